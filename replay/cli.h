@@ -66,10 +66,18 @@ const char *cli_arg(const struct cli *, size_t i);
 bool cli_u64(const struct cli *, const char *option, uint64_t min, uint64_t max, uint64_t *out);
 bool cli_ratio(const struct cli *, const char *option, uint64_t min_ppm, uint64_t max_ppm, uint64_t *out);
 
+/* The same forms from any text; false: not a number, or too large. Nothing is printed. */
+bool cli_parse_u64(const char *text, uint64_t *out);
+bool cli_parse_ratio(const char *text, uint64_t *out_ppm);
+
+/* The name most like `word` (ends with null), for "did you mean"; null when none is near. */
+const char *cli_nearest(const char *word, const char *const *names);
+
 /* --format table|csv|json (an option "format" of the command); table when absent. False: usage error printed. */
 bool cli_format(const struct cli *, enum cli_format *out);
 
-/* "mirrorball COMMAND: ..." on stderr; return CLI_FAILED and CLI_USAGE (the latter names --help). cli may be null. */
+/* "mirrorball COMMAND: ..." on stderr, one line whatever the text holds (control characters become '?'); return
+ * CLI_FAILED and CLI_USAGE (the latter names --help). cli may be null. */
 int cli_error(const struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int cli_usage(const struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(const struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -90,8 +98,10 @@ void cli_progress_set(struct cli_progress *, uint64_t done);
 void cli_progress_end(struct cli_progress *); /* wipes the line */
 
 /* Output files: cli_temporary gives the name beside `path` to write to (malloc'd, same folder, process id in it,
- * registered so that it is removed when the program ends or dies by a catchable signal); cli_publish renames it into
- * place (0 or -errno). cli_discard removes it. Each frees the name. */
+ * registered so that it is removed when the program ends or dies by a catchable signal), after trying that a file can
+ * be made there; null with errno set when it cannot (folder missing or not writable, `path` a folder or a device): ask
+ * before a long run. cli_publish renames it into place (0 or -errno; a symbolic link at `path` stays one). cli_discard
+ * removes it. Each frees the name. */
 char *cli_temporary(const char *path);
 int cli_publish(char *temporary, const char *path);
 void cli_discard(char *temporary);

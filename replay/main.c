@@ -1,1 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "replay/cli.h"
+
+static const struct cli_command *const commands[] = {
+    NULL,
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(argc, argv, commands);
+}
