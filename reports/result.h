@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A result set: one comparison with all its inputs and all its outputs, in memory and in an HDF5 file
- * (docs/formats.md): /summary, a 1-D compound dataset with one row per run; /bounds; /inputs as attributes; one group
- * per run /runs/NNN with its parameters, tables (refused, overhead, traffic, nodes) as 1-D compound datasets and
+ * (docs/result-format.md): /summary, a 1-D compound dataset with one row per run; /bounds; /inputs as attributes; one
+ * group per run /runs/NNN with its parameters, tables (refused, overhead, traffic, nodes) as 1-D compound datasets and
  * /runs/NNN/series, one row per time slice.
  *
  * All *_ns of a run are sums over CPUs: exec + local_stall + remote_stall + overhead = elapsed. docs/model.md defines
@@ -113,6 +113,16 @@ int result_read(const char *path, struct result_set **sets, uint32_t *nsets, str
 /* Indices of the runs from best to worst elapsed time: ranked ones first, inactive ones last. order has nruns entries.
  */
 void result_rank(const struct result_set *, uint32_t *order);
+
+/* The first run of class first_touch; null: none. */
+const struct result_run *result_first_touch(const struct result_set *);
+
+/* Does the class need the recording (post_facto, as_recorded)? Such a run cannot be deployed as it is. */
+bool result_foreseen(const struct result_run *);
+
+/* How many times faster than first touch: by elapsed time when the set has such a run, else at constant latencies by
+ * the bounds' first touch. False when there is nothing to compare with. */
+bool result_speedup(const struct result_set *, const struct result_run *, double *speedup);
 
 /* The closing sentence: "best here: migrep, 1.38x faster than first_touch, 81 % of the way to the optimum". */
 void result_answer(const struct result_set *, char *text, size_t size);

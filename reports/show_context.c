@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+
+#include "reports/show.h"
+#include "reports/text.h"
+
+static void print_options(FILE *f, const struct result_set *set)
+{
+    char map[TRACE_TEXT];
+    if (!set->contention)
+        fputs(", no contention", f);
+    if (set->repeat != 1)
+        fprintf(f, ", repeated %" PRIu64 " times", set->repeat);
+    if (set->intensity != 1)
+        fprintf(f, ", intensity %" PRIu64, set->intensity);
+    if (set->time_scale_ppm != 1000000)
+        fprintf(f, ", time scaled by %.3g", (double)set->time_scale_ppm / 1e6);
+    if (set->capacity_ppm)
+        fprintf(f, ", capacity %.3g of the footprint per node", (double)set->capacity_ppm / 1e6);
+    if (set->cpu_map[0])
+        fprintf(f, ", CPUs %s", text_clean(map, sizeof map, set->cpu_map));
+}
+
+static void print_trace_labels(FILE *f, unsigned labels)
+{
+    if (labels & TRACE_WRITES_UNDER_SEEN)
+        fputs(", writes under-seen", f);
+    if (labels & TRACE_PAGE_TOUCH)
+        fputs(", page touches", f);
+    if (labels & TRACE_SIMULATED_CACHE)
+        fputs(", simulated cache", f);
+    if (labels & TRACE_SYNTHETIC)
+        fputs(", synthetic", f);
+}
+
+void show_context(FILE *f, const struct result_set *set)
+{
+    char name[TRACE_TEXT], records[TEXT_FIGURE], misses[TEXT_FIGURE], pages[TEXT_FIGURE];
+    const struct trace_meta *t = &set->trace;
+    fprintf(f, "%s: %s records, %s misses, %s pages, %" PRIu32 " CPUs", text_clean(name, sizeof name, t->name),
+            text_count(records, sizeof records, t->records), text_count(misses, sizeof misses, t->misses),
+            text_count(pages, sizeof pages, t->pages), t->cpus);
+    print_trace_labels(f, t->labels);
+    fprintf(f, "\non %s, %" PRIu32 " nodes", text_clean(name, sizeof name, set->machine.name), set->machine.nodes);
+    print_options(f, set);
+    if (set->exec_capped_ppm)
+        fprintf(f, "; %.1f %% of the recorded stall cut at the gaps", (double)set->exec_capped_ppm / 1e4);
+    fputc('\n', f);
+}
