@@ -74,8 +74,9 @@ struct engine {
     uint32_t stamp;    /* number of the current flush */
     uint32_t batch, budget, budget_left;
     uint32_t queued;
+    size_t slot_bytes; /* zeroed when a page is freed */
     struct engine_stats stats;
-    struct event queue[ENGINE_BATCH_MAX];
+    struct event queue[ENGINE_BATCH_MAX + 2]; /* an access adds a HINT and a COLLAPSED of the engine's own */
 };
 
 /* Sizes for a configuration. 0, or ERR_INVAL when the configuration makes no sense (no nodes, batch out of range, ...).
@@ -97,12 +98,19 @@ static inline bool engine_needed(const struct place *p, bool write)
 }
 
 /* The access that the present mapping does not allow: places the page, gives the HINT, or collapses the replicas;
- * afterwards the access is possible and place_reach() says where it goes. Flushes first. 0, or ERR_NOMEM when no node
- * has a free frame. */
+ * afterwards the access is possible and place_reach() says where it goes. Flushes first. 0; ERR_INVAL: page or node out
+ * of range; ERR_NOMEM: no node has a free frame; or why the machine could not collapse the replicas (they are all still
+ * there, read-only: try again). */
 int engine_access(struct engine *, page_t, node_t node, uint16_t task, bool write, uint64_t now);
 
 /* Delivers what is queued and carries out the orders that come back. */
 void engine_flush(struct engine *);
+
+/* Does the class look at events at all? What is queued for one that does not is dropped; a caller may skip it. */
+static inline bool engine_listens(const struct engine *e)
+{
+    return e->policy->observe != NULL;
+}
 
 /* Queues an observed event; flushes when the batch is full. */
 static inline void engine_queue(struct engine *e, const struct event *event)
@@ -118,8 +126,9 @@ void engine_tick(struct engine *, uint64_t now);
 /* A new window begins: the budget is full again. */
 void engine_window(struct engine *, uint64_t now);
 
-/* The page's contents are no longer wanted: all copies go, the slot is zeroed, FREED is delivered. */
-void engine_free(struct engine *, page_t, uint64_t now);
+/* The page's contents are no longer wanted: all copies go, the slot is zeroed, FREED is delivered. Flushes first. 0,
+ * ERR_NOENT when it was never touched, or why the machine could not take its mappings away (the page is as it was). */
+int engine_free(struct engine *, page_t, uint64_t now);
 
 /* Hash over everything the policy was told and said: (place, event, tick, order, outcome), in order. Equal on every
  * machine for the same log. Flushes nothing: call engine_flush before the last look. */

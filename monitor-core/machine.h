@@ -24,15 +24,19 @@ enum machine_cap {
 };
 
 /* One page of a batch on its way. err: 0 on entry; a machine that cannot move a page sets it in sync, and the engine
- * undoes it. */
+ * undoes it. A batch passes through sync up to twice (moves a second time); a page is in a batch once. */
 struct move {
     page_t page;
     node_t to;  /* the copy being made; NODE_NONE when no copy is being made (watch, drop) */
-    uint8_t op; /* enum order_op, or 0 for a collapse */
+    uint8_t op; /* enum order_op, or MOVE_COLLAPSE, MOVE_FREE */
     int16_t err;
     node_t restore; /* home before the batch: where views go back to when the move fails */
-    uint8_t reserved[7];
+    node_t node;    /* the copy that the act is about: made, dropped, or (collapse) the one that stays */
+    uint8_t reserved[6];
 };
+
+/* What the engine does of its own accord, in the `op` of a struct move. */
+enum { MOVE_COLLAPSE = 0, MOVE_FREE = 15 };
 
 struct machine;
 
@@ -41,8 +45,9 @@ struct machine_ops {
     /* Accesses from node `view` (or NODE_ALL) shall reach the copy on `copy` with at most `access`. A restriction or a
      * change of copy holds on every CPU only after sync. Cannot fail. */
     void (*map)(struct machine *, page_t, node_t view, node_t copy, enum access);
-    /* Everything mapped so far holds on every CPU. May set err of single moves. 0, or a negative ERR_ when nothing was
-     * done. */
+    /* Everything mapped so far holds on every CPU. May set err of single moves: what was mapped for that page may hold
+     * or not. 0, or a negative ERR_ when nothing was done. A machine without MACHINE_REPLICAS that sets err has left
+     * the page where it was. */
     int (*sync)(struct machine *, struct move *, uint32_t n);
     /* Creates the copy on dst from src; src NODE_NONE: first touch, zeroed. ERR_NOMEM: no frame there. The page's bytes
      * must not be writable through any live mapping. */
