@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "replay/request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "monitor-core/engine.h"
+#include "reports/show.h"
+
+enum { PPM = 1000000 };
+
+/* --- progress --- */
+
+static void begin_phase(void *context, const char *what)
+{
+    struct request *r = context;
+
+    request_quiet(r);
+    cli_progress_start(&r->bar, r->cli, what, "records", 0);
+}
+
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+    struct request *r = context;
+
+    r->bar.total = total;
+    cli_progress_set(&r->bar, done);
+}
+
+void request_quiet(struct request *r)
+{
+    if (r->bar.what)
+        cli_progress_end(&r->bar);
+    r->bar = (struct cli_progress){0};
+}
+
+/* --- the command as typed --- */
+
+static void append(char *text, size_t size, const char *piece)
+{
+    size_t used = strlen(text);
+
+    snprintf(text + used, size - used, "%s", piece);
+}
+
+/* One word, quoted where a shell would not take it as it is. */
+static void append_word(char *text, size_t size, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:+@%";
+    bool quote = !*word || word[strspn(word, plain)];
+
+    if (*text)
+        append(text, size, " ");
+    if (quote)
+        append(text, size, "'");
+    for (; *word; word++) {
+        char letter[2] = {*word, '\0'};
+        append(text, size, *word == '\'' ? "'\\''" : letter);
+    }
+    if (quote)
+        append(text, size, "'");
+}
+
+/* The kernel keeps the arguments; the program's own name goes without its folder. */
+static void read_command(char *text, size_t size)
+{
+    FILE *file = fopen("/proc/self/cmdline", "r");
+    char *word = NULL;
+    size_t room = 0;
+
+    text[0] = '\0';
+    for (bool first = true; file && getdelim(&word, &room, '\0', file) > 0; first = false) {
+        const char *slash = first ? strrchr(word, '/') : NULL;
+        append_word(text, size, slash ? slash + 1 : word);
+    }
+    free(word);
+    if (file)
+        fclose(file);
+}
+
+/* --- options --- */
+
+static bool read_small(const struct cli *cli, const char *option, uint64_t min, uint64_t max, uint32_t *out)
+{
+    uint64_t value = *out;
+
+    if (!cli_u64(cli, option, min, max, &value))
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+static bool read_options(const struct cli *cli, struct replay_options *o)
+{
+    o->contention = !cli_has(cli, "no-contention");
+    o->cpu_map = cli_value(cli, "cpu-map");
+    return cli_ratio(cli, "capacity", 0, 100 * (uint64_t)PPM, &o->capacity_ppm) &&
+           cli_u64(cli, "repeat", 1, 1000000, &o->repeat) &&
+           cli_ratio(cli, "time-scale", 1, (uint64_t)PPM * PPM, &o->time_scale_ppm) &&
+           cli_u64(cli, "intensity", 1, 65536, &o->intensity) && read_small(cli, "sample", 1, 32768, &o->sampling) &&
+           read_small(cli, "batch", 1, ENGINE_BATCH_MAX, &o->batch) &&
+           read_small(cli, "budget", 0, UINT32_MAX, &o->budget) && read_small(cli, "threads", 1, 1024, &o->threads) &&
+           read_small(cli, "fuse", 1, 4096, &o->fuse);
+}
+
+static int read_policies(struct request *r)
+{
+    size_t n = cli_count(r->cli, "policy");
+
+    if (n > REQUEST_POLICIES)
+        return cli_usage(r->cli, "--policy is given %zu times; at most %d", n, REQUEST_POLICIES);
+    for (size_t i = 0; i < n; i++)
+        r->policies[i] = cli_nth(r->cli, "policy", i);
+    r->compare.policies = r->policies;
+    r->compare.npolicies = n;
+    return CLI_DONE;
+}
+
+static int read_request(struct request *r)
+{
+    struct replay_options *o = &r->compare.options;
+
+    replay_defaults(o);
+    if (!cli_format(r->cli, &r->format) || !read_options(r->cli, o))
+        return CLI_USAGE;
+    if (o->sampling & (o->sampling - 1))
+        return cli_usage(r->cli, "--sample %u: not a power of two; try 1, 2, 4, ... 32768", o->sampling);
+    read_command(r->command, sizeof r->command);
+    r->compare.machine = cli_value(r->cli, "machine");
+    r->compare.bounds = !cli_has(r->cli, "no-bounds");
+    r->compare.command = r->command;
+    r->compare.phase = begin_phase;
+    r->compare.progress = show_progress;
+    r->compare.context = r;
+    return read_policies(r);
+}
+
+/* --- output files --- */
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static int reserve(const struct request *r, const char *option, const char *path, char **temporary)
+{
+    for (size_t i = 0; path && i < cli_args(r->cli); i++)
+        if (same_file(path, cli_arg(r->cli, i)))
+            return cli_usage(r->cli, "--%s %s would overwrite the trace; choose another name", option, path);
+    if (!path)
+        return CLI_DONE;
+    *temporary = cli_temporary(path);
+    if (*temporary)
+        return CLI_DONE;
+    return cli_error(r->cli, "%s: cannot be written: %s; choose a file in an existing, writable folder with --%s", path,
+                     strerror(errno), option);
+}
+
+static int reserve_outputs(struct request *r)
+{
+    r->results_path = cli_value(r->cli, "output");
+    r->report_path = cli_value(r->cli, "report");
+    if (r->results_path && r->report_path && strcmp(r->results_path, r->report_path) == 0)
+        return cli_usage(r->cli, "--output and --report name the same file %s", r->report_path);
+    int code = reserve(r, "output", r->results_path, &r->results);
+    return code ? code : reserve(r, "report", r->report_path, &r->report);
+}
+
+int request_begin(struct request *r, const struct cli *cli)
+{
+    memset(r, 0, sizeof *r);
+    r->cli = cli;
+    int code = read_request(r);
+    if (!code)
+        code = reserve_outputs(r);
+    return code ? request_end(r, code) : CLI_DONE;
+}
+
+int request_end(struct request *r, int code)
+{
+    request_quiet(r);
+    if (r->results)
+        cli_discard(r->results);
+    if (r->report)
+        cli_discard(r->report);
+    r->results = r->report = NULL;
+    return code;
+}
+
+typedef int write_file(const char *path, const struct result_set *, uint32_t nsets, struct trace_error *);
+
+/* The writers name the file they write to, which here is the temporary: only what follows the name is repeated. */
+static int publish(const struct request *r, write_file *write, char **temporary, const char *path,
+                   const struct result_set *sets, uint32_t nsets)
+{
+    struct trace_error error = {""};
+    char *name = *temporary;
+
+    if (!name)
+        return CLI_DONE;
+    int err = write(name, sets, nsets, &error);
+    if (err) {
+        size_t length = strlen(name);
+        bool named = strncmp(error.text, name, length) == 0;
+        return cli_error(r->cli, "%s%s%s", path, named ? "" : ": ", named ? error.text + length : error.text);
+    }
+    *temporary = NULL;
+    err = cli_publish(name, path);
+    return err ? cli_error(r->cli, "%s: cannot be put in place: %s", path, strerror(-err)) : CLI_DONE;
+}
+
+int request_publish(struct request *r, const struct result_set *sets, uint32_t nsets)
+{
+    int code = publish(r, result_write, &r->results, r->results_path, sets, nsets);
+
+    return code ? code : publish(r, report_write, &r->report, r->report_path, sets, nsets);
+}
