@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "replay/cli.h"
+#include "replay/command.h"
 
 static const struct cli_command *const commands[] = {
+    &command_policies,
     NULL,
 };
 
