@@ -47,7 +47,11 @@ static inline bool nodeset_has(nodeset_t set, node_t node)
 
 static inline unsigned nodeset_count(nodeset_t set)
 {
-    return (unsigned)__builtin_popcountll(set);
+    /* By hand: the builtin calls libgcc where the instruction is not a given. */
+    set -= set >> 1 & UINT64_C(0x5555555555555555);
+    set = (set & UINT64_C(0x3333333333333333)) + (set >> 2 & UINT64_C(0x3333333333333333));
+    set = (set + (set >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (unsigned)(set * UINT64_C(0x0101010101010101) >> 56);
 }
 
 static inline node_t nodeset_first(nodeset_t set)

@@ -2,8 +2,15 @@
 #include "policy/policy.h"
 
 /* One line per policy; the order is that of the list shown to the user. */
-#define POLICIES(X) \
-    X(first_touch)
+#define POLICIES(X)   \
+    X(first_touch)    \
+    X(interleave)     \
+    X(post_facto)     \
+    X(as_recorded)    \
+    X(migrep)         \
+    X(migrate_only)   \
+    X(replicate_only) \
+    X(competitive)
 
 #define DECLARE(name) extern const struct policy_class policy_##name;
 #define ENTER(name) &policy_##name,
