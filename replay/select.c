@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPEC_TEXT = 1024 };
+#include "replay/cli.h"
+
+enum { SPEC_TEXT = 1024, NAMES_MAX = 256 };
 
 bool select_is_recorded(const struct policy_class *class)
 {
@@ -53,6 +55,21 @@ int select_all(struct select *s, struct trace_error *error)
     return 0;
 }
 
+/* A misspelt class: the line lists what there is, and says which of them is near. */
+static void suggest(const char *text, struct trace_error *error)
+{
+    const char *names[NAMES_MAX] = {NULL};
+    char class[64];
+
+    for (size_t i = 0; policy_classes[i] && i < NAMES_MAX - 1; i++)
+        names[i] = policy_classes[i]->name;
+    snprintf(class, sizeof class, "%.*s", (int)strcspn(text, ":"), text);
+    const char *near = cli_nearest(class, names);
+    size_t used = strlen(error->text);
+    if (near)
+        snprintf(error->text + used, sizeof error->text - used, "; did you mean %s?", near);
+}
+
 static int add_one(struct select *s, const char *text, struct trace_error *error)
 {
     struct replay_spec spec = {0};
@@ -60,6 +77,8 @@ static int add_one(struct select *s, const char *text, struct trace_error *error
     if (strcmp(text, "all") == 0)
         return select_all(s, error);
     int err = replay_parse_spec(text, &spec, error);
+    if (err == -ENOENT)
+        suggest(text, error);
     return err ? err : select_spec(s, &spec, error);
 }
 
