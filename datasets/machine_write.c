@@ -85,7 +85,8 @@ static void write_latency(FILE *out, const struct machine_desc *m)
     if (two_level(m)) {
         uint64_t local = m->latency_ps[0], remote = m->latency_ps[m->nodes > 1];
         write_values(out, "local", &local, 1, 1000);
-        write_values(out, "remote", &remote, 1, 1000);
+        if (m->nodes > 1)
+            write_values(out, "remote", &remote, 1, 1000);
         return;
     }
     for (uint32_t from = 0; from < m->nodes; from++) {
