@@ -74,7 +74,7 @@ static int run(const struct cli *cli)
     if (cli_args(cli) == 0)
         return cli_usage(cli, "no trace given; name at least one, as in: mirrorball compare trace.h5");
     int code = request_begin(&r, cli);
-    return code ? code : request_end(&r, compare_all(&r));
+    return code ? code : compare_all(&r);
 }
 
 static const struct cli_option options[] = {

@@ -50,7 +50,7 @@ static int run(const struct cli *cli)
     if (!cli_has(cli, "policy"))
         return cli_usage(cli, "--policy is missing; mirrorball policies lists them");
     int code = request_begin(&r, cli);
-    return code ? code : request_end(&r, replay(&r));
+    return code ? code : replay(&r);
 }
 
 static const struct cli_option options[] = {

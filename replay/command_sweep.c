@@ -122,7 +122,7 @@ static int run(const struct cli *cli)
     if (!cli_has(cli, "vary"))
         return cli_usage(cli, "--vary is missing; name a parameter and its values, as in trigger=16..512:x2");
     int code = request_begin(&r, cli);
-    return code ? code : request_end(&r, sweep(&r));
+    return code ? code : sweep(&r);
 }
 
 static const struct cli_option options[] = {

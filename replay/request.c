@@ -147,28 +147,30 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-static int reserve(const struct request *r, const char *option, const char *path, char **temporary)
+/* Tries that the file can be made; a long run must not end in a folder that does not exist. */
+static int try_output(const struct request *r, const char *option, const char *path)
 {
     for (size_t i = 0; path && i < cli_args(r->cli); i++)
         if (same_file(path, cli_arg(r->cli, i)))
             return cli_usage(r->cli, "--%s %s would overwrite the trace; choose another name", option, path);
     if (!path)
         return CLI_DONE;
-    *temporary = cli_temporary(path);
-    if (*temporary)
-        return CLI_DONE;
-    return cli_error(r->cli, "%s: cannot be written: %s; choose a file in an existing, writable folder with --%s", path,
-                     strerror(errno), option);
+    char *temporary = cli_temporary(path);
+    if (!temporary)
+        return cli_error(r->cli, "%s: cannot be written: %s; choose a file in an existing, writable folder with --%s",
+                         path, strerror(errno), option);
+    cli_discard(temporary);
+    return CLI_DONE;
 }
 
-static int reserve_outputs(struct request *r)
+static int try_outputs(struct request *r)
 {
-    r->results_path = cli_value(r->cli, "output");
-    r->report_path = cli_value(r->cli, "report");
-    if (r->results_path && r->report_path && strcmp(r->results_path, r->report_path) == 0)
-        return cli_usage(r->cli, "--output and --report name the same file %s", r->report_path);
-    int code = reserve(r, "output", r->results_path, &r->results);
-    return code ? code : reserve(r, "report", r->report_path, &r->report);
+    r->results = cli_value(r->cli, "output");
+    r->report = cli_value(r->cli, "report");
+    if (r->results && r->report && strcmp(r->results, r->report) == 0)
+        return cli_usage(r->cli, "--output and --report name the same file %s", r->report);
+    int code = try_output(r, "output", r->results);
+    return code ? code : try_output(r, "report", r->report);
 }
 
 int request_begin(struct request *r, const struct cli *cli)
@@ -176,47 +178,16 @@ int request_begin(struct request *r, const struct cli *cli)
     memset(r, 0, sizeof *r);
     r->cli = cli;
     int code = read_request(r);
-    if (!code)
-        code = reserve_outputs(r);
-    return code ? request_end(r, code) : CLI_DONE;
-}
-
-int request_end(struct request *r, int code)
-{
-    request_quiet(r);
-    if (r->results)
-        cli_discard(r->results);
-    if (r->report)
-        cli_discard(r->report);
-    r->results = r->report = NULL;
-    return code;
-}
-
-typedef int write_file(const char *path, const struct result_set *, uint32_t nsets, struct trace_error *);
-
-/* The writers name the file they write to, which here is the temporary: only what follows the name is repeated. */
-static int publish(const struct request *r, write_file *write, char **temporary, const char *path,
-                   const struct result_set *sets, uint32_t nsets)
-{
-    struct trace_error error = {""};
-    char *name = *temporary;
-
-    if (!name)
-        return CLI_DONE;
-    int err = write(name, sets, nsets, &error);
-    if (err) {
-        size_t length = strlen(name);
-        bool named = strncmp(error.text, name, length) == 0;
-        return cli_error(r->cli, "%s%s%s", path, named ? "" : ": ", named ? error.text + length : error.text);
-    }
-    *temporary = NULL;
-    err = cli_publish(name, path);
-    return err ? cli_error(r->cli, "%s: cannot be put in place: %s", path, strerror(-err)) : CLI_DONE;
+    return code ? code : try_outputs(r);
 }
 
 int request_publish(struct request *r, const struct result_set *sets, uint32_t nsets)
 {
-    int code = publish(r, result_write, &r->results, r->results_path, sets, nsets);
+    struct trace_error error;
 
-    return code ? code : publish(r, report_write, &r->report, r->report_path, sets, nsets);
+    if (r->results && result_write(r->results, sets, nsets, &error))
+        return cli_error(r->cli, "%s", error.text);
+    if (r->report && report_write(r->report, sets, nsets, &error))
+        return cli_error(r->cli, "%s", error.text);
+    return CLI_DONE;
 }

@@ -42,21 +42,17 @@ struct request {
     struct cli_progress bar;
     const char *policies[REQUEST_POLICIES];
     char command[1024];
-    const char *results_path, *report_path; /* null: not asked for */
-    char *results, *report;                 /* temporaries beside them */
+    const char *results, *report; /* output files; null: not asked for */
 };
 
 /* Reads the options and makes sure, before the long run, that the output files can be written and are no input.
- * CLI_DONE; else the error line is printed and there is nothing to end. Do not copy: compare points into it. */
+ * CLI_DONE; else the error line is printed. Do not copy: compare points into it. */
 int request_begin(struct request *, const struct cli *);
-
-/* Ends the progress bar and throws away what has not been published; returns `code`. */
-int request_end(struct request *, int code);
-
-/* Writes the asked-for files and publishes them under their names. CLI_DONE, or CLI_FAILED with a line. */
-int request_publish(struct request *, const struct result_set *, uint32_t nsets);
 
 /* Ends the progress bar before something is printed. */
 void request_quiet(struct request *);
+
+/* Writes the files that were asked for. CLI_DONE, or CLI_FAILED with a line. */
+int request_publish(struct request *, const struct result_set *, uint32_t nsets);
 
 #endif
