@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A recorded stream of cache misses: reading, writing, in memory or in an HDF5 file (docs/formats.md). A record is one
+ * A recorded stream of cache misses: reading, writing, in memory or in an HDF5 file (docs/trace-format.md). A record is one
  * miss, or `weight` misses when the source samples. Records are in time order; pages are dense ids that ascend with
  * address.
  *
@@ -95,7 +95,9 @@ int trace_load(const struct trace *, struct trace **out, struct trace_error *);
 
 /* --- writing --- */
 
-enum trace_compress { TRACE_DEFLATE, TRACE_NONE, TRACE_BLOSC };
+/* Deflate at its fastest level; none (contiguous, for work files); blosc (needs a plug-in to read); deflate at its
+ * smallest (slow to write, as fast to read: for traces that are kept). */
+enum trace_compress { TRACE_DEFLATE, TRACE_NONE, TRACE_BLOSC, TRACE_SMALLEST };
 
 struct trace_record {
     uint64_t time, address; /* ns; bytes */
