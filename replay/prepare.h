@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A decoded chunk of a trace made ready for any number of runs: events, lanes, weights, cut where a window of time
+ * ends. All that depends on time and on the trace alone is done here, once, so that a run's inner loop looks at neither
+ * clocks nor columns. Chunks are prepared in any order by several threads, then joined in order (prepare_join), because
+ * the gap before a CPU's first record of a chunk begins in an earlier one.
+ *
+ * Recorded time: t = (time - first time of the trace) x time scale, in ns, rounded down, plus whole passes when the
+ * trace is repeated. A pass lasts a whole number of windows. docs/model.md section 2.
+ */
+#ifndef REPLAY_PREPARE_H
+#define REPLAY_PREPARE_H
+
+#include "replay/driver.h"
+
+enum { PREPARE_AHEAD = 64 }; /* events behind the last that may be read: they name page 0 */
+
+/* A lane: CPU << LANE_SHIFT | class. */
+enum prepare_lane { LANE_READ, LANE_WRITE, LANE_UPGRADE, LANE_CLASSES, LANE_SHIFT = 2 };
+
+/* Records of one chunk that lie in one window. */
+struct segment {
+    uint64_t window;
+    uint64_t recorded_ns; /* recorded stall that the gaps which end here lose, before the time scale */
+    uint32_t first, n;    /* records */
+    uint32_t cpus, ncpus; /* those that have records here: prepared.cpus[cpus ..] */
+};
+
+/* What joining needs of one CPU's records in one chunk. */
+struct prepared_cpu {
+    uint64_t first_time, last_time; /* as recorded */
+    uint64_t first_stall_ns;
+    uint64_t compute_ns; /* of all gaps but the first */
+    uint32_t first_segment;
+    uint32_t mark; /* 1 + last segment in which it was seen; 0: no record in this chunk */
+};
+
+struct prepared {
+    struct event *events; /* [n + PREPARE_AHEAD] */
+    uint16_t *lanes;
+    uint32_t *weights; /* null: 1 each */
+    struct segment *segments;
+    uint16_t *cpus;
+    struct prepared_cpu *cpu; /* [CPUs of the trace] */
+    uint32_t n, nsegments, ncpus;
+    unsigned __int128 recorded_ns, capped_ns; /* recorded stall, and what of it the gaps could not hold */
+};
+
+/* What is the same for every chunk. */
+struct prepare {
+    const struct trace *trace;
+    const struct replay_machine *machine;
+    uint64_t first_time, last_time, time_scale_ppm;
+    uint64_t pass_windows; /* windows of one pass */
+};
+
+/* The clocks of the CPUs so far, without stalls of the modelled machine. */
+struct prepare_clock {
+    uint64_t last_time[CPU_MAX]; /* as recorded, of this pass */
+    unsigned __int128 compute_ns[CPU_MAX];
+    unsigned __int128 recorded_ns, capped_ns;
+};
+
+/* 0, or -EINVAL with a line when the trace is too long for these options. */
+int prepare_init(struct prepare *, const struct trace *, const struct replay_machine *, const struct replay_options *,
+                 struct trace_error *);
+
+/* Buffers for one chunk; null when out of memory. */
+struct prepared *prepared_new(const struct prepare *);
+void prepared_free(struct prepared *);
+
+/* Fills *out from a decoded block of pass number `pass`. */
+void prepare_chunk(const struct prepare *, const struct trace_block *, uint64_t pass, struct prepared *out);
+
+/* In order of time: closes the gaps before the chunk's first records. prepare_pass begins a pass of the trace. */
+void prepare_pass(const struct prepare *, struct prepare_clock *);
+void prepare_join(const struct prepare *, struct prepare_clock *, struct prepared *);
+
+/* A span of recorded time under the time scale, ns. */
+uint64_t prepare_scaled(const struct prepare *, uint64_t span_ns);
+
+#endif
