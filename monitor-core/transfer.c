@@ -161,8 +161,8 @@ static void retreat(struct engine *e, const struct move *m)
         return;
     }
     if (!(e->machine->ops->caps & MACHINE_REPLICAS)) {
-        map_views(e, m->page, p);
         drop_copy(e, m->page, m->to);
+        map_views(e, m->page, p);
         return;
     }
     memmap_add(p, m->to);
