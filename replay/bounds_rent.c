@@ -108,32 +108,16 @@ int64_t bounds_rent_read(const struct bounds_rent *r, int32_t *state, node_t nod
     return oo;
 }
 
-/* Cheapest way to leave each home for another one: the two best, so that one is always another. */
-static void two_best(const struct bounds_rent *r, struct rows w, uint32_t *first, int64_t *best, int64_t *second)
-{
-    *best = *second = INT64_MAX / 2;
-    *first = 0;
-    for (uint32_t n = 0; n < r->nodes; n++) {
-        int64_t left = (int64_t)w.home[n] + w.io[n];
-        if (left < *best) {
-            *second = *best;
-            *best = left;
-            *first = n;
-        } else if (left < *second) {
-            *second = left;
-        }
-    }
-}
-
 int64_t bounds_rent_write(const struct bounds_rent *r, int32_t *state, node_t node, uint32_t weight, uint64_t at)
 {
     struct rows w = rows_of(r, state);
-    int64_t home[NODE_MAX], floor = INT64_MAX, best, second, swap = (int64_t)r->copy + r->drop;
-    uint32_t first;
+    int64_t home[NODE_MAX], floor = INT64_MAX, left = INT64_MAX, swap = (int64_t)r->copy + r->drop;
     pass(r, state, w, at);
-    two_best(r, w, &first, &best, &second);
+    for (uint32_t n = 0; n < r->nodes; n++)
+        left = (int64_t)w.home[n] + w.io[n] < left ? (int64_t)w.home[n] + w.io[n] : left;
+    /* To leave a node and come back to it is never cheaper than ii, so `left` may be of the same node. */
     for (uint32_t n = 0; n < r->nodes; n++) {
-        int64_t stay = (int64_t)w.home[n] + w.ii[n], come = (n == first ? second : best) + w.oi[n];
+        int64_t stay = (int64_t)w.home[n] + w.ii[n], come = left + w.oi[n];
         home[n] = (stay < come ? stay : come) + (int64_t)((uint64_t)weight * r->write[node * r->nodes + n]);
         floor = home[n] < floor ? home[n] : floor;
     }
