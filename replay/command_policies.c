@@ -26,11 +26,23 @@ static const char *signal_text(unsigned bits, char *text, size_t size)
     return text;
 }
 
-static const char *value_text(uint64_t value, char text[24])
+/* As one would type it: 100000000 ns is 100ms. */
+static const char *value_text(uint64_t value, const char *unit, char text[24])
 {
+    static const struct {
+        uint64_t ns;
+        const char *name;
+    } times[] = {{1000000000, "s"}, {1000000, "ms"}, {1000, "us"}, {1, "ns"}};
+    size_t i = 0;
+
     if (value == UINT64_MAX)
         return "unbounded";
     snprintf(text, 24, "%" PRIu64, value);
+    if (strcmp(unit, "ns") != 0 || value == 0)
+        return text;
+    while (value % times[i].ns)
+        i++;
+    snprintf(text, 24, "%" PRIu64 "%s", value / times[i].ns, times[i].name);
     return text;
 }
 
@@ -66,8 +78,9 @@ static void class_table(const struct policy_class *class)
            "meaning");
     for (unsigned i = 0; i < n; i++) {
         const struct policy_param *p = &class->params[i];
-        printf("%-16s %14s %14s %14s  %-8s %s\n", p->name, value_text(p->preset, preset), value_text(p->min, min),
-               value_text(p->max, max), p->unit, p->help);
+        printf("%-16s %14s %14s %14s  %-8s %s\n", p->name, value_text(p->preset, p->unit, preset),
+               value_text(p->min, p->unit, min), value_text(p->max, p->unit, max),
+               strcmp(p->unit, "ns") == 0 ? "time" : p->unit, p->help);
     }
 }
 
@@ -169,8 +182,8 @@ static int unknown(const struct cli *cli, const char *name)
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
     }
     const char *near = cli_nearest(name, names);
-    return cli_error(cli, "no policy '%s'%s%s%s; there are: %s", name, near ? "; did you mean " : "", near ? near : "",
-                     near ? "?" : "", list);
+    return cli_error(cli, "no policy '%s'%s%s%s; there are: %s", name, near ? " (did you mean " : "", near ? near : "",
+                     near ? "?)" : "", list);
 }
 
 static int run(const struct cli *cli)

@@ -140,9 +140,8 @@ class Compare(CommandTest):
         rows = list(csv.DictReader(io.StringIO(self.good("compare", self.a, self.b, "--format", "csv"))))
         runs = [r for s in self.json("compare", self.a, self.b) for r in s["runs"]]
         self.assertEqual(len(rows), len(runs))
-        for row, one in zip(rows, runs):
-            for name in ("policy", "elapsed_ns", "exec_ns", "moves", "copies", "memory_ns"):
-                self.assertEqual(row[name], str(one[name]))
+        names = ("policy", "elapsed_ns", "exec_ns", "moves", "copies", "memory_ns")
+        self.assertCountEqual([[row[n] for n in names] for row in rows], [[str(one[n]) for n in names] for one in runs])
 
     def test_table_is_sorted_and_ends_in_the_answer(self):
         text = self.good("compare", self.a)
@@ -151,7 +150,7 @@ class Compare(CommandTest):
         runs.sort(key=lambda r: r["elapsed_ns"])
         at = [re.search(r"^ *%s\b" % re.escape(r["policy"]), text, re.M).start() for r in runs]
         self.assertEqual(at, sorted(at))
-        self.assertRegex(text.splitlines()[0], r"60,000 .*flash-4")
+        self.assertRegex(" ".join(text.splitlines()[:2]), r"60,000 .*flash-4")
         self.assertRegex(text.rstrip().splitlines()[-1], "best")
 
     def test_a_table_and_an_answer_for_each_trace(self):

@@ -89,7 +89,7 @@ class CommandTest(unittest.TestCase):
     def json(self, *args, **more):
         return json.loads(self.good(*args, "--format", "json", **more))
 
-    def bad(self, code, *args, says="", **more):
+    def bad(self, code, *args, says=".", **more):
         """The command ends with this code, says it in one line, and leaves nothing on stdout nor in the folder."""
         before = sorted(os.listdir(self.folder))
         done = run(*args, **more)
