@@ -143,10 +143,21 @@ static unsigned last_shown(const struct columns *t, const unsigned *width)
     return last;
 }
 
+/* A head of one line stands in the second, on the rule. */
+static bool has_head(const struct columns *t, const unsigned *width, unsigned h)
+{
+    for (unsigned c = 0; c < t->n; c++)
+        if (width[c] && t->column[c].head[h] && t->column[c].head[h][0])
+            return true;
+    return false;
+}
+
 static void print_head(FILE *f, const struct columns *t, const unsigned *width, bool colour)
 {
     unsigned last = last_shown(t, width);
     for (unsigned h = 0; h < 2; h++) {
+        if (!has_head(t, width, h))
+            continue;
         fputs(colour ? "\033[1m" : "", f);
         for (unsigned c = 0; c < t->n; c++)
             if (width[c])

@@ -8,7 +8,7 @@
 
 enum { MATRIX_NODES = 16 }; /* a wider traffic matrix does not fit a terminal: the result file has it */
 
-static const struct column two[] = {{{"", ""}, true, 0}, {{"count", ""}, false, 0}};
+static const struct column two[] = {{{"", "events"}, true, 0}, {{"", "count"}, false, 0}};
 
 static void finish(FILE *f, struct columns *t, bool colour)
 {
@@ -33,7 +33,7 @@ static void time_row(struct columns *t, const struct result_run *run, const char
 
 static void print_time(FILE *f, const struct result_run *run, bool colour)
 {
-    static const struct column column[] = {{{"CPU time", ""}, true, 0},
+    static const struct column column[] = {{{"", "CPU time"}, true, 0},
                                            {{"sum over", "CPUs"}, false, 0},
                                            {{"% of", "elapsed"}, false, 0},
                                            {{"ns per", "miss"}, false, 0}};
@@ -112,7 +112,7 @@ static void served(const struct result_run *run, uint32_t nodes, uint32_t node, 
 
 static void print_nodes(FILE *f, const struct result_set *set, const struct result_run *run, bool colour)
 {
-    static const struct column column[] = {{{"node", ""}, false, 0},
+    static const struct column column[] = {{{"", "node"}, false, 0},
                                            {{"misses", "served"}, false, 0},
                                            {{"% by own", "CPUs"}, false, 0},
                                            {{"utilisation", "mean %"}, false, 0},

@@ -11,9 +11,9 @@
 /* Column order is the order in which people read; `rank` says which go first when the terminal is narrow. */
 static const struct column figures[] = {
     {{"time", "%"}, false, 0},       {{"exec", "%"}, false, 5},           {{"local", "stall"}, false, 4},
-    {{"remote", "stall"}, false, 3}, {{"over-", "head"}, false, 2},       {{"local", "misses"}, false, 1},
-    {{"moves", ""}, false, 6},       {{"copies", ""}, false, 7},          {{"collapses", ""}, false, 9},
-    {{"refused", ""}, false, 10},    {{"replicas", "at peak"}, false, 8}, {{"to opti-", "mum %"}, false, 1},
+    {{"remote", "stall"}, false, 3}, {{"over-", "head"}, false, 2},       {{"misses", "local %"}, false, 1},
+    {{"", "moves"}, false, 6},       {{"", "copies"}, false, 7},          {{"", "collapses"}, false, 9},
+    {{"", "refused"}, false, 10},    {{"replicas", "at peak"}, false, 8}, {{"to opti-", "mum %"}, false, 1},
 };
 enum { FIGURES = sizeof figures / sizeof figures[0] };
 
@@ -156,7 +156,7 @@ static void yardstick(struct columns *t, const struct result_bounds *b, const ch
 static void print_yardsticks(FILE *f, const struct result_set *set, unsigned width)
 {
     static const struct column column[] = {
-        {{"yardstick", ""}, true, 0},
+        {{"", "yardstick"}, true, 0},
         {{"memory", "time"}, false, 0},
         {{"% of first", "touch"}, false, 1},
         {{"to opti-", "mum %"}, false, 1},
@@ -195,8 +195,8 @@ void show_sweep(FILE *f, const struct result_set *set, const char *const *varied
     if (n > COLUMNS_MAX - FIGURES - 1)
         n = COLUMNS_MAX - FIGURES - 1;
     for (unsigned v = 0; v < n; v++)
-        column[v] = (struct column){{varied[v], ""}, false, 0};
-    column[n] = (struct column){{"policy", ""}, true, n ? 7 : 0};
+        column[v] = (struct column){{"", varied[v]}, false, 0};
+    column[n] = (struct column){{"", "policy"}, true, n ? 7 : 0};
     memcpy(column + n + 1, figures, sizeof figures);
     struct columns *t = columns_new(column, n + 1 + FIGURES);
     if (order && t) {

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Made-up result sets for the tests of reports/: every field filled, figures consistent with each other.
+ */
+#ifndef TESTS_REPORTS_SAMPLE_H
+#define TESTS_REPORTS_SAMPLE_H
+
+#include "reports/result.h"
+
+/* Eight runs on an eight-node machine, one of them inactive; to be freed with result_free. */
+void sample_set(struct result_set *, const char *trace_name);
+
+/* A sweep of n runs of one policy over two parameters. */
+void sample_sweep(struct result_set *, uint32_t n);
+
+#endif

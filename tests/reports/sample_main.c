@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * sample KIND OUT: writes made-up results for the tests in Python: KIND set, two, hostile, sweep or big; OUT *.h5,
+ * *.html, *.json, *.csv, or "-" for the table.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/show.h"
+#include "tests/reports/sample.h"
+
+static const char hostile[] = "</script><img src=x onerror=document.title='owned'>\033[31m\xff&amp;\"'";
+
+static uint32_t make(const char *kind, struct result_set *sets)
+{
+    if (strcmp(kind, "sweep") == 0 || strcmp(kind, "big") == 0) {
+        sample_sweep(&sets[0], kind[0] == 's' ? 20 : 200);
+        return 1;
+    }
+    sample_set(&sets[0], strcmp(kind, "hostile") == 0 ? hostile : "pmake");
+    if (strcmp(kind, "hostile") == 0)
+        snprintf(sets[0].runs[3].spec, sizeof sets[0].runs[3].spec, "%s", hostile);
+    if (strcmp(kind, "two") != 0)
+        return 1;
+    sample_set(&sets[1], "raytrace");
+    return 2;
+}
+
+static int ends(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static int show(const char *kind, const struct result_set *sets, uint32_t n, const char *out)
+{
+    static const char *const varied[] = {"trigger", "sharing"};
+    FILE *f = strcmp(out, "-") == 0 ? stdout : fopen(out, "w");
+    if (!f)
+        return -1;
+    if (ends(out, ".json"))
+        show_json(f, sets, n);
+    else if (ends(out, ".csv"))
+        show_csv(f, sets, n);
+    for (uint32_t i = 0; f == stdout && i < n; i++) {
+        show_context(f, &sets[i]);
+        if (kind[0] == 'r')
+            show_run(f, &sets[i], 3, false);
+        else if (strcmp(kind, "sweep") == 0 || strcmp(kind, "big") == 0)
+            show_sweep(f, &sets[i], varied, 2, getenv("COLOUR") != NULL);
+        else
+            show_table(f, &sets[i], getenv("COLOUR") != NULL);
+    }
+    return f == stdout ? 0 : fclose(f);
+}
+
+int main(int argc, char **argv)
+{
+    struct result_set *sets = calloc(2, sizeof *sets);
+    struct trace_error why = {""};
+    if (argc != 3 || !sets)
+        return 2;
+    uint32_t n = make(argv[1], sets);
+    int error = ends(argv[2], ".h5")     ? result_write(argv[2], sets, n, &why)
+                : ends(argv[2], ".html") ? report_write(argv[2], sets, n, &why)
+                                         : show(argv[1], sets, n, argv[2]);
+    if (error)
+        fprintf(stderr, "sample: %s\n", why.text);
+    for (uint32_t i = 0; i < n; i++)
+        result_free(&sets[i]);
+    free(sets);
+    return error != 0;
+}
