@@ -93,8 +93,8 @@ int engine_init(struct engine *, const struct engine_config *, void *state, stru
  * page. */
 static inline bool engine_needed(const struct place *p, bool write)
 {
-    unsigned char allowed = write ? PLACE_PRESENT : PLACE_PRESENT | PLACE_REPLICATED;
-    return (p->flags | allowed) != allowed || !(p->flags & PLACE_PRESENT);
+    unsigned in_the_way = write ? ~0u : ~(unsigned)PLACE_REPLICATED;
+    return ((p->flags ^ PLACE_PRESENT) & in_the_way) != 0;
 }
 
 /* The access that the present mapping does not allow: places the page, gives the HINT, or collapses the replicas;

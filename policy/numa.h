@@ -93,10 +93,12 @@ enum {
         8, /* a move is in progress: every write waits for the engine (monitor only, between sync and commit) */
 };
 
-/* The copy that an access from `node` reaches: its own, else the home's. */
+/* The copy that an access from `node` reaches: its own, else the home's. Without a branch: which of the two it is
+ * changes from access to access, and no predictor learns it. */
 static inline node_t place_reach(const struct place *p, node_t node)
 {
-    return nodeset_has(p->copies, node) ? node : p->home;
+    unsigned own = 0u - (unsigned)((p->copies >> node) & 1);
+    return (node_t)(p->home ^ ((p->home ^ node) & own));
 }
 
 /* The engine's truth, read-only for a policy and frozen during a call. Arrays that a run does not have are null. */

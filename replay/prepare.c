@@ -22,6 +22,11 @@ uint64_t prepare_scaled(const struct prepare *p, uint64_t span_ns)
     return span_ns / MILLION * p->time_scale_ppm + span_ns % MILLION * p->time_scale_ppm / MILLION;
 }
 
+unsigned prepare_node_shift(const struct replay_machine *machine)
+{
+    return machine->desc.nodes > 1 ? 32u - (unsigned)__builtin_clz(machine->desc.nodes - 1) : 0;
+}
+
 int prepare_init(struct prepare *p, const struct trace *trace, const struct replay_machine *machine,
                  const struct replay_options *options, struct trace_error *error)
 {
@@ -30,7 +35,8 @@ int prepare_init(struct prepare *p, const struct trace *trace, const struct repl
                           .machine = machine,
                           .first_time = meta->first_time,
                           .last_time = meta->last_time,
-                          .time_scale_ppm = options->time_scale_ppm};
+                          .time_scale_ppm = options->time_scale_ppm,
+                          .node_shift = prepare_node_shift(machine)};
     uint64_t span = meta->last_time >= meta->first_time ? meta->last_time - meta->first_time : 0;
     unsigned __int128 ns = (unsigned __int128)span * options->time_scale_ppm / MILLION + REPLAY_WINDOW_NS;
     if (ns > LONGEST_NS || ns * options->repeat > LONGEST_NS) {
@@ -51,14 +57,14 @@ struct prepared *prepared_new(const struct prepare *p)
     if (!c)
         return NULL;
     c->events = malloc((TRACE_CHUNK + PREPARE_AHEAD) * sizeof *c->events);
-    c->lanes = malloc(TRACE_CHUNK * sizeof *c->lanes);
+    c->rows = malloc(TRACE_CHUNK * sizeof *c->rows);
     if (meta->columns & TRACE_HAS_WEIGHT)
         c->weights = malloc(TRACE_CHUNK * sizeof *c->weights);
     c->segments = malloc(TRACE_CHUNK * sizeof *c->segments);
     c->cpus = malloc(TRACE_CHUNK * sizeof *c->cpus);
     c->cpu = malloc((meta->cpus + 1) * sizeof *c->cpu);
     bool weights_missing = (meta->columns & TRACE_HAS_WEIGHT) && !c->weights;
-    if (c->events && c->lanes && c->segments && c->cpus && c->cpu && !weights_missing)
+    if (c->events && c->rows && c->segments && c->cpus && c->cpu && !weights_missing)
         return c;
     prepared_free(c);
     return NULL;
@@ -69,7 +75,7 @@ void prepared_free(struct prepared *c)
     if (!c)
         return;
     free(c->events);
-    free(c->lanes);
+    free(c->rows);
     free(c->weights);
     free(c->segments);
     free(c->cpus);
@@ -139,7 +145,7 @@ static void make_event(const struct prepare *p, const struct trace_block *b, uin
     uint16_t cpu = b->cpu[i];
     unsigned class = lane_class[b->flags[i] & TRACE_KIND_MASK];
     uint32_t weight = b->weight ? b->weight[i] : 1;
-    out->lanes[i] = (uint16_t)(cpu << LANE_SHIFT | class);
+    out->rows[i] = ((uint32_t)cpu << LANE_SHIFT | class) << p->node_shift;
     if (out->weights)
         out->weights[i] = weight;
     out->events[i] =

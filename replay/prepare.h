@@ -15,7 +15,8 @@
 
 enum { PREPARE_AHEAD = 64 }; /* events behind the last that may be read: they name page 0 */
 
-/* A lane: CPU << LANE_SHIFT | class. */
+/* A lane is CPU << LANE_SHIFT | class. A run counts its misses in rows, one per lane, of 2^node_shift counters, one per
+ * serving node; a record carries the index of its row's first counter. */
 enum prepare_lane { LANE_READ, LANE_WRITE, LANE_UPGRADE, LANE_CLASSES, LANE_SHIFT = 2 };
 
 /* Records of one chunk that lie in one window. */
@@ -37,8 +38,8 @@ struct prepared_cpu {
 
 struct prepared {
     struct event *events; /* [n + PREPARE_AHEAD] */
-    uint16_t *lanes;
-    uint32_t *weights; /* null: 1 each */
+    uint32_t *rows;       /* lane << node_shift */
+    uint32_t *weights;    /* null: 1 each */
     struct segment *segments;
     uint16_t *cpus;
     struct prepared_cpu *cpu; /* [CPUs of the trace] */
@@ -52,6 +53,7 @@ struct prepare {
     const struct replay_machine *machine;
     uint64_t first_time, last_time, time_scale_ppm;
     uint64_t pass_windows; /* windows of one pass */
+    unsigned node_shift;   /* log2 of the nodes, rounded up */
 };
 
 /* The clocks of the CPUs so far, without stalls of the modelled machine. */
@@ -64,6 +66,9 @@ struct prepare_clock {
 /* 0, or -EINVAL with a line when the trace is too long for these options. */
 int prepare_init(struct prepare *, const struct trace *, const struct replay_machine *, const struct replay_options *,
                  struct trace_error *);
+
+/* log2 of the machine's nodes, rounded up. */
+unsigned prepare_node_shift(const struct replay_machine *);
 
 /* Buffers for one chunk; null when out of memory. */
 struct prepared *prepared_new(const struct prepare *);

@@ -39,8 +39,7 @@ static int allocate(struct run *r, const struct engine_config *config, const str
     if (engine_need(config, &need))
         return -EINVAL;
     size_t total = 0, lanes = (size_t)machine->cpus << LANE_SHIFT;
-    while ((1u << r->shift) < machine->desc.nodes)
-        r->shift++;
+    r->shift = prepare_node_shift(machine);
     at[0] = take(&total, need.state_bytes);
     at[1] = take(&total, need.orders_max * sizeof(struct order));
     at[2] = take(&total, (lanes << r->shift) * sizeof *r->count);
@@ -68,7 +67,6 @@ int run_init(struct run *r, const struct engine_config *config, const struct rep
              unsigned char *pages, size_t stride, uint32_t ahead, bool weighted, struct trace_error *error)
 {
     size_t at[7];
-    r->shift = 0;
     int err = allocate(r, config, machine, at);
     if (err)
         return explain(err, spec, error);

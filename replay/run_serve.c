@@ -22,55 +22,129 @@ static __attribute__((noinline)) bool enter_engine(struct run *r, const struct e
     return r->err == 0;
 }
 
-/* The inner loop, made once per kind of class so that a static placement pays for nothing but place and count. */
-static inline __attribute__((always_inline)) void serve(struct run *r, const struct prepared *c, uint32_t from,
-                                                        uint32_t to, bool weighted, bool misses, bool accessed)
+/* Serves records while the mapping allows them; the index of the first that needs the engine, or `to`. `samples`: when
+ * not null, counts each CPU's records. */
+static inline __attribute__((always_inline)) uint32_t serve(struct run *r, const struct prepared *c, uint32_t from,
+                                                            uint32_t to, bool weighted, bool accessed,
+                                                            uint64_t *samples)
 {
-    const struct event *events = c->events;
-    const uint16_t *lanes = c->lanes;
-    unsigned char *pages = r->pages;
-    size_t stride = r->stride;
-    uint64_t *count = r->count;
-    unsigned shift = r->shift;
-    uint32_t ahead = r->ahead;
-    for (uint32_t i = from; i < to; i++) {
-        const struct event *e = &events[i];
-        unsigned lane = lanes[i];
-        __builtin_prefetch(pages + events[i + ahead].page * stride);
+    const unsigned char *pages = r->pages;
+    const size_t stride = r->stride;
+    uint64_t *const count = r->count;
+    const unsigned cpu_shift = r->shift + LANE_SHIFT;
+    const struct event *e = c->events + from, *ahead = e + r->ahead;
+    for (uint32_t i = from; i < to; i++, e++, ahead++) {
+        __builtin_prefetch(pages + ahead->page * stride);
         const struct place *p = (const struct place *)(const void *)(pages + e->page * stride);
-        if (__builtin_expect(engine_needed(p, event_kind(e) == EVENT_WRITE), 0) &&
-            !enter_engine(r, e, lane >> LANE_SHIFT))
-            return;
-        count[((size_t)lane << shift) + place_reach(p, e->node)] += weighted ? c->weights[i] : 1;
+        /* A record is a READ or a WRITE: its low bit tells. */
+        if (__builtin_expect(engine_needed(p, e->what & EVENT_WRITE), 0))
+            return i;
+        count[c->rows[i] + place_reach(p, e->node)] += weighted ? c->weights[i] : 1;
         if (accessed)
             observe_accessed(&r->observe, e->node, e->page);
-        if (misses) {
-            r->model.cpu = lane >> LANE_SHIFT;
-            observe_miss(&r->observe, r->model.cpu, e);
-        }
+        if (samples)
+            samples[c->rows[i] >> cpu_shift]++;
+    }
+    return to;
+}
+
+static inline __attribute__((always_inline)) void account_one(struct run *r, const struct prepared *c, uint32_t i,
+                                                              bool weighted, bool accessed)
+{
+    const struct event *e = &c->events[i];
+    const struct place *p = (const struct place *)(const void *)(r->pages + e->page * r->stride);
+    r->count[c->rows[i] + place_reach(p, e->node)] += weighted ? c->weights[i] : 1;
+    if (accessed)
+        observe_accessed(&r->observe, e->node, e->page);
+}
+
+static uint32_t cpu_of(const struct run *r, const struct prepared *c, uint32_t i)
+{
+    return c->rows[i] >> (r->shift + LANE_SHIFT);
+}
+
+/* For classes that see no misses. */
+static inline __attribute__((always_inline)) void serve_unseen(struct run *r, const struct prepared *c, uint32_t from,
+                                                               uint32_t to, bool weighted, bool accessed)
+{
+    for (uint32_t i = from; (i = serve(r, c, i, to, weighted, accessed, NULL)) < to; i++) {
+        if (!enter_engine(r, &c->events[i], cpu_of(r, c, i)))
+            return;
+        account_one(r, c, i, weighted, accessed);
     }
 }
 
-#define SERVE(name, weighted, misses, accessed)                                           \
+/* Every miss is observed: as many records as the engine's queue still takes are served first and queued together, which
+ * is what queueing each by itself comes to. Returns the first record not dealt with. */
+static inline __attribute__((always_inline)) uint32_t
+serve_batch(struct run *r, const struct prepared *c, uint32_t from, uint32_t to, bool weighted, bool accessed)
+{
+    struct engine *engine = &r->engine;
+    uint32_t room = engine->queued < engine->batch ? engine->batch - engine->queued : 1;
+    uint32_t end = to - from < room ? to : from + room;
+    uint32_t i = serve(r, c, from, end, weighted, accessed, r->observe.samples);
+    for (uint32_t k = from; k < i; k++)
+        engine->queue[engine->queued++] = c->events[k];
+    if (i < end) {
+        if (!enter_engine(r, &c->events[i], cpu_of(r, c, i)))
+            return to;
+        account_one(r, c, i, weighted, accessed);
+        observe_miss(&r->observe, cpu_of(r, c, i), &c->events[i]);
+        return i + 1;
+    }
+    if (engine->queued >= engine->batch) {
+        r->model.cpu = cpu_of(r, c, i - 1);
+        engine_flush(engine);
+    }
+    return i;
+}
+
+/* One miss in several is observed. Ends early when the class changes that. */
+static inline __attribute__((always_inline)) uint32_t
+serve_sampled(struct run *r, const struct prepared *c, uint32_t from, uint32_t to, bool weighted, bool accessed)
+{
+    for (uint32_t i = from; i < to; i++) {
+        const struct event *e = &c->events[i];
+        const struct place *p = (const struct place *)(const void *)(r->pages + e->page * r->stride);
+        __builtin_prefetch(r->pages + e[r->ahead].page * r->stride);
+        if (__builtin_expect(engine_needed(p, e->what & EVENT_WRITE), 0) && !enter_engine(r, e, cpu_of(r, c, i)))
+            return to;
+        account_one(r, c, i, weighted, accessed);
+        r->model.cpu = cpu_of(r, c, i);
+        observe_miss(&r->observe, r->model.cpu, e);
+        if (__builtin_expect(r->engine.view.sampling == 1, 0))
+            return i + 1;
+    }
+    return to;
+}
+
+static inline __attribute__((always_inline)) void serve_seen(struct run *r, const struct prepared *c, uint32_t from,
+                                                             uint32_t to, bool weighted, bool accessed)
+{
+    while (from < to)
+        from = r->engine.view.sampling == 1 ? serve_batch(r, c, from, to, weighted, accessed)
+                                            : serve_sampled(r, c, from, to, weighted, accessed);
+}
+
+/* Made once per kind of class, so that a static placement pays for nothing but place and count. */
+#define SERVE(name, kind, weighted, accessed)                                             \
     static void name(struct run *r, const struct prepared *c, uint32_t from, uint32_t to) \
     {                                                                                     \
-        serve(r, c, from, to, weighted, misses, accessed);                                \
+        kind(r, c, from, to, weighted, accessed);                                         \
     }
-SERVE(serve_plain, false, false, false)
-SERVE(serve_accessed, false, false, true)
-SERVE(serve_misses, false, true, false)
-SERVE(serve_both, false, true, true)
-SERVE(serve_weighted_plain, true, false, false)
-SERVE(serve_weighted_accessed, true, false, true)
-SERVE(serve_weighted_misses, true, true, false)
-SERVE(serve_weighted_both, true, true, true)
-
-static run_serve *const serves[] = {
-    serve_plain,          serve_accessed,          serve_misses,          serve_both,
-    serve_weighted_plain, serve_weighted_accessed, serve_weighted_misses, serve_weighted_both};
+SERVE(plain, serve_unseen, false, false)
+SERVE(marked, serve_unseen, false, true)
+SERVE(seen, serve_seen, false, false)
+SERVE(seen_marked, serve_seen, false, true)
+SERVE(weighted_plain, serve_unseen, true, false)
+SERVE(weighted_marked, serve_unseen, true, true)
+SERVE(weighted_seen, serve_seen, true, false)
+SERVE(weighted_seen_marked, serve_seen, true, true)
 
 run_serve *run_serve_for(const struct policy_class *class, bool weighted)
 {
+    static run_serve *const made[] = {plain,          marked,          seen,          seen_marked,
+                                      weighted_plain, weighted_marked, weighted_seen, weighted_seen_marked};
     bool misses = class->signals & SIGNAL_MISSES, accessed = class->signals & SIGNAL_ACCESSED;
-    return serves[weighted * 4 + misses * 2 + accessed];
+    return made[weighted * 4 + misses * 2 + accessed];
 }
