@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A recorded stream of cache misses: reading, writing, in memory or in an HDF5 file (docs/trace-format.md). A record is one
- * miss, or `weight` misses when the source samples. Records are in time order; pages are dense ids that ascend with
+ * A recorded stream of cache misses: reading, writing, in memory or in an HDF5 file (docs/trace-format.md). A record is
+ * one miss, or `weight` misses when the source samples. Records are in time order; pages are dense ids that ascend with
  * address.
  *
  * On disk: /trace/{dt u32, page u32, cpu u8|u16, flags u8, weight u32?, latency u32 (ns)?, tid u32?}, 1-D, chunks of
@@ -33,7 +33,13 @@ enum {
 enum { TRACE_HAS_WEIGHT = 1, TRACE_HAS_LATENCY = 2, TRACE_HAS_TID = 4 };
 
 /* what a source cannot honestly give; becomes a label of every result made from it */
-enum { TRACE_WRITES_UNDER_SEEN = 1, TRACE_PAGE_TOUCH = 2, TRACE_SIMULATED_CACHE = 4, TRACE_SYNTHETIC = 8 };
+enum {
+    TRACE_WRITES_UNDER_SEEN = 1,
+    TRACE_PAGE_TOUCH = 2,
+    TRACE_SIMULATED_CACHE = 4,
+    TRACE_SYNTHETIC = 8,
+    TRACE_ALL_ACCESSES = 16
+};
 
 struct trace_error {
     char text[512]; /* one line: what, where, what to do; no newline */
@@ -116,6 +122,10 @@ int trace_writer_open(const char *path, const struct trace_meta *, enum trace_co
 
 /* Time must not go backwards (-EINVAL). Pages are numbered as first seen and renumbered by address at close. */
 int trace_writer_add(struct trace_writer *, const struct trace_record *, struct trace_error *);
+
+/* What is stored with the trace: provenance that is only known at the end (lost, nodes, date) may be filled in until
+ * close. cpus, page_size, columns are settled at open. */
+struct trace_meta *trace_writer_meta(struct trace_writer *);
 
 /* Finishes the file. For a trace in memory, *out receives it (out may be null for a file). */
 int trace_writer_close(struct trace_writer *, struct trace **out, struct trace_error *);

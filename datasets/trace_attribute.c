@@ -14,10 +14,9 @@ static const struct {
     unsigned bit;
     const char *word;
 } label_words[] = {
-    {TRACE_WRITES_UNDER_SEEN, "writes-under-seen"},
-    {TRACE_PAGE_TOUCH, "page-touch"},
-    {TRACE_SIMULATED_CACHE, "simulated-cache"},
-    {TRACE_SYNTHETIC, "synthetic"},
+    {TRACE_WRITES_UNDER_SEEN, "writes-under-seen"}, {TRACE_PAGE_TOUCH, "page-touch"},
+    {TRACE_SIMULATED_CACHE, "simulated-cache"},     {TRACE_SYNTHETIC, "synthetic"},
+    {TRACE_ALL_ACCESSES, "all-accesses"},
 };
 enum { LABEL_WORDS = sizeof label_words / sizeof label_words[0] };
 

@@ -190,6 +190,11 @@ int trace_writer_add(struct trace_writer *w, const struct trace_record *r, struc
     return b->n == TRACE_CHUNK ? flush(w, error) : 0;
 }
 
+struct trace_meta *trace_writer_meta(struct trace_writer *w)
+{
+    return &w->meta;
+}
+
 static void complete_meta(struct trace_writer *w)
 {
     w->meta.records = w->records;

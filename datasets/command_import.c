@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "datasets/command.h"
+#include "datasets/import.h"
+
+static const struct cli_option options[] = {
+    {"output", 'o', "FILE", "the trace to write"},
+    {"from", 0, "FORMAT", "tr, csv, lackey or trace; told from the content by default"},
+    {"fold-cpus", 0, "N", "CPU number modulo N"},
+    {"node-shift", 0, "BITS", "a page's recorded node is its address >> BITS (29 for whole-system captures)"},
+    {"no-nodes", 0, NULL, "take no node from the address"},
+    {"limit-address", 0, "BYTES", "drop records at or beyond this address; 0: none (2Gi for whole-system captures)"},
+    {"skip", 0, "N", "pass over the first N records"},
+    {"limit", 0, "N", "take at most N records"},
+    {"rebase", 0, NULL, "let time begin at 0"},
+    {"page-size", 0, "BYTES", "a power of two (the source's, else 4096)"},
+    {"step", 0, "NS", "lackey: time of one access (1)"},
+    {"compress", 0, "HOW", "deflate (default), smallest, none, or blosc (needs a plug-in to read)"},
+    {"name", 0, "TEXT", "name of the trace (the file's)"},
+    {"note", 0, "TEXT", "how it was made; stored with it"},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct cli_example examples[] = {
+    {"mirrorball import pmake4.tr.zst -o pmake.h5", "a raw whole-system capture; pages get the guest's nodes"},
+    {"mirrorball import dss8.tr.zst --fold-cpus 8 -o dss.h5", "nine threads on eight CPUs"},
+    {"mirrorball import misses.csv -o misses.h5", "columns time_ns, cpu, address, op and more, by name"},
+    {"valgrind --tool=lackey --trace-mem=yes --log-fd=9 ls 9>&1 >ls.out | mirrorball import - -o ls.h5",
+     "from standard input"},
+    {"mirrorball import long.h5 --skip 1M --limit 500k -o cut.h5", "a part of a trace"},
+    {NULL, NULL},
+};
+
+static int run(const struct cli *);
+
+const struct cli_command command_import = {
+    .name = "import",
+    .arguments = "FILE",
+    .summary = "make a trace from a raw capture, CSV or other text",
+    .description = "Reads FILE ('-': standard input; zstd is unpacked on the way) and writes a trace.\n"
+                   "\n"
+                   "tr      raw capture of the QEMU cache-model plugin. In whole-system captures pages get\n"
+                   "        their node from the address, and records beyond 2 GiB (device memory) are dropped.\n"
+                   "csv     header row with time_ns, cpu, address and op (r, w, i, u) in any order; weight,\n"
+                   "        latency_ns, tid and node if there. Numbers are decimal or 0x. Rows in time order.\n"
+                   "lackey  valgrind --tool=lackey --trace-mem=yes: all accesses of one thread, not misses.\n"
+                   "trace   a trace again, to cut, fold or compress it anew.",
+    .options = options,
+    .examples = examples,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    interrupted = number;
+}
+
+static bool show_progress(void *context, uint64_t done, uint64_t total)
+{
+    struct cli_progress *progress = context;
+    progress->total = total;
+    cli_progress_set(progress, done);
+    return interrupted != 0;
+}
+
+/* One of the words: its index, or -1 with the usage error printed. */
+static int word(const struct cli *cli, const char *option, const char *const *words)
+{
+    const char *given = cli_value(cli, option);
+    if (!given)
+        return 0;
+    for (int i = 0; words[i]; i++)
+        if (!strcmp(given, words[i]))
+            return i;
+    char list[128] = "";
+    for (int i = 0; words[i]; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", words[i]);
+    cli_usage(cli, "--%s '%s': it must be one of %s", option, given, list);
+    return -1;
+}
+
+static bool parse_words(const struct cli *cli, struct import_options *o)
+{
+    static const char *const formats[] = {"auto", "tr", "csv", "lackey", "trace", NULL};
+    static const char *const ways[] = {"deflate", "none", "blosc", "smallest", NULL};
+    int from = word(cli, "from", formats);
+    int compress = from < 0 ? -1 : word(cli, "compress", ways);
+    if (compress < 0)
+        return false;
+    o->from = (enum import_format)from;
+    o->compress = (enum trace_compress)compress;
+    return true;
+}
+
+static bool parse_numbers(const struct cli *cli, struct import_options *o)
+{
+    uint64_t fold = 0, shift = IMPORT_NO_NODES, page_size = 0;
+    if (!cli_u64(cli, "fold-cpus", 1, CPU_MAX, &fold) || !cli_u64(cli, "node-shift", 0, 63, &shift) ||
+        !cli_u64(cli, "limit-address", 0, UINT64_MAX, &o->limit_address) ||
+        !cli_u64(cli, "skip", 0, UINT64_MAX, &o->skip) || !cli_u64(cli, "limit", 1, UINT64_MAX, &o->limit) ||
+        !cli_u64(cli, "page-size", 64, 1u << 30, &page_size) ||
+        !cli_u64(cli, "step", 0, (uint64_t)1 << 30, &o->step_ns))
+        return false;
+    if (page_size & (page_size - 1)) {
+        cli_usage(cli, "--page-size %" PRIu64 ": it must be a power of two", page_size);
+        return false;
+    }
+    o->fold_cpus = (uint32_t)fold;
+    o->node_shift = (uint32_t)shift;
+    o->node_shift_given = cli_has(cli, "node-shift") || cli_has(cli, "no-nodes");
+    if (cli_has(cli, "no-nodes"))
+        o->node_shift = IMPORT_NO_NODES;
+    o->limit_address_given = cli_has(cli, "limit-address");
+    o->page_size = (uint32_t)page_size;
+    return true;
+}
+
+/* The command as one would type it, for the trace's provenance: file names without folders. */
+static void command_text(const struct cli *cli, char *text, size_t size)
+{
+    const char *in = cli_arg(cli, 0), *base = strrchr(in, '/');
+    int used = snprintf(text, size, "mirrorball import %s", base ? base + 1 : in);
+    for (const struct cli_option *o = options + 1; o->name && used > 0 && (size_t)used < size; o++) {
+        if (!cli_has(cli, o->name) || !strcmp(o->name, "note") || !strcmp(o->name, "name"))
+            continue;
+        const char *value = cli_value(cli, o->name);
+        used += snprintf(text + used, size - (size_t)used, " --%s%s%s", o->name, value ? " " : "", value ? value : "");
+    }
+}
+
+static void report(const struct cli *cli, const char *out, const struct import_counts *counts)
+{
+    if (counts->beyond_address)
+        cli_warn(cli, "%" PRIu64 " of %" PRIu64 " records dropped: beyond the address limit (--limit-address)",
+                 counts->beyond_address, counts->read - counts->skipped);
+    if (!cli_has(cli, "quiet"))
+        fprintf(stderr, "%s: %" PRIu64 " records\n", out, counts->taken);
+}
+
+static int import(const struct cli *cli, const struct import_options *o, const char *out)
+{
+    struct import_counts counts;
+    struct trace_error error;
+    struct cli_progress progress;
+    struct sigaction action = {.sa_handler = on_signal}, interrupt, terminate;
+    sigaction(SIGINT, &action, &interrupt);
+    sigaction(SIGTERM, &action, &terminate);
+    cli_progress_start(&progress, cli, "import", "B", 0);
+    int err = import_run(cli_arg(cli, 0), out, o, &counts, show_progress, &progress, NULL, &error);
+    cli_progress_end(&progress);
+    sigaction(SIGINT, &interrupt, NULL);
+    sigaction(SIGTERM, &terminate, NULL);
+    if (interrupted)
+        raise(interrupted);
+    if (err)
+        return cli_error(cli, "%s", error.text);
+    report(cli, out, &counts);
+    return CLI_DONE;
+}
+
+static int run(const struct cli *cli)
+{
+    struct import_options o;
+    char command[TRACE_TEXT];
+    import_defaults(&o);
+    if (!parse_words(cli, &o) || !parse_numbers(cli, &o))
+        return CLI_USAGE;
+    const char *out = cli_value(cli, "output");
+    if (!out)
+        return cli_usage(cli, "no output; name the trace to write with -o FILE");
+    command_text(cli, command, sizeof command);
+    o.rebase = cli_has(cli, "rebase");
+    o.name = cli_value(cli, "name");
+    o.note = cli_value(cli, "note");
+    o.command = command;
+    return import(cli, &o, out);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "datasets/import_input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "datasets/trace_private.h"
+
+enum { RAW = 1 << 17, READY = 1 << 20, WINDOW_LOG_MAX = 27 };
+
+struct import_input {
+    const char *path;
+    int fd;
+    uint64_t size, got, line;
+    bool raw_end, zstd, frame_open;
+    ZSTD_DStream *unpack;
+    unsigned char raw[RAW];
+    size_t raw_at, raw_n;
+    size_t at, n; /* of ready */
+    unsigned char ready[READY + 1];
+};
+
+static int fill_raw(struct import_input *in, struct trace_error *error)
+{
+    if (in->raw_at < in->raw_n || in->raw_end)
+        return 0;
+    in->raw_at = in->raw_n = 0;
+    /* A pipe gives little at a time; the format is told from more than that. */
+    while (in->raw_n < RAW && !in->raw_end) {
+        ssize_t n = read(in->fd, in->raw + in->raw_n, RAW - in->raw_n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return trace_fail(error, errno, "%s: %s", in->path, strerror(errno));
+        in->raw_n += (size_t)n;
+        in->got += (uint64_t)n;
+        in->raw_end = n == 0;
+    }
+    return 0;
+}
+
+static int start(struct import_input *in, struct trace_error *error)
+{
+    int err = fill_raw(in, error);
+    if (err)
+        return err;
+    in->zstd = in->raw_n >= 4 && !memcmp(in->raw, "\x28\xb5\x2f\xfd", 4);
+    if (!in->zstd)
+        return 0;
+    in->unpack = ZSTD_createDStream();
+    if (!in->unpack || ZSTD_isError(ZSTD_DCtx_setParameter(in->unpack, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
+        return trace_fail(error, ENOMEM, "%s: out of memory to unpack it", in->path);
+    return 0;
+}
+
+int import_input_open(const char *path, struct import_input **out, struct trace_error *error)
+{
+    struct import_input *in = calloc(1, sizeof *in);
+    struct stat status;
+    bool standard = !strcmp(path, "-");
+    *out = NULL;
+    if (!in)
+        return trace_fail(error, ENOMEM, "%s: out of memory", path);
+    in->path = standard ? "standard input" : path;
+    in->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int err = 0;
+    if (in->fd < 0 || fstat(in->fd, &status))
+        err = trace_fail(error, errno, "%s: %s", in->path, strerror(errno));
+    else if (S_ISDIR(status.st_mode))
+        err = trace_fail(error, EISDIR, "%s: is a folder; name a file", in->path);
+    else {
+        in->size = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+        err = start(in, error);
+    }
+    if (err)
+        import_input_close(in);
+    else
+        *out = in;
+    return err;
+}
+
+void import_input_close(struct import_input *in)
+{
+    if (!in)
+        return;
+    if (in->fd > STDIN_FILENO)
+        close(in->fd);
+    ZSTD_freeDStream(in->unpack);
+    free(in);
+}
+
+const char *import_input_path(const struct import_input *in)
+{
+    return in->path;
+}
+
+static int unpack(struct import_input *in, struct trace_error *error)
+{
+    ZSTD_inBuffer from = {in->raw, in->raw_n, in->raw_at};
+    ZSTD_outBuffer to = {in->ready, READY, in->n};
+    size_t left = ZSTD_decompressStream(in->unpack, &to, &from);
+    if (ZSTD_isError(left))
+        return trace_fail(error, EINVAL, "%s: zstd: %s; the file is damaged, or its window is over 128 MiB", in->path,
+                          ZSTD_getErrorName(left));
+    in->frame_open = left != 0;
+    in->raw_at = from.pos;
+    in->n = to.pos;
+    return 0;
+}
+
+/* One more piece into ready; *end when there is none. */
+static int more(struct import_input *in, bool *end, struct trace_error *error)
+{
+    int err = fill_raw(in, error);
+    if (err)
+        return err;
+    size_t before = in->n;
+    if (in->zstd) {
+        bool starved = in->raw_at == in->raw_n;
+        if (starved && in->frame_open) {
+            /* Decoded bytes may still be held back: ask once more before calling it cut short. */
+            err = unpack(in, error);
+            if (!err && in->n == before && in->frame_open)
+                return trace_fail(error, EINVAL, "%s: the zstd stream is cut short", in->path);
+        } else if (!starved) {
+            err = unpack(in, error);
+        }
+        *end = starved && in->n == before;
+    } else {
+        size_t n = in->raw_n - in->raw_at < READY - in->n ? in->raw_n - in->raw_at : READY - in->n;
+        memcpy(in->ready + in->n, in->raw + in->raw_at, n);
+        in->raw_at += n;
+        in->n += n;
+        *end = n == 0;
+    }
+    return err;
+}
+
+int import_input_peek(struct import_input *in, size_t want, const unsigned char **bytes, size_t *n,
+                      struct trace_error *error)
+{
+    bool end = false;
+    int err = 0;
+    if (want > READY / 2)
+        want = READY / 2;
+    if (in->n - in->at < want && in->at > 0) {
+        memmove(in->ready, in->ready + in->at, in->n - in->at);
+        in->n -= in->at;
+        in->at = 0;
+    }
+    while (!err && !end && in->n - in->at < want)
+        err = more(in, &end, error);
+    *bytes = in->ready + in->at;
+    *n = in->n - in->at < want ? in->n - in->at : want;
+    return err;
+}
+
+void import_input_take(struct import_input *in, size_t n)
+{
+    in->at += n;
+}
+
+int import_input_line(struct import_input *in, char **line, struct trace_error *error)
+{
+    const unsigned char *bytes;
+    size_t n = in->n - in->at;
+    unsigned char *end = n ? memchr(in->ready + in->at, '\n', n < INPUT_LINE_MAX ? n : INPUT_LINE_MAX) : NULL;
+    if (!end) {
+        int err = import_input_peek(in, INPUT_LINE_MAX, &bytes, &n, error);
+        if (err)
+            return err;
+        if (n == 0)
+            return 0;
+        end = memchr(in->ready + in->at, '\n', n);
+    }
+    in->line++;
+    unsigned char *start = in->ready + in->at;
+    if (!end && n == INPUT_LINE_MAX)
+        return trace_fail(error, EINVAL, "%s:%llu: the line is longer than %d bytes; is this a text file?", in->path,
+                          (unsigned long long)in->line, INPUT_LINE_MAX);
+    size_t length = end ? (size_t)(end - start) : n;
+    in->at += length + (end ? 1 : 0);
+    if (memchr(start, '\0', length))
+        return trace_fail(error, EINVAL, "%s:%llu: a NUL byte in the line; is this a text file?", in->path,
+                          (unsigned long long)in->line);
+    if (length && start[length - 1] == '\r')
+        length--;
+    start[length] = '\0';
+    *line = (char *)start;
+    return 1;
+}
+
+uint64_t import_input_line_number(const struct import_input *in)
+{
+    return in->line;
+}
+
+void import_input_progress(const struct import_input *in, uint64_t *done, uint64_t *total)
+{
+    *done = in->got;
+    *total = in->size;
+}
