@@ -24,6 +24,9 @@ class Errors(CommandTest):
                 self.bad(1, *command, name, says=os.path.basename(name))
         self.bad(1, "compare", self.a, self.b, missing, "-o", self.path("o.h5"), says="missing.h5")
 
+    def test_every_trace_is_opened_before_the_first_long_run(self):
+        self.bad(1, "compare", self.a, self.path("missing.h5"), "--repeat", 200000, says="missing.h5", timeout=10)
+
     def test_policies(self):
         self.bad(1, "compare", self.a, "--policy", "nosuch", says="nosuch.*first_touch")
         self.bad(1, "compare", self.a, "--policy", "migrap", says="migrep")
