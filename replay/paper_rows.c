@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <math.h>
+#include <string.h>
+
+#include "datasets/synthetic.h"
+#include "replay/paper.h"
+
+/* What the paper says of one workload. Times are Figure 8's units: the run under IRIX is 100. Slices were measured on
+ * the figure's vector outlines, +-0.1; latencies and constant-latency gains are derived from them (docs/paper.md). */
+struct figures {
+    const char *workload;
+    double irix_exec, irix_local, irix_remote, irix_share;
+    double disco_total, disco_exec, disco_local, disco_remote, disco_overhead, disco_share, uma_total;
+    double irix_local_us, irix_remote_us, disco_local_us, disco_remote_us;
+    double gain, gain_flat;
+    double moves, move_us, copies, copy_us; /* Table 3, a second and us each */
+    double cpus;
+};
+
+static const struct figures published[] = {
+    {"engineering", 31.3, 5.5,  63.2, 16, 67, 30.4, 12.9, 13.3, 10.3, 78, 48,
+     0.61,          1.33, 0.29, 1.07, 33, 15, 2461, 67,   2208, 57,   8},
+    {"raytrace", 42.1, 1.8,  56.1, 6,  62,  41.5, 6.8, 7.1,  6.2, 76, 49,
+     1.22,       2.42, 0.36, 1.20, 38, 7.5, 909,  102, 2671, 73,  16},
+};
+
+struct rows {
+    struct paper_row *row;
+    uint32_t n;
+    const char *workload;
+};
+
+static struct paper_row *put(struct rows *r, const char *quantity, const char *unit, double paper, double here,
+                             const char *origin)
+{
+    struct paper_row *row = &r->row[r->n];
+    if (r->n + 1 < PAPER_ROWS)
+        r->n++;
+    *row = (struct paper_row){
+        .workload = r->workload, .quantity = quantity, .unit = unit, .paper = paper, .here = here, .origin = origin};
+    return row;
+}
+
+static void judge(struct paper_row *row, double low, double high)
+{
+    row->judged = true;
+    row->low = low;
+    row->high = high;
+}
+
+static const struct result_run *run_named(const struct result_set *set, const char *spec)
+{
+    for (uint32_t i = 0; i < set->nruns; i++)
+        if (strcmp(set->runs[i].spec, spec) == 0)
+            return &set->runs[i];
+    return NULL;
+}
+
+static double share(const struct result_run *run)
+{
+    return run->misses ? 100.0 * (double)run->local_misses / (double)run->misses : NAN;
+}
+
+static double local_us(const struct result_run *run)
+{
+    return run->local_misses ? (double)run->local_stall_ns / 1000 / (double)run->local_misses : NAN;
+}
+
+static double remote_us(const struct result_run *run)
+{
+    uint64_t remote = run->misses - run->local_misses;
+    return remote ? (double)run->remote_stall_ns / 1000 / (double)remote : NAN;
+}
+
+static double stall(const struct result_run *run)
+{
+    return (double)(run->local_stall_ns + run->remote_stall_ns);
+}
+
+/* CPU time of the monitor that has nothing to do with placement (trap emulation and the like), as a share of
+ * execution: Figure 8's DISCO slice without the moves of Table 3. It is part of what the paper measured and no part of
+ * this model, so it is added as a constant before gains are compared. */
+static double monitor_share(const struct figures *f)
+{
+    double moving = (f->moves * f->move_us + f->copies * f->copy_us) / 1e6 / f->cpus * f->disco_total;
+    return (f->disco_overhead - moving) / f->irix_exec;
+}
+
+static double with_monitor(const struct figures *f, const struct result_run *run)
+{
+    return (double)run->elapsed_ns + monitor_share(f) * (double)run->exec_ns;
+}
+
+static double gain(const struct figures *f, const struct result_run *base, const struct result_run *run)
+{
+    return 100 * (1 - with_monitor(f, run) / (double)base->elapsed_ns);
+}
+
+static void bars(struct rows *r, const struct figures *f, const struct result_run *base, const struct result_run *run,
+                 const struct result_set *set)
+{
+    double unit = (double)base->elapsed_ns / 100;
+    double uma = (double)run->exec_ns + (double)set->bounds.uma_ns;
+    const char *of = "% of round robin";
+    put(r, "round robin: execution", of, f->irix_exec, (double)base->exec_ns / unit, "measured");
+    put(r, "round robin: local stall", of, f->irix_local, (double)base->local_stall_ns / unit, "measured");
+    put(r, "round robin: remote stall", of, f->irix_remote, (double)base->remote_stall_ns / unit, "measured");
+    put(r, "migrep: total, monitor added", of, f->disco_total, with_monitor(f, run) / unit, "measured");
+    put(r, "migrep: local stall", of, f->disco_local, (double)run->local_stall_ns / unit, "measured");
+    put(r, "migrep: remote stall", of, f->disco_remote, (double)run->remote_stall_ns / unit, "measured");
+    put(r, "migrep: overhead, monitor added", of, f->disco_overhead,
+        (with_monitor(f, run) - (double)run->elapsed_ns + (double)run->overhead_ns) / unit, "measured");
+    if (set->bounds.present)
+        put(r, "UMA: total", of, f->uma_total, uma / unit, "measured");
+    put(r, "stall taken away", "%", 100 * (1 - (f->disco_local + f->disco_remote) / (f->irix_local + f->irix_remote)),
+        100 * (1 - stall(run) / stall(base)), "measured");
+}
+
+static void latencies(struct rows *r, const struct figures *f, const struct result_run *base,
+                      const struct result_run *run)
+{
+    const char *origin = strcmp(f->workload, "engineering") == 0 ? "calibrated" : "predicted";
+    put(r, "round robin: local latency", "us", f->irix_local_us, local_us(base), origin);
+    put(r, "round robin: remote latency", "us", f->irix_remote_us, remote_us(base), origin);
+    put(r, "migrep: local latency", "us", f->disco_local_us, local_us(run), origin);
+    put(r, "migrep: remote latency", "us", f->disco_remote_us, remote_us(run), origin);
+}
+
+/* Table 3: rates of the whole machine per second of the run; the mean cost pairs with the mix of moves and copies that
+ * was made here. */
+static void table3(struct rows *r, const struct figures *f, const struct result_run *run)
+{
+    double seconds = (double)run->makespan_ns / 1e9, n = (double)(run->moves + run->copies);
+    double cost = ((double)run->moves * f->move_us + (double)run->copies * f->copy_us) / n;
+    double moves = (double)run->moves / seconds, copies = (double)run->copies / seconds;
+    put(r, "migrep: migrations", "a second", f->moves, moves, "measured");
+    put(r, "migrep: replications", "a second", f->copies, copies, "measured");
+    judge(put(r, "migrep: migrations and replications", "a second", f->moves + f->copies, moves + copies, "measured"),
+          0.7 * (f->moves + f->copies), 1.3 * (f->moves + f->copies));
+    judge(put(r, "migrep: mean cost of one, this mix", "us", cost, (double)run->overhead_ns / 1e3 / n, "measured"),
+          0.95 * cost, 1.05 * cost);
+    put(r, "migrep: CPU time that goes into them", "%",
+        (f->moves * f->move_us + f->copies * f->copy_us) / 1e4 / f->cpus,
+        100 * (double)run->overhead_ns / (double)run->elapsed_ns, "derived");
+}
+
+static void loaded(struct rows *r, const struct figures *f, const struct result_set *set)
+{
+    const struct result_run *base = run_named(set, "interleave"), *run = run_named(set, "migrep");
+    if (!base || !run)
+        return;
+    judge(put(r, "round robin: local share", "% of misses", f->irix_share, share(base), "rule: 1/N"), 100 / f->cpus - 1,
+          100 / f->cpus + 1);
+    judge(put(r, "migrep: local share", "% of misses", f->disco_share, share(run), "measured"), 70, 85);
+    judge(put(r, "gain of migrep, monitor added", "%", f->gain, gain(f, base, run), "measured"), f->gain - 5,
+          f->gain + 5);
+    put(r, "gain of migrep, placement alone", "%", NAN, 100 * (1 - (double)run->elapsed_ns / (double)base->elapsed_ns),
+        "");
+    bars(r, f, base, run, set);
+    latencies(r, f, base, run);
+    table3(r, f, run);
+}
+
+static void flat(struct rows *r, const struct figures *f, const struct result_set *set)
+{
+    const struct result_run *base = run_named(set, "interleave"), *run = run_named(set, "migrep");
+    if (base && run)
+        judge(put(r, "gain without contention", "%", f->gain_flat, gain(f, base, run), "derived"), f->gain_flat - 3,
+              f->gain_flat + 3);
+}
+
+/* A write-shared page stays; a page that two nodes use in turn moves once per reset interval at most, and is copied
+ * not at all or once to each of the two. */
+static void page(struct rows *r, const struct result_set *set, enum paper_kind kind)
+{
+    const struct result_run *run = run_named(set, "migrep");
+    double intervals = 1 + (double)(set->trace.last_time - set->trace.first_time) / 100e6;
+    if (!run)
+        return;
+    if (kind == PAPER_WRITE_SHARED)
+        judge(put(r, "times it moved or was copied", "", 0, (double)(run->moves + run->copies), "rule"), 0, 0);
+    else
+        judge(put(r, "times it moved or was copied", "", NAN, (double)(run->moves + run->copies), "rule"), 0,
+              intervals + 2);
+}
+
+uint32_t paper_rows(const struct paper_sets *sets, struct paper_row *row)
+{
+    struct rows r = {.row = row};
+    for (uint32_t i = 0; i < sets->n; i++) {
+        const struct figures *f = NULL;
+        for (size_t k = 0; sets->workload[i] && k < sizeof published / sizeof published[0]; k++)
+            if (strcmp(published[k].workload, sets->workload[i]->name) == 0)
+                f = &published[k];
+        r.workload = f ? f->workload : sets->kind[i] == PAPER_WRITE_SHARED ? "write-shared page" : "ping-pong page";
+        if (f && sets->kind[i] == PAPER_LOADED)
+            loaded(&r, f, &sets->set[i]);
+        else if (f)
+            flat(&r, f, &sets->set[i]);
+        else
+            page(&r, &sets->set[i], sets->kind[i]);
+    }
+    return r.n;
+}
