@@ -13,6 +13,8 @@
  *   some other node has, writes < `write`          -> read-shared: COPY
  *   some other node has, writes >= `write`         -> write-shared: nothing; it cannot gain
  *
+ * With sharing <= trigger a page that moved is shared for the rest of the interval, so that `migrate` binds only above.
+ *
  * What counts: misses, that is, the weight of an event. A collapse counts as one write besides the miss that caused it,
  * so that it is known even where misses are sampled. Counters saturate.
  *

@@ -145,6 +145,24 @@ Test(migrep, a_ping_pong_page_moves_once_in_an_interval)
     end();
 }
 
+Test(migrep, the_migrate_threshold_bounds_moves_where_sharing_does_not)
+{
+    for (uint64_t migrate = 1; migrate <= 3; migrate++) {
+        fixture_shape(&shape, 4, 4, FRAMES_UNBOUNDED);
+        struct engine_config config = fixture_config(policy_find("migrep"), &shape, 8);
+        config.batch = 1;
+        config.param[2] = 200; /* sharing above trigger: 128 misses of another node do not make a page shared */
+        config.param[4] = migrate;
+        cr_assert_eq(fixture_begin(&run, &config, MACHINE_REPLICAS), 0);
+        fixture_misses(&run, 0, 0, false, 1);
+        for (node_t node = 1; node < 4; node++)
+            fixture_misses(&run, node, 0, false, 128);
+        cr_assert_eq(run.engine->stats.moves, migrate);
+        is_on(0, nodeset_of((node_t)migrate));
+        end();
+    }
+}
+
 Test(migrep, a_collapse_counts_as_a_write)
 {
     begin("migrep");
