@@ -5,31 +5,32 @@
 
 enum { WIDTH = 80, COLUMN_MAX = 30, LABEL = 128 };
 
-/* Text broken at blanks into lines of WIDTH, the first continuing at column `at`, the others indented; a newline in
- * the text stays one. */
+/* Text broken at blanks into lines of WIDTH, the first continuing at column `at`, the others indented. An empty line
+ * separates paragraphs; a newline before a blank stays one (a list); any other is a blank. */
 static void wrap(FILE *f, const char *text, size_t at, size_t indent)
 {
+    bool blank = false;
     while (*text) {
-        size_t word = strcspn(text, " \n");
-        if (at > indent && at + word > WIDTH) {
-            fprintf(f, "\n%*s", (int)indent, "");
-            at = indent;
-        }
-        fprintf(f, "%.*s", (int)word, text);
-        at += word;
-        text += word;
-        if (*text == '\n') {
-            fprintf(f, "\n%*s", text[1] == '\n' ? 0 : (int)indent, "");
-            at = indent;
+        if (*text == '\n' && (text[1] == '\n' || text[1] == ' ')) {
+            size_t lines = strspn(text, "\n"), more = strspn(text + lines, " ");
+            fprintf(f, "%.*s%*s", (int)lines, text, (int)(indent + more), "");
+            text += lines + more;
+            at = indent + more;
+            blank = false;
+        } else if (*text == ' ' || *text == '\n') {
+            blank = true;
             text++;
-        } else if (*text) {
-            text++;
-            if (at + 1 + strcspn(text, " \n") <= WIDTH) {
+        } else {
+            size_t word = strcspn(text, " \n");
+            bool fits = at + blank + word <= WIDTH;
+            if (blank && !fits)
+                fprintf(f, "\n%*s", (int)indent, "");
+            else if (blank)
                 fputc(' ', f);
-                at++;
-            } else {
-                at = WIDTH;
-            }
+            at = blank && !fits ? indent + word : at + blank + word;
+            fprintf(f, "%.*s", (int)word, text);
+            text += word;
+            blank = false;
         }
     }
     fputc('\n', f);

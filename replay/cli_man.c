@@ -15,7 +15,7 @@ static void text(FILE *f, const char *s)
         else if (*s == '-')
             fputs("\\-", f);
         else if (*s == '\n')
-            fputs(s[1] == '\n' ? "\n.PP" : s[-1] == '\n' ? "\n" : "\n.br\n", f);
+            fputs(s[1] == '\n' ? "\n.PP" : s[1] == ' ' ? "\n.br\n" : "\n", f);
         else
             fputc(*s, f);
         start = *s == '\n';

@@ -74,8 +74,11 @@ def check_command(name):
             one_line(run(name, f"--{option}"), 2, f"{name} --{option} without its value", option)
         elif option != "help":
             one_line(run(name, f"--{option}=1"), 2, f"{name} --{option}=1", "takes no value")
-    if any(option == "format" for _, option, _ in options(name)):
-        one_line(run(name, "--format", "xml", "no-such-file.h5"), 2, f"{name} --format xml", "table", "csv", "json")
+    names = {option for _, option, _ in options(name)}
+    if "format" in names:
+        needed = [w for o, v in (("policy", "first_touch"), ("vary", "seed=1")) if o in names for w in (f"--{o}", v)]
+        wrong = run(name, *needed, "--format", "xml", *(["no-such-file.h5"] if "threads" in names else []))
+        one_line(wrong, 2, f"{name} --format xml", "table", "csv", "json")
 
 
 def check_streams():

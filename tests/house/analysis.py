@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Static analysis of the rooms by clang-tidy (.clang-tidy) or cppcheck, from the build's compile commands.
+
+usage: analysis.py tidy|cppcheck BUILD"""
+
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import tree
+
+BUILD = sys.argv[2]
+# Arrays that a loop fills in part count as uninitialised to cppcheck 2.10; the compilers and clang-tidy know better.
+CPPCHECK = ["--enable=warning,portability,performance", "--inline-suppr", "-q", "-j2", "--suppress=uninitvar",
+            "--suppress=arrayIndexThenCheck", "--template={file}:{line}: {message} [{id}]"]
+
+
+def sources():
+    with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as file:
+        paths = {os.path.relpath(entry["file"], tree.ROOT) for entry in json.load(file)}
+    return sorted(path for path in paths if not path.startswith(("tests", "..")))
+
+
+def tidy(path):
+    command = ["clang-tidy", "-p", BUILD, "--quiet", "--extra-arg=-Wno-unknown-warning-option", path]
+    done = subprocess.run(command, cwd=tree.ROOT, capture_output=True, text=True, check=False)
+    return [line for line in done.stdout.splitlines() if re.search(r": (?:warning|error): ", line)] or (
+        [f"{path}: clang-tidy failed: {done.stderr.strip()}"] if done.returncode else [])
+
+
+def cppcheck():
+    cache = os.path.join(BUILD, "cppcheck")
+    os.makedirs(cache, exist_ok=True)
+    command = ["cppcheck", f"--project={BUILD}/compile_commands.json", f"-i{tree.ROOT}/tests", *CPPCHECK,
+               f"--cppcheck-build-dir={cache}"]
+    done = subprocess.run(command, cwd=tree.ROOT, capture_output=True, text=True, check=False)
+    return (done.stdout + done.stderr).splitlines()
+
+
+def main():
+    tool = {"tidy": "clang-tidy", "cppcheck": "cppcheck"}[sys.argv[1]]
+    if not shutil.which(tool):
+        tree.skip(tool, "not installed")
+    paths = sources()
+    if sys.argv[1] == "cppcheck":
+        found = cppcheck()
+    else:
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = [line for lines in pool.map(tidy, paths) for line in lines]
+    problems = sorted({line.replace(tree.ROOT + "/", "") for line in found if line.strip()})
+    tree.finish(tool, problems, f"{len(paths)} files")
+
+
+main()
