@@ -7,7 +7,7 @@
 
 #include "policy/numa.h"
 
-enum { BRUTE_ACCESSES = 16, BRUTE_PAGES = 3 };
+enum { BRUTE_ACCESSES = 256, BRUTE_PAGES = 3 };
 
 struct brute_access {
     page_t page;
