@@ -23,6 +23,8 @@ static const struct cli_option options[] = {
     {"compress", 0, "HOW", "deflate (default), smallest, none, or blosc (needs a plug-in to read)"},
     {"name", 0, "TEXT", "name of the trace (the file's)"},
     {"note", 0, "TEXT", "how it was made; stored with it"},
+    {"host", 0, "TEXT", "the recorded machine; stored with it"},
+    {"kernel", 0, "TEXT", "its operating system; stored with it"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -130,7 +132,7 @@ static void command_text(const struct cli *cli, char *text, size_t size)
     const char *in = cli_arg(cli, 0), *base = strrchr(in, '/');
     int used = snprintf(text, size, "mirrorball import %s", base ? base + 1 : in);
     for (const struct cli_option *o = options + 1; o->name && used > 0 && (size_t)used < size; o++) {
-        if (!cli_has(cli, o->name) || !strcmp(o->name, "note") || !strcmp(o->name, "name"))
+        if (!cli_has(cli, o->name) || !strcmp(o->value ? o->value : "", "TEXT"))
             continue;
         const char *value = cli_value(cli, o->name);
         used += snprintf(text + used, size - (size_t)used, " --%s%s%s", o->name, value ? " " : "", value ? value : "");
@@ -181,6 +183,8 @@ static int run(const struct cli *cli)
     o.rebase = cli_has(cli, "rebase");
     o.name = cli_value(cli, "name");
     o.note = cli_value(cli, "note");
+    o.host = cli_value(cli, "host");
+    o.kernel = cli_value(cli, "kernel");
     o.command = command;
     return import(cli, &o, out);
 }

@@ -30,6 +30,7 @@ int import_start(struct import_sink *sink, struct trace_meta *meta, bool whole_s
 {
     const struct import_options *o = sink->options;
     sink->node_shift = o->node_shift_given ? o->node_shift : whole_system ? WHOLE_SYSTEM_SHIFT : IMPORT_NO_NODES;
+    sink->whole_system = whole_system;
     sink->limit_address = o->limit_address_given ? o->limit_address : whole_system ? WHOLE_SYSTEM_LIMIT : 0;
     if (o->fold_cpus)
         meta->cpus = o->fold_cpus;
@@ -37,6 +38,8 @@ int import_start(struct import_sink *sink, struct trace_meta *meta, bool whole_s
         meta->page_size = o->page_size;
     set_text(meta->name, sizeof meta->name, o->name);
     set_text(meta->note, sizeof meta->note, o->note);
+    set_text(meta->host, sizeof meta->host, o->host);
+    set_text(meta->kernel, sizeof meta->kernel, o->kernel);
     if (!meta->command[0])
         set_text(meta->command, sizeof meta->command, o->command);
     if (!meta->date[0]) {
@@ -172,5 +175,8 @@ int import_run(const char *in, const char *out, const struct import_options *opt
     }
     struct trace_meta *meta = trace_writer_meta(sink.writer);
     meta->nodes = sink.nodes > meta->nodes ? sink.nodes : meta->nodes;
+    /* The captured systems have one CPU per node, in order. */
+    for (uint32_t i = 0; sink.whole_system && i < meta->nodes; i++)
+        meta->cpu_node[i] = (node_t)i;
     return trace_writer_close(sink.writer, trace, error);
 }

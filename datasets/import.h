@@ -25,7 +25,7 @@ struct import_options {
     uint32_t page_size; /* 0: the source's, else 4096 */
     uint64_t step_ns;   /* lackey: ns per instruction or access line */
     enum trace_compress compress;
-    const char *name, *note, *command; /* may be null */
+    const char *name, *note, *command, *host, *kernel; /* may be null */
 };
 void import_defaults(struct import_options *);
 

@@ -19,7 +19,8 @@ struct import_sink {
     uint64_t limit_address;
     uint64_t first_time;
     uint32_t nodes; /* greatest node + 1 */
-    bool full;      /* the limit is reached: no more records are wanted */
+    bool whole_system;
+    bool full; /* the limit is reached: no more records are wanted */
     import_progress *progress;
     void *context;
     uint64_t next_pulse;

@@ -56,7 +56,7 @@ uint64_t trace_digest_end(const struct trace_digest *d, const struct trace_meta 
         hash = mix(hash, addresses[i]);
     for (uint32_t i = 0; nodes && i < meta->pages; i++)
         hash = mix(hash, nodes[i]);
-    return hash;
+    return mix(mix(hash, meta->pages), 1);
 }
 
 int trace_digest_scan(const struct trace *trace, uint64_t *digest, uint64_t *misses, struct trace_error *error)
