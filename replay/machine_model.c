@@ -22,32 +22,26 @@ unsigned __int128 machine_model_overhead(const struct machine_model *m, uint32_t
     return m->charged[cpu] + (unsigned __int128)(m->syncs - m->syncs_of[cpu]) * target_ps;
 }
 
-static enum result_overhead cause_of(unsigned op)
+/* Is this the order that copies (page, node), or that frees it? */
+static bool is_for(const struct order *o, page_t page, node_t node, bool fills)
 {
-    switch (op) {
-    case ORDER_MOVE:
-        return OVERHEAD_MOVE;
-    case ORDER_COPY:
-    case ORDER_DROP:
-        return OVERHEAD_COPY;
-    case ORDER_WATCH:
-        return OVERHEAD_HINT;
-    default:
-        return OVERHEAD_COLLAPSE;
-    }
+    if (o->page != page)
+        return false;
+    if (fills)
+        return o->node == node && (o->op == ORDER_MOVE || o->op == ORDER_COPY);
+    return o->op == ORDER_MOVE || (o->op == ORDER_DROP && o->node == node);
 }
 
-/* Fills and drops come in the order of the batch, more than one per page at times: search from where the last was. */
-static enum result_overhead cause_of_page(struct machine_model *m, page_t page)
+/* The engine carries its orders out in their own order, so the next one wanted is near the last. It collapses without
+ * an order. */
+static enum result_overhead cause_of(const struct orders *orders, uint32_t *at, page_t page, node_t node, bool fills)
 {
-    for (uint32_t i = 0; i < m->batch; i++) {
-        uint32_t at = m->cursor + i < m->batch ? m->cursor + i : m->cursor + i - m->batch;
-        if (m->batch_page[at] == page) {
-            m->cursor = at;
-            return m->batch_cause[at];
+    for (uint32_t i = 0, k = *at < orders->n ? *at : 0; i < orders->n; i++, k = k + 1 < orders->n ? k + 1 : 0)
+        if (is_for(&orders->list[k], page, node, fills)) {
+            *at = k;
+            return orders->list[k].op == ORDER_MOVE ? OVERHEAD_MOVE : OVERHEAD_COPY;
         }
-    }
-    return OVERHEAD_MOVE;
+    return OVERHEAD_COLLAPSE;
 }
 
 static void model_map(struct machine *machine, page_t page, node_t view, node_t copy, enum access access)
@@ -63,14 +57,9 @@ static int model_sync(struct machine *machine, struct move *moves, uint32_t n)
 {
     struct machine_model *m = (struct machine_model *)(void *)machine;
     const struct machine_costs *costs = &m->shape->desc.costs;
-    m->batch = n < ENGINE_MOVES_MAX ? n : ENGINE_MOVES_MAX;
-    m->cursor = 0;
-    for (uint32_t i = 0; i < m->batch; i++) {
-        m->batch_page[i] = moves[i].page;
-        m->batch_cause[i] = cause_of(moves[i].op);
-    }
+    (void)moves;
     machine_model_charge(m, m->cpu, OVERHEAD_SHOOTDOWN,
-                         machine_model_ps(costs->sync_ns) + m->batch * machine_model_ps(costs->sync_page_ns));
+                         machine_model_ps(costs->sync_ns) + n * machine_model_ps(costs->sync_page_ns));
     unsigned __int128 targets = (unsigned __int128)(m->shape->cpus - 1) * machine_model_ps(costs->sync_target_ns);
     m->by[OVERHEAD_SHOOTDOWN] += targets;
     m->total += targets;
@@ -89,7 +78,8 @@ static int model_fill(struct machine *machine, page_t page, node_t dst, node_t s
         return 0;
     m->link_bytes[(size_t)dst * m->shape->desc.nodes + src] += m->shape->topology.page_size;
     m->write_bytes[dst] += m->shape->topology.page_size;
-    machine_model_charge(m, m->cpu, cause_of_page(m, page), machine_model_ps(m->shape->desc.costs.fill_ns));
+    machine_model_charge(m, m->cpu, cause_of(m->orders, &m->fill_at, page, dst, true),
+                         machine_model_ps(m->shape->desc.costs.fill_ns));
     return 0;
 }
 
@@ -97,7 +87,8 @@ static void model_drop(struct machine *machine, page_t page, node_t copy)
 {
     struct machine_model *m = (struct machine_model *)(void *)machine;
     m->used[copy]--;
-    machine_model_charge(m, m->cpu, cause_of_page(m, page), machine_model_ps(m->shape->desc.costs.drop_ns));
+    machine_model_charge(m, m->cpu, cause_of(m->orders, &m->drop_at, page, copy, false),
+                         machine_model_ps(m->shape->desc.costs.drop_ns));
 }
 
 static const struct machine_ops model_ops = {
@@ -113,12 +104,13 @@ size_t machine_model_size(const struct replay_machine *shape)
     return shape->cpus * (sizeof(unsigned __int128) + sizeof(uint64_t));
 }
 
-void machine_model_init(struct machine_model *m, const struct replay_machine *shape, void *memory, uint64_t *link_bytes,
-                        uint64_t *write_bytes)
+void machine_model_init(struct machine_model *m, const struct replay_machine *shape, const struct orders *orders,
+                        void *memory, uint64_t *link_bytes, uint64_t *write_bytes)
 {
     memset(m, 0, sizeof *m);
     m->machine.ops = &model_ops;
     m->shape = shape;
+    m->orders = orders;
     m->charged = memory;
     m->syncs_of = (uint64_t *)(m->charged + shape->cpus);
     m->link_bytes = link_bytes;

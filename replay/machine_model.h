@@ -29,15 +29,14 @@ struct machine_model {
     uint64_t syncs;                        /* shootdowns in all */
     uint64_t *link_bytes;                  /* [from * nodes + to] of this window, owned by the accounts */
     uint64_t *write_bytes;                 /* [nodes] written by copies in this window, likewise */
-    page_t batch_page[ENGINE_MOVES_MAX];   /* of the last sync: tells for which order a fill or drop is */
-    enum result_overhead batch_cause[ENGINE_MOVES_MAX];
-    uint32_t batch, cursor;
+    const struct orders *orders;           /* the engine's: tell for which order a fill or drop is */
+    uint32_t fill_at, drop_at;             /* where in them the last fill and drop were found */
 };
 
 /* Bytes of the block, zeroed and 16-byte aligned, that machine_model_init wants. */
 size_t machine_model_size(const struct replay_machine *);
-void machine_model_init(struct machine_model *, const struct replay_machine *, void *memory, uint64_t *link_bytes,
-                        uint64_t *write_bytes);
+void machine_model_init(struct machine_model *, const struct replay_machine *, const struct orders *, void *memory,
+                        uint64_t *link_bytes, uint64_t *write_bytes);
 
 /* `ps` of overhead to one CPU. */
 void machine_model_charge(struct machine_model *, uint32_t cpu, enum result_overhead, uint64_t ps);

@@ -75,7 +75,8 @@ int run_init(struct run *r, const struct engine_config *config, const struct rep
     r->charged = (uint64_t *)(void *)(memory + at[6]);
     bool loads = spec->policy->signals & SIGNAL_LOAD;
     err = account_init(&r->account, machine, options, windows, loads, &r->model, memory + at[5]);
-    machine_model_init(&r->model, machine, memory + at[4], r->account.copy_bytes, r->account.write_bytes);
+    machine_model_init(&r->model, machine, &r->engine.orders, memory + at[4], r->account.copy_bytes,
+                       r->account.write_bytes);
     if (!err)
         err = engine_init(&r->engine, config, memory + at[0], (struct order *)(void *)(memory + at[1]), pages,
                           pages + sizeof(struct place), stride);
