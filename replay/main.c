@@ -2,9 +2,12 @@
 #include "datasets/command.h"
 #include "replay/cli.h"
 #include "replay/command.h"
+#include "reports/command.h"
 
 static const struct cli_command *const commands[] = {
-    &command_policies, &command_machines, &command_replay, &command_compare, &command_sweep, NULL,
+    &command_import,   &command_info,     &command_compare,
+    &command_replay,   &command_sweep,    &command_report,
+    &command_policies, &command_machines, NULL,
 };
 
 int main(int argc, char **argv)
