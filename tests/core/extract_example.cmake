@@ -1,0 +1,11 @@
+# cmake -DIN=policies.md -DOUT=example.c -P extract_example.cmake: the C file shown in the manual.
+file(READ ${IN} text)
+string(FIND "${text}" "```c\n" from)
+if(from EQUAL -1)
+  message(FATAL_ERROR "no C example in ${IN}")
+endif()
+math(EXPR from "${from} + 5")
+string(SUBSTRING "${text}" ${from} -1 text)
+string(FIND "${text}" "```" to)
+string(SUBSTRING "${text}" 0 ${to} text)
+file(WRITE ${OUT} "${text}")
