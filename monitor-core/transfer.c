@@ -82,24 +82,20 @@ static struct place without(const struct engine *e, const struct place *p, node_
     return after;
 }
 
-/* First step: take the rights away that the act cannot bear. True: it has to be synced before anything else. */
-static bool restrict_access(struct engine *e, const struct move *m)
+/* First step: take the rights away that the act cannot bear. */
+static void restrict_access(struct engine *e, const struct move *m)
 {
     struct place *p = transfer_place_of(e, m->page);
     if (m->op == ORDER_WATCH) {
         map(e, m->page, NODE_ALL, p->home, ACCESS_NONE);
-        return true;
-    }
-    if (m->op == ORDER_DROP) {
+    } else if (m->op == ORDER_DROP) {
         struct place after = without(e, p, m->node);
         map_views(e, m->page, &after);
-        return true;
+    } else {
+        p->flags |= PLACE_FROZEN;
+        if (!(p->flags & PLACE_REPLICATED))
+            map(e, m->page, NODE_ALL, p->home, granted(p, ACCESS_READ));
     }
-    p->flags |= PLACE_FROZEN;
-    if (p->flags & (PLACE_REPLICATED | PLACE_WATCHED))
-        return false;
-    map(e, m->page, NODE_ALL, p->home, ACCESS_READ);
-    return true;
 }
 
 /* The page as it was before the batch; rights only widen, so that no sync is due. */
@@ -204,12 +200,10 @@ void transfer_batch(struct engine *e, struct move *m, uint32_t n)
     struct move second[ENGINE_MOVES_MAX];
     uint8_t from[ENGINE_MOVES_MAX];
     uint32_t waiting = 0;
-    bool due = false;
 
     for (uint32_t i = 0; i < n; i++)
-        due |= restrict_access(e, &m[i]);
-    if (due)
-        sync(e, m, n);
+        restrict_access(e, &m[i]);
+    sync(e, m, n);
     for (uint32_t i = 0; i < n; i++) {
         if (!step(e, &m[i]))
             continue;

@@ -1,9 +1,9 @@
 # cmake -DIN=source.c -DOUT=copy.c -DMUTANT=name -P mutate.cmake: a copy of a source of the engine with one step of the
 # protocol broken. The text to be broken has to be there, so that a mutant cannot fade away unseen.
-set(no_freeze_from "map(e, m->page, NODE_ALL, p->home, ACCESS_READ);")
+set(no_freeze_from "map(e, m->page, NODE_ALL, p->home, granted(p, ACCESS_READ));")
 set(no_freeze_to "(void)0;")
-set(no_first_sync_from "if (due)")
-set(no_first_sync_to "if (0)")
+set(no_first_sync_from "\n    sync(e, m, n);\n")
+set(no_first_sync_to "\n    (void)0;\n")
 set(no_second_sync_from "if (waiting)")
 set(no_second_sync_to "if (0)")
 set(early_write_from "map(e, m->page, NODE_ALL, m->to, granted(p, ACCESS_READ));")
