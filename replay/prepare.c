@@ -62,9 +62,10 @@ struct prepared *prepared_new(const struct prepare *p)
         c->weights = malloc(TRACE_CHUNK * sizeof *c->weights);
     c->segments = malloc(TRACE_CHUNK * sizeof *c->segments);
     c->cpus = malloc(TRACE_CHUNK * sizeof *c->cpus);
+    c->records = malloc(TRACE_CHUNK * sizeof *c->records);
     c->cpu = malloc((meta->cpus + 1) * sizeof *c->cpu);
     bool weights_missing = (meta->columns & TRACE_HAS_WEIGHT) && !c->weights;
-    if (c->events && c->rows && c->segments && c->cpus && c->cpu && !weights_missing)
+    if (c->events && c->rows && c->segments && c->cpus && c->records && c->cpu && !weights_missing)
         return c;
     prepared_free(c);
     return NULL;
@@ -79,6 +80,7 @@ void prepared_free(struct prepared *c)
     free(c->weights);
     free(c->segments);
     free(c->cpus);
+    free(c->records);
     free(c->cpu);
     free(c);
 }
@@ -93,13 +95,18 @@ static uint64_t recorded_stall(const struct trace_block *b, uint32_t i, uint64_t
     return stall < STALL_MAX_NS ? (uint64_t)stall : STALL_MAX_NS;
 }
 
+/* Sums over a chunk that the loop keeps in registers. */
+struct sums {
+    uint64_t recorded_ns, capped_ns;
+};
+
 /* The gap before a record of recorded stall `stall`: the stall that it held goes, the rest is compute time. */
-static uint64_t close_gap(struct segment *s, struct prepared *c, uint64_t gap, uint64_t stall)
+static inline uint64_t close_gap(struct segment *s, struct sums *sums, uint64_t gap, uint64_t stall)
 {
     uint64_t held = stall < gap ? stall : gap;
     s->recorded_ns += held;
-    c->recorded_ns += stall;
-    c->capped_ns += stall - held;
+    sums->recorded_ns += stall;
+    sums->capped_ns += stall - held;
     return gap - held;
 }
 
@@ -110,23 +117,35 @@ static struct segment *open_segment(struct prepared *c, uint32_t first, uint64_t
     return s;
 }
 
-static void note_cpu(struct prepared *c, struct segment *s, uint16_t cpu, uint64_t time, uint64_t stall)
+/* A CPU's first record in a segment; the gap before its first in the chunk is closed when chunks are joined. */
+static bool enter_segment(struct prepared *c, struct segment *s, uint16_t cpu, uint64_t time, uint64_t stall)
 {
     struct prepared_cpu *k = &c->cpu[cpu];
-    if (k->mark != c->nsegments) {
-        if (k->mark == 0) {
-            k->first_time = time;
-            k->first_stall_ns = stall;
-            k->first_segment = c->nsegments - 1;
-            k->last_time = time;
-        }
-        c->cpus[c->ncpus++] = cpu;
-        s->ncpus++;
+    bool first = k->mark == 0;
+    if (first) {
+        k->first_time = k->last_time = time;
+        k->first_stall_ns = stall;
+        k->first_segment = c->nsegments - 1;
     }
-    if (k->mark != 0)
-        k->compute_ns += close_gap(s, c, time - k->last_time, stall);
     k->mark = c->nsegments;
+    k->slot = c->ncpus++;
+    c->cpus[k->slot] = cpu;
+    c->records[k->slot] = 0;
+    s->ncpus++;
+    return first;
+}
+
+static inline void note_cpu(struct prepared *c, struct segment *s, struct sums *sums, uint16_t cpu, uint64_t time,
+                            uint64_t stall)
+{
+    struct prepared_cpu *k = &c->cpu[cpu];
+    bool first = false;
+    if (__builtin_expect(k->mark != c->nsegments, 0))
+        first = enter_segment(c, s, cpu, time, stall);
+    if (!first)
+        k->compute_ns += close_gap(s, sums, time - k->last_time, stall);
     k->last_time = time;
+    c->records[k->slot]++;
 }
 
 static unsigned log2_weight(uint32_t weight)
@@ -135,25 +154,15 @@ static unsigned log2_weight(uint32_t weight)
     return log2 < 15 ? log2 : 15;
 }
 
-static void make_event(const struct prepare *p, const struct trace_block *b, uint32_t i, uint64_t time,
-                       struct prepared *out)
+static inline struct event make_event(const struct prepare *p, const struct trace_block *b, uint32_t i, uint64_t time,
+                                      unsigned class, unsigned log2)
 {
-    static const uint8_t lane_class[] = {[TRACE_READ] = LANE_READ,
-                                         [TRACE_WRITE] = LANE_WRITE,
-                                         [TRACE_FETCH] = LANE_READ,
-                                         [TRACE_UPGRADE] = LANE_UPGRADE};
     uint16_t cpu = b->cpu[i];
-    unsigned class = lane_class[b->flags[i] & TRACE_KIND_MASK];
-    uint32_t weight = b->weight ? b->weight[i] : 1;
-    out->rows[i] = ((uint32_t)cpu << LANE_SHIFT | class) << p->node_shift;
-    if (out->weights)
-        out->weights[i] = weight;
-    out->events[i] =
-        (struct event){.time = time,
-                       .page = b->page[i],
-                       .task = b->tid ? (uint16_t)b->tid[i] : cpu,
-                       .node = p->machine->cpu_node[cpu],
-                       .what = event_what(class == LANE_READ ? EVENT_READ : EVENT_WRITE, log2_weight(weight))};
+    return (struct event){.time = time,
+                          .page = b->page[i],
+                          .task = b->tid ? (uint16_t)b->tid[i] : cpu,
+                          .node = p->machine->cpu_node[cpu],
+                          .what = event_what(class == LANE_READ ? EVENT_READ : EVENT_WRITE, log2)};
 }
 
 /* First and last time are attributes of the file: whatever they claim, no record may lie outside of the pass. */
@@ -164,25 +173,50 @@ static uint64_t within(const struct prepare *p, uint64_t time)
     return time < p->last_time ? time : p->last_time;
 }
 
-void prepare_chunk(const struct prepare *p, const struct trace_block *b, uint64_t pass, struct prepared *out)
+/* The loop, made for traces with and without a scale and the optional columns. */
+static inline __attribute__((always_inline)) void prepare_as(const struct prepare *p, const struct trace_block *b,
+                                                             uint64_t first_window, struct prepared *out,
+                                                             struct sums *sums, bool plain)
 {
-    uint64_t first_window = pass * p->pass_windows, end = 0, mlp_ppm = p->machine->desc.mlp_ppm;
+    static const uint8_t classes[] = {LANE_READ, LANE_WRITE, LANE_READ, LANE_UPGRADE}; /* by enum trace_kind */
+    const uint64_t base = first_window * REPLAY_WINDOW_NS, mlp_ppm = p->machine->desc.mlp_ppm;
+    uint64_t end = 0;
     struct segment *s = NULL;
-    memset(out->cpu, 0, p->machine->cpus * sizeof *out->cpu);
-    out->n = b->n;
-    out->nsegments = out->ncpus = 0;
-    out->recorded_ns = out->capped_ns = 0;
     for (uint32_t i = 0; i < b->n; i++) {
-        uint64_t recorded = within(p, b->time[i]), time = prepare_scaled(p, recorded - p->first_time);
-        if (time >= end) {
+        uint64_t recorded = within(p, b->time[i]), time = recorded - p->first_time;
+        if (!plain)
+            time = prepare_scaled(p, time);
+        if (__builtin_expect(time >= end, 0)) {
             uint64_t window = time / REPLAY_WINDOW_NS;
+            if (s)
+                s->n = i - s->first;
             s = open_segment(out, i, first_window + window);
             end = (window + 1) * REPLAY_WINDOW_NS;
         }
-        s->n++;
-        note_cpu(out, s, b->cpu[i], recorded, recorded_stall(b, i, mlp_ppm));
-        make_event(p, b, i, first_window * REPLAY_WINDOW_NS + time, out);
+        unsigned class = classes[b->flags[i] & TRACE_KIND_MASK];
+        note_cpu(out, s, sums, b->cpu[i], recorded, plain ? REPLAY_LATENCY_NS : recorded_stall(b, i, mlp_ppm));
+        out->rows[i] = ((uint32_t)b->cpu[i] << LANE_SHIFT | class) << p->node_shift;
+        if (out->weights)
+            out->weights[i] = b->weight[i];
+        out->events[i] = make_event(p, b, i, base + time, class, plain ? 0 : log2_weight(b->weight ? b->weight[i] : 1));
     }
+    if (s)
+        s->n = b->n - s->first;
+}
+
+void prepare_chunk(const struct prepare *p, const struct trace_block *b, uint64_t pass, struct prepared *out)
+{
+    bool plain = !b->weight && !b->latency_ns && p->time_scale_ppm == MILLION && p->machine->desc.mlp_ppm == MILLION;
+    struct sums sums = {0, 0};
+    memset(out->cpu, 0, p->machine->cpus * sizeof *out->cpu);
+    out->n = b->n;
+    out->nsegments = out->ncpus = 0;
+    if (plain)
+        prepare_as(p, b, pass * p->pass_windows, out, &sums, true);
+    else
+        prepare_as(p, b, pass * p->pass_windows, out, &sums, false);
+    out->recorded_ns = sums.recorded_ns;
+    out->capped_ns = sums.capped_ns;
     memset(out->events + b->n, 0, PREPARE_AHEAD * sizeof *out->events);
 }
 
@@ -198,8 +232,11 @@ void prepare_join(const struct prepare *p, struct prepare_clock *clock, struct p
         struct prepared_cpu *k = &c->cpu[cpu];
         if (k->mark == 0)
             continue;
+        struct sums sums = {0, 0};
         uint64_t gap = k->first_time - clock->last_time[cpu];
-        clock->compute_ns[cpu] += close_gap(&c->segments[k->first_segment], c, gap, k->first_stall_ns);
+        clock->compute_ns[cpu] += close_gap(&c->segments[k->first_segment], &sums, gap, k->first_stall_ns);
+        c->recorded_ns += sums.recorded_ns;
+        c->capped_ns += sums.capped_ns;
         clock->compute_ns[cpu] += k->compute_ns;
         clock->last_time[cpu] = k->last_time;
     }

@@ -24,7 +24,7 @@ struct segment {
     uint64_t window;
     uint64_t recorded_ns; /* recorded stall that the gaps which end here lose, before the time scale */
     uint32_t first, n;    /* records */
-    uint32_t cpus, ncpus; /* those that have records here: prepared.cpus[cpus ..] */
+    uint32_t cpus, ncpus; /* those that have records here: prepared.cpus[cpus ..], .records likewise */
 };
 
 /* What joining needs of one CPU's records in one chunk. */
@@ -33,6 +33,7 @@ struct prepared_cpu {
     uint64_t first_stall_ns;
     uint64_t compute_ns; /* of all gaps but the first */
     uint32_t first_segment;
+    uint32_t slot; /* in prepared.records, of the segment under way */
     uint32_t mark; /* 1 + last segment in which it was seen; 0: no record in this chunk */
 };
 
@@ -42,6 +43,7 @@ struct prepared {
     uint32_t *weights;    /* null: 1 each */
     struct segment *segments;
     uint16_t *cpus;
+    uint32_t *records;        /* how many of each of `cpus` */
     struct prepared_cpu *cpu; /* [CPUs of the trace] */
     uint32_t n, nsegments, ncpus;
     unsigned __int128 recorded_ns, capped_ns; /* recorded stall, and what of it the gaps could not hold */

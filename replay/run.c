@@ -175,6 +175,7 @@ static void advance(struct run *r, uint64_t to)
 
 void run_enter(struct run *r, const struct segment *s)
 {
+    r->counted = s->first;
     if (r->window < s->window)
         advance(r, s->window);
 }
@@ -182,6 +183,9 @@ void run_enter(struct run *r, const struct segment *s)
 void run_leave(struct run *r, const struct prepared *c, const struct segment *s)
 {
     account_segment(&r->account, c, s, r->count, r->shift);
-    if ((r->spec->policy->signals & SIGNAL_MISSES) && r->model.shape->desc.costs.sample_ns)
+    if (!(r->spec->policy->signals & SIGNAL_MISSES))
+        return;
+    run_count_samples(r, c, s);
+    if (r->model.shape->desc.costs.sample_ns)
         charge_samples(r, c, s);
 }

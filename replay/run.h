@@ -32,9 +32,10 @@ struct run {
     uint64_t *charged; /* [cpus] samples charged so far */
     uint64_t *count;   /* misses of the segment, [lane << shift | serving node] */
     unsigned shift;
-    uint32_t ahead; /* records that the prefetch runs ahead */
-    int err;        /* of the engine: ERR_NOMEM when every node is full; the run stands still from then on */
-    page_t failed;  /* the page that found no frame */
+    uint32_t counted; /* records of the segment before this one have been counted as samples */
+    uint32_t ahead;   /* records that the prefetch runs ahead */
+    int err;          /* of the engine: ERR_NOMEM when every node is full; the run stands still from then on */
+    page_t failed;    /* the page that found no frame */
     uint64_t window;
     uint64_t tick_windows, next_tick; /* in windows; 0: no tick */
     uint64_t ticks;
@@ -43,6 +44,9 @@ struct run {
     uint32_t batch, sampling;
     void *memory; /* one block: state, orders, counts, blocks of observation, model and accounts */
 };
+
+/* A class that sees every miss has taken a sample of each record: adds those up to record `to`, unless they are. */
+void run_count_samples(struct run *, const struct prepared *, const struct segment *);
 
 /* The inner loop for a class. */
 run_serve *run_serve_for(const struct policy_class *, bool weighted);

@@ -4,6 +4,8 @@
  */
 #include "replay/run.h"
 
+#include <string.h>
+
 /* The access that the mapping does not allow. What it costs besides the machine's own charges goes to the CPU that
  * accessed. False: no memory anywhere, and nothing to be counted. */
 static __attribute__((noinline)) bool enter_engine(struct run *r, const struct event *e, uint32_t cpu)
@@ -22,16 +24,14 @@ static __attribute__((noinline)) bool enter_engine(struct run *r, const struct e
     return r->err == 0;
 }
 
-/* Serves records while the mapping allows them; the index of the first that needs the engine, or `to`. `samples`: when
- * not null, counts each CPU's records. */
+/* Serves records while the mapping allows them; the index of the first that needs the engine, or `to`. */
 static inline __attribute__((always_inline)) uint32_t serve(struct run *r, const struct prepared *c, uint32_t from,
-                                                            uint32_t to, bool weighted, bool accessed,
-                                                            uint64_t *samples)
+                                                            uint32_t to, bool weighted, bool accessed)
 {
-    const unsigned char *pages = r->pages;
+    const unsigned char *const pages = r->pages;
     const size_t stride = r->stride;
     uint64_t *const count = r->count;
-    const unsigned cpu_shift = r->shift + LANE_SHIFT;
+    const uint32_t *const rows = c->rows, *const weights = c->weights;
     const struct event *e = c->events + from, *ahead = e + r->ahead;
     for (uint32_t i = from; i < to; i++, e++, ahead++) {
         __builtin_prefetch(pages + ahead->page * stride);
@@ -39,11 +39,9 @@ static inline __attribute__((always_inline)) uint32_t serve(struct run *r, const
         /* A record is a READ or a WRITE: its low bit tells. */
         if (__builtin_expect(engine_needed(p, e->what & EVENT_WRITE), 0))
             return i;
-        count[c->rows[i] + place_reach(p, e->node)] += weighted ? c->weights[i] : 1;
+        count[rows[i] + place_reach(p, e->node)] += weighted ? weights[i] : 1;
         if (accessed)
             observe_accessed(&r->observe, e->node, e->page);
-        if (samples)
-            samples[c->rows[i] >> cpu_shift]++;
     }
     return to;
 }
@@ -67,7 +65,7 @@ static uint32_t cpu_of(const struct run *r, const struct prepared *c, uint32_t i
 static inline __attribute__((always_inline)) void serve_unseen(struct run *r, const struct prepared *c, uint32_t from,
                                                                uint32_t to, bool weighted, bool accessed)
 {
-    for (uint32_t i = from; (i = serve(r, c, i, to, weighted, accessed, NULL)) < to; i++) {
+    for (uint32_t i = from; (i = serve(r, c, i, to, weighted, accessed)) < to; i++) {
         if (!enter_engine(r, &c->events[i], cpu_of(r, c, i)))
             return;
         account_one(r, c, i, weighted, accessed);
@@ -82,14 +80,14 @@ serve_batch(struct run *r, const struct prepared *c, uint32_t from, uint32_t to,
     struct engine *engine = &r->engine;
     uint32_t room = engine->queued < engine->batch ? engine->batch - engine->queued : 1;
     uint32_t end = to - from < room ? to : from + room;
-    uint32_t i = serve(r, c, from, end, weighted, accessed, r->observe.samples);
-    for (uint32_t k = from; k < i; k++)
-        engine->queue[engine->queued++] = c->events[k];
+    uint32_t i = serve(r, c, from, end, weighted, accessed);
+    memcpy(engine->queue + engine->queued, c->events + from, (i - from) * sizeof *c->events);
+    engine->queued += i - from;
     if (i < end) {
         if (!enter_engine(r, &c->events[i], cpu_of(r, c, i)))
             return to;
         account_one(r, c, i, weighted, accessed);
-        observe_miss(&r->observe, cpu_of(r, c, i), &c->events[i]);
+        engine_queue(engine, &c->events[i]);
         return i + 1;
     }
     if (engine->queued >= engine->batch) {
@@ -118,12 +116,36 @@ serve_sampled(struct run *r, const struct prepared *c, uint32_t from, uint32_t t
     return to;
 }
 
+/* Records that were served in batches are counted later, all at once where a whole segment was. */
+static void count_samples(struct run *r, const struct prepared *c, uint32_t to)
+{
+    for (uint32_t i = r->counted; i < to; i++)
+        r->observe.samples[cpu_of(r, c, i)]++;
+    r->counted = to;
+}
+
+void run_count_samples(struct run *r, const struct prepared *c, const struct segment *s)
+{
+    if (r->counted != s->first) {
+        count_samples(r, c, s->first + s->n);
+        return;
+    }
+    for (uint32_t i = s->cpus; i < s->cpus + s->ncpus; i++)
+        r->observe.samples[c->cpus[i]] += c->records[i];
+    r->counted = s->first + s->n;
+}
+
 static inline __attribute__((always_inline)) void serve_seen(struct run *r, const struct prepared *c, uint32_t from,
                                                              uint32_t to, bool weighted, bool accessed)
 {
-    while (from < to)
-        from = r->engine.view.sampling == 1 ? serve_batch(r, c, from, to, weighted, accessed)
-                                            : serve_sampled(r, c, from, to, weighted, accessed);
+    while (from < to) {
+        if (__builtin_expect(r->engine.view.sampling == 1, 1)) {
+            from = serve_batch(r, c, from, to, weighted, accessed);
+            continue;
+        }
+        count_samples(r, c, from);
+        r->counted = from = serve_sampled(r, c, from, to, weighted, accessed);
+    }
 }
 
 /* Made once per kind of class, so that a static placement pays for nothing but place and count. */
