@@ -96,9 +96,9 @@ function part(label, name, data) {
   return { label, data, backgroundColor: () => colour(name), barPercentage: .8, categoryPercentage: .9 };
 }
 
-/* Figure 8 of the paper: what the time is made of, first touch = 100. */
+/* Figure 8 of the paper: what the time is made of, first touch = 100 (the best run where first touch did not run). */
 function timeChart(canvas, set, runs, base) {
-  const percent = (ns) => ns / base * 100;
+  const percent = (ns) => ns / base.ns * 100;
   const labels = runs.map((run) => run.spec);
   const pick = (member) => runs.map((run) => percent(run[member]));
   const sums = { exec: pick("exec_ns"), local: pick("local_stall_ns"), remote: pick("remote_stall_ns"), over: pick("overhead_ns") };
@@ -112,10 +112,10 @@ function timeChart(canvas, set, runs, base) {
   }
   const mark = bounds ? { at: percent(exec + bounds.optimum_ns), label: "offline optimum" } : {};
   return bars(canvas, labels, [part("execution", "exec", sums.exec), part("local stall", "local", sums.local),
-    part("remote stall", "remote", sums.remote), part("overhead", "overhead", sums.over)], "% of first touch", {
-    layout: { padding: { top: bounds ? 4 : 0 } },
+    part("remote stall", "remote", sums.remote), part("overhead", "overhead", sums.over)], `% of ${base.name}`, {
+    layout: { padding: { top: bounds ? 20 : 0 } },
     plugins: {
-      markLine: mark,
+      markLine: mark, legend: { position: "bottom", align: "center" },
       tooltip: { callbacks: { label: (item) => `${item.dataset.label}: ${item.parsed.x.toFixed(1)} %` } },
     },
   });
@@ -127,6 +127,10 @@ function optimumChart(canvas, runs) {
   const data = part("share of the way", "local", shares);
   data.backgroundColor = (item) => colour(item.raw < 0 ? "remote" : "local");
   return bars(canvas, shown.map((run) => run.spec), [data], "% of the way from first touch to the optimum", {
+    scales: {
+      x: axis("% of the way from first touch to the optimum", { suggestedMax: 100 }),
+      y: axis("", { grid: { display: false }, ticks: { color: () => colour("ink"), autoSkip: false } }),
+    },
     plugins: { legend: { display: false }, markLine: { at: 100, label: "" } },
   });
 }
@@ -138,10 +142,10 @@ function overheadChart(canvas, runs, base) {
   const used = causes.filter((cause) => shown.some((run) => run.overhead_by_ns[cause] > 0));
   const datasets = used.map((cause) => {
     const index = causes.indexOf(cause);
-    return Object.assign(part(cause, "", shown.map((run) => run.overhead_by_ns[cause] / base * 100)),
+    return Object.assign(part(cause, "", shown.map((run) => run.overhead_by_ns[cause] / base.ns * 100)),
       { backgroundColor: () => runColour(index) });
   });
-  return bars(canvas, shown.map((run) => run.spec), datasets, "% of first touch", {
+  return bars(canvas, shown.map((run) => run.spec), datasets, `% of ${base.name}`, {
     plugins: { tooltip: { callbacks: { label: (item) => `${item.dataset.label}: ${item.parsed.x.toFixed(2)} %` } } },
   });
 }
@@ -157,7 +161,12 @@ function overTime(canvas, runs, member, y, scale, first) {
   return newChart(canvas, {
     type: "line", data: { datasets },
     options: {
-      scales: { x: axis("recorded time, ms", { type: "linear" }), y: axis(y, { beginAtZero: true }) },
+      scales: {
+        x: axis("recorded time, ms", {
+          type: "linear", bounds: "data", ticks: { color: () => colour("soft"), maxRotation: 0, includeBounds: false },
+        }),
+        y: axis(y, { beginAtZero: true }),
+      },
       plugins: { tooltip: { mode: "nearest", intersect: false } },
     },
   });

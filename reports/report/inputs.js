@@ -46,7 +46,7 @@ function caveats(set) {
 
 function readingGuide(set) {
   const words = [
-    "Time is CPU time summed over all CPUs, as a percentage of what first touch takes: execution, stall on local and on " +
+    `Time is CPU time summed over all CPUs, as a percentage of what ${baseTime(set).name} takes: execution, stall on local and on ` +
       "remote memory, and the overhead of observing, moving and copying pages.",
   ];
   if (set.bounds)

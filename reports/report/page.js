@@ -11,12 +11,17 @@ function firstTouch(set) {
   return set.runs.find((run) => run.policy === "first_touch") || null;
 }
 
-/* Elapsed time that is 100 %: first touch, or by the yardstick, or the best run. */
+/* Elapsed time that is 100 %: first touch's, or the best run's where first touch did not run. */
 function baseTime(set) {
+  const run = firstTouch(set) || set.runs[0];
+  return { ns: run ? run.elapsed_ns : 0, name: run && run.policy === "first_touch" ? "first touch" : "the best run" };
+}
+
+/* As the answer has it: without a run of first touch, both at constant latencies; null: nothing to compare with. */
+function speedup(set, run) {
   const first = firstTouch(set);
-  if (first) return first.elapsed_ns;
-  if (set.bounds && set.runs.length) return set.runs[0].exec_ns + set.bounds.first_touch_ns;
-  return set.runs.length ? set.runs[0].elapsed_ns : 0;
+  if (first) return first.elapsed_ns / run.elapsed_ns;
+  return set.bounds ? (run.exec_ns + set.bounds.first_touch_ns) / (run.exec_ns + run.memory_flat_ns) : null;
 }
 
 /* The best runs; first touch always among them. */
@@ -31,10 +36,12 @@ function tile(value, words) {
 }
 
 function tiles(set) {
-  const best = set.runs.find((run) => !run.inactive), first = firstTouch(set), base = baseTime(set);
-  if (!best || !base) return null;
+  const best = set.runs.find((run) => !run.inactive), first = firstTouch(set);
+  if (!best || !best.elapsed_ns) return null;
+  const times = speedup(set, best);
   const box = el("div", { class: "tiles" });
-  box.append(tile(`${(base / best.elapsed_ns).toFixed(2)}\u00d7`, `as fast as first touch: ${clipped(best.spec, 40)}`));
+  if (times !== null)
+    box.append(tile(`${times.toFixed(2)}\u00d7`, `as fast as first touch${first ? "" : " at constant latencies"}: ${clipped(best.spec, 40)}`));
   box.append(tile(`${percent(best.local_share, 0)} %`, "of misses served locally" +
     (first && first !== best ? `, first touch ${percent(first.local_share, 0)} %` : "")));
   if (best.to_optimum !== null) box.append(tile(`${percent(best.to_optimum, 0)} %`, "of the way from first touch to the optimum"));
@@ -64,14 +71,14 @@ function omitted(shown, all) {
 function barFigures(set, grid) {
   const first = firstTouch(set), base = baseTime(set);
   const active = set.runs.filter((run) => !run.inactive), top = topRuns(active, CHART_RUNS, first);
-  grid.append(figure("Where the time goes", "CPU time relative to first touch = 100, broken down as in the paper\u2019s Figure 8." +
+  grid.append(figure("Where the time goes", `CPU time relative to ${base.name} = 100, broken down as in the paper\u2019s Figure 8.` +
     (set.bounds ? " The dashed line is the offline optimum at constant latencies." : "") + omitted(top, active),
   barHeight(top.length + 1), false, "Stacked bars of execution, local stall, remote stall and overhead per policy",
   (canvas) => timeChart(canvas, set, top, base)));
   const judged = top.filter((run) => run.to_optimum !== null), costly = top.filter((run) => run.overhead_ns > 0);
   if (judged.length) grid.append(figure("To the optimum", "Share of the way from first touch to the offline optimum, in memory time at constant latencies.",
     barHeight(judged.length), costly.length > 0, "", (canvas) => optimumChart(canvas, top)));
-  if (costly.length) grid.append(figure("Overhead by cause", "What observing and acting cost, relative to first touch = 100.",
+  if (costly.length) grid.append(figure("Overhead by cause", `What observing and acting cost, relative to ${base.name} = 100.`,
     barHeight(costly.length), judged.length > 0, "", (canvas) => overheadChart(canvas, top, base)));
 }
 
@@ -123,7 +130,7 @@ function traceSection(set, index, alone) {
   timeFigures(set, grid);
   nodeCards(set, grid);
   grid.append(el("div", { class: "card" }, el("h3", {}, "All runs"), el("p", { class: "note" },
-    "Click a head to sort. Times are relative to first touch = 100."), runTable(set.runs, baseTime(set))));
+    `Click a head to sort. Times are relative to ${baseTime(set).name} = 100.`), runTable(set.runs, baseTime(set))));
   const notes = [words("How to read this", readingGuide(set)), words("Mind", caveats(set)), inputsCard(set)];
   grid.append(...notes.filter((card) => card));
   return el("section", { class: "trace", id: `trace-${index}` },

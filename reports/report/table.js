@@ -34,12 +34,12 @@ function bytes(n) {
 /* Columns: name, the value it sorts by, the text it shows, and the explanation on its head. */
 function runColumns(base) {
   const time = (name, member, help) =>
-    ({ name, help, value: (run) => run[member], text: (run) => percent(base ? run[member] / base : null) });
+    ({ name, help, value: (run) => run[member], text: (run) => percent(base.ns ? run[member] / base.ns : null) });
   const number = (name, member, help) => ({ name, help, value: (run) => run[member], text: (run) => count(run[member]) });
   return [
     { name: "policy", help: "class and every parameter that is not its default", value: (run) => run.spec },
     { name: "elapsed", help: "CPU time, summed over CPUs", value: (run) => run.elapsed_ns, text: (run) => duration(run.elapsed_ns) },
-    time("time %", "elapsed_ns", "elapsed time, first touch = 100"),
+    time("time %", "elapsed_ns", `elapsed time, ${base.name} = 100`),
     time("exec %", "exec_ns", "time that is not spent waiting for memory"),
     time("local %", "local_stall_ns", "stall on the CPU's own node"),
     time("remote %", "remote_stall_ns", "stall on other nodes"),

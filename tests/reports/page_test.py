@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The report in a real browser: no complaint, no request, charts drawn, the table's rows, sorting, light and dark."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import browser  # noqa: E402
+
+SAMPLE = os.environ["SAMPLE"]
+
+# Per canvas: is it visible, how many different colours has a coarse grid of its pixels, which share is not background?
+PIXELS = """
+[...document.querySelectorAll("canvas")].map((canvas) => {
+  const { width, height } = canvas, data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  const colours = new Set();
+  let inked = 0, seen = 0;
+  for (let y = 0; y < height; y += 2) for (let x = 0; x < width; x += 2) {
+    const at = (y * width + x) * 4;
+    colours.add(data[at] + "," + data[at + 1] + "," + data[at + 2] + "," + data[at + 3]);
+    inked += data[at + 3] > 0;
+    seen++;
+  }
+  return { label: canvas.getAttribute("aria-label"), width, height, colours: colours.size, inked: inked / seen };
+})
+"""
+
+ROWS = """
+[...document.querySelectorAll("table.runs tbody tr")].map((row) =>
+  [row.querySelector("th").firstChild.textContent, ...[...row.querySelectorAll("td")].map((cell) => cell.textContent)])
+"""
+
+SORTS = """[...document.querySelectorAll("table.runs thead th")].map((head) => head.getAttribute("aria-sort"))"""
+
+
+def click(column):
+    return f"""document.querySelectorAll("table.runs thead button")[{column}].click()"""
+
+
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="mirrorball-page-")
+        cls.browser = browser.Browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.__exit__()
+        cls.folder.cleanup()
+
+    def make(self, kind, suffix="html"):
+        path = os.path.join(self.folder.name, f"{kind}.{suffix}")
+        subprocess.run([SAMPLE, kind, path], check=True)
+        return path
+
+    def clean(self, path):
+        self.assertEqual(self.browser.complaints(), [])
+        self.assertEqual([url for url in self.browser.requests() if not url.startswith("data:")],
+                         ["file://" + os.path.abspath(path)])
+
+    def drawn(self, least):
+        canvases = self.browser.evaluate(PIXELS)
+        self.assertGreaterEqual(len(canvases), least)
+        for canvas in canvases:
+            self.assertGreater(canvas["width"], 200, canvas)
+            self.assertGreater(canvas["colours"], 12, canvas)
+            self.assertGreater(canvas["inked"], 0.01, canvas)
+
+    def test_a_comparison(self):
+        path = self.make("set")
+        with open(self.make("set", "json"), encoding="utf-8") as file:
+            expected = json.load(file)
+        self.browser.open(path)
+        self.clean(path)
+        self.drawn(7)
+        self.assertLess(os.path.getsize(path), 1 << 20)
+        rows = self.browser.evaluate(ROWS)
+        self.assertEqual([row[0] for row in rows], [run["spec"] for run in expected["runs"]])
+        for row, run in zip(rows, expected["runs"]):
+            self.assertEqual(row[8], f"{run['moves']:,}")
+            self.assertEqual(row[2], f"{run['elapsed_ns'] / 19180000000 * 100:.1f}")
+        self.assertIn(expected["answer"], self.browser.evaluate("document.body.innerText"))
+        self.assertEqual(self.browser.evaluate(SORTS)[1], "ascending")
+
+    def test_every_input_is_there(self):
+        self.browser.open(self.make("set"))
+        text = self.browser.evaluate("""document.querySelector(".inputs").textContent""")
+        for word in ("mirrorball compare pmake.h5 -o results.h5", "fedcba9876543210", "flash-8", "0-3:0,4-7:1", "33.0 %",
+                     "trigger=128 sharing=32 write=1 migrate=1 reset=unbounded", "make -j8", "50 %", "1.5"):
+            self.assertIn(word, text)
+
+    def test_sorting(self):
+        self.browser.open(self.make("set"))
+        self.browser.evaluate(click(8))
+        moves = [int(row[8].replace(",", "")) for row in self.browser.evaluate(ROWS)]
+        self.assertEqual(moves, sorted(moves))
+        self.assertEqual(self.browser.evaluate(SORTS)[8], "ascending")
+        self.assertEqual(self.browser.evaluate(SORTS)[1], "none")
+        self.browser.evaluate(click(8))
+        moves = [int(row[8].replace(",", "")) for row in self.browser.evaluate(ROWS)]
+        self.assertEqual(moves, sorted(moves, reverse=True))
+        self.assertEqual(self.browser.evaluate(SORTS)[8], "descending")
+        for _ in range(2):
+            self.browser.evaluate(click(13))
+            shares = [row[13] for row in self.browser.evaluate(ROWS)]
+            self.assertEqual(shares[-1], "\u2013", "an undefined share stands last, whichever way")
+            self.assertEqual(shares.count("\u2013"), 1)
+
+    def test_light_dark_and_back(self):
+        self.browser.open(self.make("set"))
+        signature = """(() => {
+          const canvas = document.querySelector("canvas"), data = canvas.getContext("2d")
+            .getImageData(0, 0, canvas.width, canvas.height).data;
+          let sum = 0;
+          for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + data[i + 1] * 3 + data[i + 2] * 7) % 1000003;
+          return [sum, getComputedStyle(document.body).backgroundColor];
+        })()"""
+        light = self.browser.evaluate(signature)
+        self.browser.scheme("dark")
+        self.browser.settle()
+        dark = self.browser.evaluate(signature)
+        self.browser.scheme("light")
+        self.browser.settle()
+        self.assertNotEqual(light[0], dark[0], "the charts do not follow the scheme")
+        self.assertNotEqual(light[1], dark[1])
+        self.assertEqual(light, self.browser.evaluate(signature))
+
+    def test_narrow(self):
+        for kind in ("set", "hostile"):
+            self.browser.open(self.make(kind), width=480)
+            self.drawn(7)
+            self.assertLessEqual(self.browser.evaluate("document.documentElement.scrollWidth"), 480)
+
+    def test_several_traces(self):
+        path = self.make("two")
+        self.browser.open(path)
+        self.clean(path)
+        self.drawn(14)
+        self.assertEqual(self.browser.evaluate("""document.querySelectorAll("section.trace").length"""), 2)
+        self.assertEqual(self.browser.evaluate("""[...document.querySelectorAll("nav a")].map((a) => a.textContent)"""),
+                         ["pmake", "raytrace"])
+
+    def test_a_sweep_of_200(self):
+        path = self.make("big")
+        self.browser.open(path)
+        self.clean(path)
+        self.drawn(7)
+        self.assertEqual(len(self.browser.evaluate(ROWS)), 200)
+        self.assertLess(os.path.getsize(path), 1 << 20)
+
+    def test_hostile_names_stay_text(self):
+        path = self.make("hostile")
+        self.browser.open(path)
+        self.clean(path)
+        self.assertEqual(self.browser.evaluate("document.images.length"), 0)
+        self.assertIn("</script><img src=x onerror=", self.browser.evaluate("document.title"))
+        self.assertIn("</script><img src=x onerror=", self.browser.evaluate(ROWS)[0][0])
+        self.assertEqual(self.browser.evaluate("document.scripts.length"), 6)
+
+    def test_choosing_a_policy_changes_its_charts(self):
+        self.browser.open(self.make("set"))
+        heat = """document.querySelector("table.heat tbody td").textContent"""
+        before = self.browser.evaluate(heat)
+        self.browser.evaluate("""(() => { const s = document.querySelector("select");
+          s.value = [...s.options].find((o) => o.textContent === "interleave").value; s.onchange(); })()""")
+        self.assertEqual(before, "9.8")
+        self.assertEqual(self.browser.evaluate(heat), "1.5")
+
+    def test_print_is_light_and_opens_the_inputs(self):
+        self.browser.open(self.make("set"), scheme="dark")
+        self.browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+        self.assertEqual(self.browser.evaluate("getComputedStyle(document.body).backgroundColor"), "rgb(251, 251, 249)")
+        self.assertTrue(self.browser.evaluate("[...document.querySelectorAll('details')].every((d) => d.open)"))
+        self.browser.evaluate("dispatchEvent(new Event('afterprint'))")
+        self.assertEqual(self.browser.evaluate("getComputedStyle(document.body).backgroundColor"), "rgb(20, 23, 26)")
+
+
+if __name__ == "__main__":
+    if not browser.find():
+        print("skipped: no chromium here")
+        sys.exit(77)
+    unittest.main(verbosity=0)
