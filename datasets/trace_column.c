@@ -11,7 +11,7 @@
 #include "datasets/trace_private.h"
 #include "datasets/trace_unshuffle.h"
 
-enum { BLOSC_FILTER = 32001, LIBRARY_CHUNK_MAX = 1 << 22 };
+enum { BLOSC_FILTER = 32001, LIBRARY_CHUNK_MAX = 1 << 22, PIECE = 4096 };
 
 const struct trace_column_kind trace_column_kinds[TRACE_COLUMNS] = {
     [COLUMN_DT] = {"dt", 4, 0},
@@ -273,24 +273,32 @@ static int unpack(const struct trace_column *column, const struct trace_file *fi
                : -EINVAL;
 }
 
-static void widen(const unsigned char *bytes, uint32_t n, uint16_t *restrict out)
-{
-    for (uint32_t i = 0; i < n; i++)
-        out[i] = bytes[i];
-}
-
-/* Elements from planes (or plain bytes) to memory. */
-static void spread(const struct trace_column *column, enum trace_column_id id, const unsigned char *planes, uint32_t n,
-                   void *out)
+/* One piece of a chunk, from planes (or plain bytes) to memory. */
+static void spread(const struct trace_column *column, unsigned width, const unsigned char *planes, uint32_t first,
+                   uint32_t n, void *out)
 {
     if (column->width == 4 && column->shuffled)
-        trace_unshuffle4(planes, column->length, n, out);
+        trace_unshuffle4(planes + first, column->length, n, out);
     else if (column->width == 2 && column->shuffled)
-        trace_unshuffle2(planes, column->length, n, out);
-    else if (column->width == 1 && trace_column_kinds[id].width == 2)
-        widen(planes, n, out);
+        trace_unshuffle2(planes + first, column->length, n, out);
+    else if (column->width == 1 && width == 2)
+        trace_unshuffle_widen(planes + first, n, out);
     else
-        memcpy(out, planes, (size_t)n * column->width);
+        memcpy(out, planes + (size_t)first * width, (size_t)n * width);
+}
+
+/* Piece by piece: a piece stays in the first-level cache from its spreading to the visitor. */
+static void spread_all(const struct trace_column *column, unsigned width, const unsigned char *planes, uint32_t n,
+                       unsigned char *out, trace_column_visit *visit, void *context)
+{
+    uint32_t piece[PIECE];
+    for (uint32_t first = 0; first < n; first += PIECE) {
+        uint32_t m = n - first < PIECE ? n - first : PIECE;
+        void *to = out ? (void *)(out + (size_t)first * width) : piece;
+        spread(column, width, planes, first, m, to);
+        if (visit)
+            visit(context, to, first, m);
+    }
 }
 
 static int read_library(const struct trace_column *column, enum trace_column_id id, uint32_t chunk, uint32_t n,
@@ -313,27 +321,40 @@ static int read_library(const struct trace_column *column, enum trace_column_id 
     return status < 0 ? -EINVAL : 0;
 }
 
-int trace_column_read(const struct trace_column *column, const struct trace_file *file, enum trace_column_id id,
-                      uint32_t chunk, uint32_t n, void *out, struct trace_scratch *s, struct trace_error *error)
+/* Columns that need no spreading are read to where they shall be and visited there. */
+static int read_straight(const struct trace_column *column, const struct trace_file *file, enum trace_column_id id,
+                         uint32_t chunk, uint32_t n, void *to, struct trace_scratch *s)
 {
-    bool direct = column->width == trace_column_kinds[id].width;
-    int err = -EINVAL;
-    if (column->mode == COLUMN_LIBRARY) {
-        err = read_library(column, id, chunk, n, out);
-    } else if (column->mode == COLUMN_FLAT) {
-        err = read_bytes(file, column->address + (uint64_t)chunk * TRACE_CHUNK * column->width,
-                         direct ? out : s->planes, (size_t)n * column->width);
-        if (!err && !direct)
-            widen(s->planes, n, out);
-    } else if (column->mode == COLUMN_CHUNKED) {
-        /* A whole chunk may be longer than what is wanted of it: only full ones go straight to their place. */
-        bool straight = direct && !column->shuffled && n == column->length;
-        err = unpack(column, file, chunk, straight ? out : s->planes, s);
-        if (!err && !straight)
-            spread(column, id, s->planes, n, out);
-    }
+    if (column->mode == COLUMN_LIBRARY)
+        return read_library(column, id, chunk, n, to);
+    if (column->mode == COLUMN_FLAT)
+        return read_bytes(file, column->address + (uint64_t)chunk * TRACE_CHUNK * column->width, to,
+                          (size_t)n * column->width);
+    return unpack(column, file, chunk, to, s);
+}
+
+/* Is the column in the file as it shall be in memory? A chunk may be longer than what is wanted of it. */
+static bool straight(const struct trace_column *column, unsigned width, uint32_t n)
+{
+    if (column->mode == COLUMN_CHUNKED)
+        return column->width == width && !column->shuffled && n == column->length;
+    return column->mode == COLUMN_LIBRARY || column->width == width;
+}
+
+int trace_column_read(const struct trace_column *column, const struct trace_file *file, enum trace_column_id id,
+                      uint32_t chunk, uint32_t n, void *out, trace_column_visit *visit, void *context,
+                      struct trace_scratch *s, struct trace_error *error)
+{
+    unsigned width = trace_column_kinds[id].width;
+    bool direct = straight(column, width, n);
+    void *to = direct && out ? out : s->planes;
+    int err = read_straight(column, file, id, chunk, n, to, s);
     if (err)
         return trace_fail(error, -err, "%s: chunk %u of /trace/%s cannot be decoded; the file is damaged or cut short",
                           file->path, chunk, trace_column_kinds[id].name);
+    if (!direct)
+        spread_all(column, width, s->planes, n, out, visit, context);
+    else if (visit)
+        visit(context, to, 0, n);
     return 0;
 }

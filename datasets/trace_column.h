@@ -69,9 +69,13 @@ void trace_column_close(struct trace_column *);
 /* Leading chunks that are really there: less than all in an unfinished recording. */
 uint64_t trace_column_present(const struct trace_column *);
 
-/* Reads n elements of chunk `chunk` (of TRACE_CHUNK records) widened to the kind's width in memory. 0 or -errno with a
- * line. */
+/* Called with elements `first` .. `first + n` of the chunk, widened, while they are in the cache. */
+typedef void trace_column_visit(void *context, const void *elements, uint32_t first, uint32_t n);
+
+/* Reads n elements of chunk `chunk` (of TRACE_CHUNK records), widened to the kind's width in memory, into out, which
+ * may be null when only the visitor wants them. The visitor may be null. 0 or -errno with a line. */
 int trace_column_read(const struct trace_column *, const struct trace_file *, enum trace_column_id, uint32_t chunk,
-                      uint32_t n, void *out, struct trace_scratch *, struct trace_error *);
+                      uint32_t n, void *out, trace_column_visit *, void *context, struct trace_scratch *,
+                      struct trace_error *);
 
 #endif

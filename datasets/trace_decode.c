@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "datasets/trace_private.h"
+#include "datasets/trace_unshuffle.h"
 
 int trace_block_allocate(struct trace_block *b, uint32_t n, unsigned columns)
 {
@@ -41,7 +42,6 @@ void trace_block_release(struct trace_block *b)
 struct room {
     struct trace_block buffers;
     struct trace_scratch scratch;
-    uint32_t *dt;
 };
 
 static void room_free(struct room *room)
@@ -49,7 +49,6 @@ static void room_free(struct room *room)
     if (room) {
         trace_block_release(&room->buffers);
         trace_scratch_free(&room->scratch);
-        free(room->dt);
         free(room);
     }
 }
@@ -61,9 +60,7 @@ static struct room *room_new(const struct trace *trace)
     uint32_t n = records < TRACE_CHUNK ? (uint32_t)records : TRACE_CHUNK;
     if (!room)
         return NULL;
-    room->dt = malloc((n + 1) * sizeof *room->dt);
-    if (!room->dt || trace_block_allocate(&room->buffers, n, trace->meta.columns) ||
-        trace_scratch_init(&room->scratch)) {
+    if (trace_block_allocate(&room->buffers, n, trace->meta.columns) || trace_scratch_init(&room->scratch)) {
         room_free(room);
         return NULL;
     }
@@ -106,101 +103,122 @@ static uint64_t gap_from(const struct trace *trace, uint64_t first)
     return low;
 }
 
-static void run(uint64_t *now, const uint32_t *dt, uint32_t from, uint32_t to, uint64_t *restrict time)
-{
-    uint64_t t = *now;
-    for (uint32_t i = from; i < to; i++) {
-        t += dt[i];
-        time[i] = t;
-    }
-    *now = t;
-}
+/* Columns on their way through the cache: sums of steps, and the ranges that are checked afterwards. */
+struct pass {
+    const struct trace *trace;
+    struct trace_block *block;
+    uint64_t first_time, now, gap;
+    uint32_t least_page, greatest_page, least_weight;
+    uint16_t greatest_cpu;
+};
 
-/* Times from steps. Cannot wrap: first times and the sum of gaps are below 2^62 (checked when the trace was opened), a
- * chunk's steps below 2^50. */
-static void times(const struct trace *trace, uint32_t chunk, uint32_t n, const uint32_t *dt, uint64_t *time)
+/* Times from steps; the first record's time is that of the index. Cannot wrap: first times and the sum of gaps are
+ * below 2^62 (checked when the trace was opened), a chunk's steps below 2^50. */
+static void visit_steps(void *context, const void *elements, uint32_t first, uint32_t n)
 {
-    uint64_t first = (uint64_t)chunk * TRACE_CHUNK, now = trace->index[chunk].first_time;
-    uint32_t done = 1;
-    time[0] = now;
-    for (uint64_t g = gap_from(trace, first + 1); g < trace->ngaps && trace->gaps[g].record < first + n; g++) {
-        uint32_t at = (uint32_t)(trace->gaps[g].record - first);
-        run(&now, dt, done, at, time);
-        now += trace->gaps[g].more;
+    struct pass *p = context;
+    const struct trace_gap *gaps = p->trace->gaps;
+    const uint32_t *dt = elements;
+    uint64_t *time = p->block->time + first;
+    uint32_t done = 0;
+    if (first == 0)
+        p->now = p->first_time - dt[0];
+    while (p->gap < p->trace->ngaps && gaps[p->gap].record < p->block->first + first + n) {
+        uint32_t at = (uint32_t)(gaps[p->gap].record - p->block->first - first);
+        trace_unshuffle_times(dt + done, at - done, p->now, time + done);
+        p->now = (at > done ? time[at - 1] : p->now) + gaps[p->gap++].more;
         done = at;
     }
-    run(&now, dt, done, n, time);
+    trace_unshuffle_times(dt + done, n - done, p->now, time + done);
+    p->now = time[n - 1];
 }
 
-static void range_u32(const uint32_t *values, uint32_t n, uint32_t *least, uint32_t *greatest)
+static void visit_pages(void *context, const void *elements, uint32_t first, uint32_t n)
 {
-    uint32_t low = UINT32_MAX, high = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        low = values[i] < low ? values[i] : low;
-        high = values[i] > high ? values[i] : high;
-    }
-    *least = low;
-    *greatest = high;
+    struct pass *p = context;
+    uint32_t least, greatest;
+    (void)first;
+    trace_unshuffle_range(elements, n, &least, &greatest);
+    p->least_page = least < p->least_page ? least : p->least_page;
+    p->greatest_page = greatest > p->greatest_page ? greatest : p->greatest_page;
 }
 
-static uint16_t greatest_u16(const uint16_t *values, uint32_t n)
+static void visit_cpus(void *context, const void *elements, uint32_t first, uint32_t n)
 {
-    uint16_t high = 0;
-    for (uint32_t i = 0; i < n; i++)
-        high = values[i] > high ? values[i] : high;
-    return high;
+    struct pass *p = context;
+    (void)first;
+    uint16_t greatest = trace_unshuffle_greatest(elements, n);
+    p->greatest_cpu = greatest > p->greatest_cpu ? greatest : p->greatest_cpu;
+}
+
+static void visit_weights(void *context, const void *elements, uint32_t first, uint32_t n)
+{
+    struct pass *p = context;
+    uint32_t least, greatest;
+    (void)first;
+    trace_unshuffle_range(elements, n, &least, &greatest);
+    p->least_weight = least < p->least_weight ? least : p->least_weight;
 }
 
 /* Pages are checked in the file's own numbering, before an unfinished recording is renumbered. */
-static int check(const struct trace *trace, uint32_t chunk, const struct trace_block *b, struct trace_error *error)
+static int check(const struct pass *p, uint32_t chunk, struct trace_error *error)
 {
-    const struct trace_index *index = &trace->index[chunk];
-    const char *path = trace->file.path;
-    uint32_t least, greatest, zero, ignored;
-    range_u32(b->page, b->n, &least, &greatest);
-    if (greatest >= trace->meta.pages)
+    const struct trace_meta *meta = &p->trace->meta;
+    const struct trace_index *index = &p->trace->index[chunk];
+    const char *path = p->trace->file.path;
+    if (p->greatest_page >= meta->pages)
         return trace_fail(error, EINVAL, "%s: chunk %u has page %u, but the page table ends at %u; the file is damaged",
-                          path, chunk, greatest, trace->meta.pages);
-    if (least < index->least_page || greatest > index->greatest_page)
+                          path, chunk, p->greatest_page, meta->pages);
+    if (p->least_page < index->least_page || p->greatest_page > index->greatest_page)
         return trace_fail(error, EINVAL, "%s: chunk %u has pages %u to %u, but /chunks says %u to %u; it is damaged",
-                          path, chunk, least, greatest, index->least_page, index->greatest_page);
-    uint16_t cpu = greatest_u16(b->cpu, b->n);
-    if (cpu >= trace->meta.cpus)
+                          path, chunk, p->least_page, p->greatest_page, index->least_page, index->greatest_page);
+    if (p->greatest_cpu >= meta->cpus)
         return trace_fail(error, EINVAL, "%s: chunk %u has CPU %u, but the trace says it has %u; the file is damaged",
-                          path, chunk, cpu, trace->meta.cpus);
-    if (chunk + 1 < trace->meta.chunks && b->time[b->n - 1] > trace->index[chunk + 1].first_time)
+                          path, chunk, p->greatest_cpu, meta->cpus);
+    if (chunk + 1 < meta->chunks && p->now > index[1].first_time)
         return trace_fail(error, EINVAL, "%s: time goes backwards between chunks %u and %u; the file is damaged", path,
                           chunk, chunk + 1);
-    if (b->weight) {
-        range_u32(b->weight, b->n, &zero, &ignored);
-        if (zero == 0)
-            return trace_fail(error, EINVAL, "%s: chunk %u has a record of weight 0; the file is damaged", path, chunk);
-    }
+    if (p->least_weight == 0)
+        return trace_fail(error, EINVAL, "%s: chunk %u has a record of weight 0; the file is damaged", path, chunk);
     return 0;
 }
 
-static int read_columns(const struct trace *trace, uint32_t chunk, struct room *room, const struct trace_block *b,
-                        struct trace_error *error)
+static int read_columns(struct pass *p, uint32_t chunk, struct trace_scratch *scratch, struct trace_error *error)
 {
-    void *const to[TRACE_COLUMNS] = {
-        [COLUMN_DT] = room->dt,      [COLUMN_PAGE] = b->page,          [COLUMN_CPU] = b->cpu, [COLUMN_FLAGS] = b->flags,
-        [COLUMN_WEIGHT] = b->weight, [COLUMN_LATENCY] = b->latency_ns, [COLUMN_TID] = b->tid,
+    const struct trace_block *b = p->block;
+    const struct trace *t = p->trace;
+    const struct {
+        void *to;
+        trace_column_visit *visit;
+    } plan[TRACE_COLUMNS] = {
+        [COLUMN_DT] = {NULL, visit_steps},
+        [COLUMN_PAGE] = {b->page, visit_pages},
+        [COLUMN_CPU] = {b->cpu, visit_cpus},
+        [COLUMN_FLAGS] = {b->flags, NULL},
+        [COLUMN_WEIGHT] = {b->weight, visit_weights},
+        [COLUMN_LATENCY] = {b->latency_ns, NULL},
+        [COLUMN_TID] = {b->tid, NULL},
     };
     int err = 0;
     for (unsigned i = 0; !err && i < TRACE_COLUMNS; i++)
-        if (to[i])
-            err = trace_column_read(&trace->column[i], &trace->file, i, chunk, b->n, to[i], &room->scratch, error);
+        if (t->column[i].mode != COLUMN_ABSENT)
+            err = trace_column_read(&t->column[i], &t->file, i, chunk, b->n, plan[i].to, plan[i].visit, p, scratch,
+                                    error);
     return err;
 }
 
 static int decode_file(const struct trace *trace, uint32_t chunk, struct trace_block *b, struct trace_error *error)
 {
     struct room *room = b->private;
-    int err = read_columns(trace, chunk, room, b, error);
-    if (err)
-        return err;
-    times(trace, chunk, b->n, room->dt, b->time);
-    err = check(trace, chunk, b, error);
+    struct pass pass = {.trace = trace,
+                        .block = b,
+                        .first_time = trace->index[chunk].first_time,
+                        .gap = gap_from(trace, b->first + 1),
+                        .least_page = UINT32_MAX,
+                        .least_weight = UINT32_MAX};
+    int err = read_columns(&pass, chunk, &room->scratch, error);
+    if (!err)
+        err = check(&pass, chunk, error);
     for (uint32_t i = 0; !err && trace->renumber && i < b->n; i++)
         b->page[i] = trace->renumber[b->page[i]];
     return err;

@@ -238,7 +238,8 @@ static int build_index(struct trace *trace, struct trace_error *error)
     for (uint32_t c = 0; !err && c < trace->meta.chunks; c++) {
         uint64_t first = (uint64_t)c * TRACE_CHUNK, left = trace->meta.records - first;
         uint32_t n = left < TRACE_CHUNK ? (uint32_t)left : TRACE_CHUNK;
-        err = trace_column_read(&trace->column[COLUMN_DT], &trace->file, COLUMN_DT, c, n, values, &scratch, error);
+        err = trace_column_read(&trace->column[COLUMN_DT], &trace->file, COLUMN_DT, c, n, values, NULL, NULL, &scratch,
+                                error);
         for (uint32_t i = 0; !err && i < n; i++) {
             now += first + i ? values[i] : 0;
             while (gap < trace->ngaps && trace->gaps[gap].record <= first + i)
@@ -296,7 +297,7 @@ static int count_cpus(struct trace *trace, struct trace_error *error)
         err = trace_fail(error, ENOMEM, "%s: out of memory", trace->file.path);
     for (uint32_t c = 0; !err && c < trace->meta.chunks; c++) {
         err = trace_column_read(&trace->column[COLUMN_CPU], &trace->file, COLUMN_CPU, c, trace->index[c].count, cpu,
-                                &scratch, error);
+                                NULL, NULL, &scratch, error);
         for (uint32_t i = 0; !err && i < trace->index[c].count; i++)
             greatest = cpu[i] > greatest ? cpu[i] : greatest;
     }

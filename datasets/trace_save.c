@@ -13,6 +13,9 @@
 #include "datasets/trace_schema.h"
 #include "datasets/trace_table.h"
 
+/* libdeflate's levels; 3 decodes a little faster than 1 and costs little more to write. */
+enum { DEFAULT_LEVEL = 3, SMALLEST_LEVEL = 12 };
+
 /* One column on its way out. */
 struct packer {
     hid_t dataset; /* -1: the trace has no such column */
@@ -61,7 +64,7 @@ static int packer_init(struct save *s, enum trace_column_id id)
         return -EIO;
     if (!own_deflate(s))
         return 0;
-    p->deflate = libdeflate_alloc_compressor(s->compress == TRACE_DEFLATE ? 1 : 12);
+    p->deflate = libdeflate_alloc_compressor(s->compress == TRACE_DEFLATE ? DEFAULT_LEVEL : SMALLEST_LEVEL);
     p->planes = calloc(s->length, p->width);
     if (!p->deflate || !p->planes)
         return -ENOMEM;
