@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "replay/command.h"
+#include "replay/paper.h"
 #include "replay/request.h"
 #include "reports/show.h"
 
@@ -71,6 +72,8 @@ static int run(const struct cli *cli)
 {
     struct request r;
 
+    if (cli_has(cli, "paper"))
+        return paper_command(cli);
     if (cli_args(cli) == 0)
         return cli_usage(cli, "no trace given; name at least one, as in: mirrorball compare trace.h5");
     int code = request_begin(&r, cli);
@@ -79,6 +82,7 @@ static int run(const struct cli *cli)
 
 static const struct cli_option options[] = {
     {"policy", 'p', "A,B:x=1", "these policies only; may be repeated; default: all"},
+    {"paper", 0, NULL, "check the model against the Disco paper's figures instead; takes no trace"},
     REQUEST_OPTIONS,
     REQUEST_OUTPUT,
 };
@@ -92,6 +96,7 @@ static const struct cli_example examples[] = {
      "two runs on a two-socket machine"},
     {"mirrorball compare datasets/traces/pmake.h5 --repeat 4 --no-contention --format json",
      "steady state, constant latencies, for a program"},
+    {"mirrorball compare --paper", "the Disco paper's locality experiments beside the model's figures"},
     {NULL, NULL},
 };
 

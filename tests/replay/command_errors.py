@@ -46,6 +46,10 @@ class Errors(CommandTest):
         for cpu_map in ("0-3:9", "0:0", "x", "0-3:0,2:1", "3-0:0"):
             self.bad(1, "compare", self.a, "--machine", "flash-4", "--cpu-map", cpu_map)
 
+    def test_capacity_below_the_footprint(self):
+        self.bad(1, "compare", self.a, "--machine", "flash-4", "--capacity", "0.1", "--repeat", 200000,
+                 says="capacity.*180 pages", timeout=10)
+
     def test_options(self):
         for option, value in (("--repeat", "0"), ("--repeat", "x"), ("--sample", "3"), ("--sample", "65536"),
                               ("--batch", "0"), ("--batch", "65"), ("--capacity", "-1"), ("--capacity", "x"),
