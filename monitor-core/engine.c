@@ -14,18 +14,19 @@ enum { DIGEST_PLACE = 0x08, DIGEST_TICK = 0x09, DIGEST_ORDER = 0x0a, DIGEST_LOST
 #define DIGEST_STEP UINT64_C(0x9e3779b97f4a7c15)
 #define DIGEST_SALT UINT64_C(0xd1b54a32d192ed03)
 
-/* One multiplication per thing digested, keyed by its number and summed: the products of a batch do not wait for each
- * other, and still the order counts. */
-static inline uint64_t digest_fold(uint64_t key, uint64_t a, uint64_t b)
+/* One multiplication per thing digested, keyed by its number; both halves of the products are summed, so that those of
+ * a batch do not wait for each other, and still the order counts. */
+static inline unsigned __int128 digest_product(uint64_t key, uint64_t a, uint64_t b)
 {
-    unsigned __int128 product = (unsigned __int128)(a ^ key) * (b ^ DIGEST_SALT);
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    return (unsigned __int128)(a ^ key) * (b ^ DIGEST_SALT);
 }
 
 static void digest_one(struct engine *e, uint64_t a, uint64_t b)
 {
     e->sequence++;
-    e->digest += digest_fold(e->sequence * DIGEST_STEP, a, b);
+    unsigned __int128 product = digest_product(e->sequence * DIGEST_STEP, a, b);
+    e->digest[0] += (uint64_t)product;
+    e->digest[1] += (uint64_t)(product >> 64);
 }
 
 static inline uint64_t event_bits(const struct event *event)
@@ -35,18 +36,22 @@ static inline uint64_t event_bits(const struct event *event)
 
 static void digest_events(struct engine *e, const struct event *event, uint32_t n)
 {
-    uint64_t key = e->sequence * DIGEST_STEP, sum = 0;
+    uint64_t key = e->sequence * DIGEST_STEP, low = 0, high = 0;
     for (uint32_t i = 0; i < n; i++) {
         key += DIGEST_STEP;
-        sum += digest_fold(key, event[i].time, event_bits(&event[i]));
+        unsigned __int128 product = digest_product(key, event[i].time, event_bits(&event[i]));
+        low += (uint64_t)product;
+        high += (uint64_t)(product >> 64);
     }
-    e->digest += sum;
+    e->digest[0] += low;
+    e->digest[1] += high;
     e->sequence += n;
 }
 
 uint64_t engine_digest(const struct engine *e)
 {
-    return digest_fold(e->sequence * DIGEST_STEP, e->digest, e->sequence);
+    unsigned __int128 product = digest_product(e->sequence * DIGEST_STEP, e->digest[0], e->digest[1]);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 static bool topology_valid(const struct topology *t)

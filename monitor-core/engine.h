@@ -68,7 +68,7 @@ struct engine {
     struct machine *machine;
     struct orders orders;
     uint64_t free[NODE_MAX];
-    uint64_t digest;
+    uint64_t digest[2];
     uint64_t now;      /* time of the latest call */
     uint64_t sequence; /* number of things digested */
     uint32_t stamp;    /* number of the current flush */

@@ -24,8 +24,6 @@
  */
 #include "policy/policy.h"
 
-#include <string.h>
-
 enum { THRESHOLD, DAMPENING, FREEZE, MELT };
 enum { THRESHOLD_SMALL = 128, THRESHOLD_MAX = 32768, TIME_SHIFT = 20 };
 
@@ -86,16 +84,16 @@ static node_t place(void *state, const struct view *v, page_t page, node_t touch
     return toucher;
 }
 
-static inline uint32_t misses(const struct competitive *c, const struct slot *s, uint32_t node)
+static inline uint32_t misses(bool wide, const struct slot *s, uint32_t node)
 {
     const unsigned char *counters = (const unsigned char *)s + HEAD_BYTES;
-    return c->wide ? ((const uint16_t *)(const void *)counters)[node] : counters[node];
+    return wide ? ((const uint16_t *)(const void *)counters)[node] : counters[node];
 }
 
-static inline void set_misses(const struct competitive *c, struct slot *s, uint32_t node, uint32_t value)
+static inline void set_misses(bool wide, struct slot *s, uint32_t node, uint32_t value)
 {
     unsigned char *counters = (unsigned char *)s + HEAD_BYTES;
-    if (c->wide)
+    if (wide)
         ((uint16_t *)(void *)counters)[node] = (uint16_t)value;
     else
         counters[node] = (unsigned char)value;
@@ -104,7 +102,7 @@ static inline void set_misses(const struct competitive *c, struct slot *s, uint3
 static void shift_all(const struct competitive *c, struct slot *s, uint32_t nodes, unsigned shift)
 {
     for (uint32_t i = 0; i < nodes; i++)
-        set_misses(c, s, i, misses(c, s, i) >> shift);
+        set_misses(c->wide, s, i, misses(c->wide, s, i) >> shift);
 }
 
 /* Time since the last move, or `never`. In steps of 2^TIME_SHIFT ns, so that a slot needs 4 bytes for it. */
@@ -137,25 +135,36 @@ static void request(const struct competitive *c, const struct view *v, struct sl
     order_push(orders, ORDER_MOVE, e->page, e->node, COMPETITIVE_EXCESS);
 }
 
+/* Compiled twice, so that the width of counters is a constant. */
+static inline __attribute__((always_inline)) void observe_as(bool wide, const struct competitive *c,
+                                                             const struct view *v, const struct event *event, size_t n,
+                                                             struct orders *orders)
+{
+    const uint32_t full = c->full, threshold = c->threshold;
+    for (const struct event *e = event; e < event + n; e++) {
+        if (__builtin_expect(event_kind(e) > EVENT_WRITE, 0))
+            continue;
+        struct slot *s = view_slot(v, e->page);
+        uint32_t count = misses(wide, s, e->node) + event_weight(e);
+        count = count < full ? count : full;
+        set_misses(wide, s, e->node, count);
+        if (count <= threshold)
+            continue;
+        node_t home = view_home(v, e->page);
+        if (home != e->node && home != NODE_NONE && count > misses(wide, s, home) + threshold)
+            request(c, v, s, e, orders);
+        else if (count == full)
+            shift_all(c, s, v->topology->nodes, 1);
+    }
+}
+
 static void observe(void *state, const struct view *v, const struct event *event, size_t n, struct orders *orders)
 {
     const struct competitive *c = state;
-    for (const struct event *e = event; e < event + n; e++) {
-        if (event_kind(e) > EVENT_WRITE)
-            continue;
-        struct slot *s = view_slot(v, e->page);
-        uint32_t count = misses(c, s, e->node) + event_weight(e);
-        if (count > c->full)
-            count = c->full;
-        set_misses(c, s, e->node, count);
-        if (count > c->threshold) {
-            node_t home = view_home(v, e->page);
-            if (home != e->node && home != NODE_NONE && count > misses(c, s, home) + c->threshold)
-                request(c, v, s, e, orders);
-            else if (count == c->full)
-                shift_all(c, s, v->topology->nodes, 1);
-        }
-    }
+    if (c->wide)
+        observe_as(true, c, v, event, n, orders);
+    else
+        observe_as(false, c, v, event, n, orders);
 }
 
 static const struct policy_param params[] = {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/migrep_rule.h"
 
-#include <string.h>
-
 struct slot {
     uint32_t interval;
     uint8_t writes, moves;
@@ -57,12 +55,12 @@ static void __attribute__((noinline)) next_interval(struct migrep_rule *r, uint6
     r->interval_end = start > UINT64_MAX - reset ? UINT64_MAX : start + reset;
 }
 
-/* Words of constant size: no call for 16 bytes. */
-static inline void start_again(const struct migrep_rule *r, struct slot *s)
+/* Words of constant size, by the builtin: no call. */
+static inline void start_again(struct slot *s, uint32_t bytes, uint32_t interval)
 {
-    for (uint32_t i = 0; i < r->slot_bytes; i += 8)
-        memset((uint8_t *)s + i, 0, 8);
-    s->interval = r->interval;
+    for (uint32_t i = 0; i < bytes; i += 8)
+        __builtin_memset((uint8_t *)s + i, 0, 8);
+    s->interval = interval;
 }
 
 static bool is_shared(const struct migrep_rule *r, struct slot *s, uint32_t nodes, node_t node)
@@ -96,31 +94,40 @@ static inline uint32_t at_most(uint32_t value, uint32_t max)
     return value < max ? value : max;
 }
 
-/* The replay's hottest loop. Compiled twice, so that the width of counters is a constant. */
+/* The replay's hottest loop. Compiled twice, so that the width of counters is a constant; what it needs of the state is
+ * in locals, since the compiler has to assume that counters alias it; no branch on what no predictor learns. */
 static inline __attribute__((always_inline)) void observe_as(bool wide, struct migrep_rule *r, const struct view *v,
                                                              const struct event *event, size_t n, struct orders *orders)
 {
-    const uint32_t trigger = r->limits.trigger;
+    const uint32_t trigger = r->limits.trigger, bytes = r->slot_bytes, max = wide ? UINT16_MAX : UINT8_MAX;
+    unsigned char *const slots = v->slots;
+    const size_t stride = v->stride;
+    uint32_t interval = r->interval;
+    uint64_t end = r->interval_end;
     for (const struct event *e = event; e < event + n; e++) {
-        struct slot *s = view_slot(v, e->page);
-        enum event_kind kind = event_kind(e);
-        if (kind > EVENT_WRITE && kind != EVENT_COLLAPSED)
-            continue;
-        if (e->time >= r->interval_end)
+        struct slot *s = (struct slot *)(void *)(slots + e->page * stride);
+        uint32_t kind = e->what & 15u, weight = event_weight(e), missed = weight;
+        if (__builtin_expect(kind > EVENT_WRITE, 0)) {
+            if (kind != EVENT_COLLAPSED)
+                continue;
+            missed = 0;
+        }
+        if (__builtin_expect(e->time >= end, 0)) {
             next_interval(r, e->time);
-        if (s->interval != r->interval)
-            start_again(r, s);
-        uint32_t weight = event_weight(e);
-        s->writes = (uint8_t)at_most(s->writes + (kind != EVENT_READ ? weight : 0), UINT8_MAX);
-        if (kind == EVENT_COLLAPSED)
-            continue;
+            interval = r->interval;
+            end = r->interval_end;
+        }
+        if (s->interval != interval)
+            start_again(s, bytes, interval);
+        s->writes = (uint8_t)at_most(s->writes + (weight & -(uint32_t)(kind != EVENT_READ)), UINT8_MAX);
         uint32_t before = wide ? misses16(s)[e->node] : misses8(s)[e->node];
-        uint32_t after = at_most(before + weight, wide ? UINT16_MAX : UINT8_MAX);
+        uint32_t after = at_most(before + missed, max);
         if (wide)
             misses16(s)[e->node] = (uint16_t)after;
         else
             misses8(s)[e->node] = (uint8_t)after;
-        if (after >= trigger && before < trigger)
+        /* before < trigger <= before + missed, in one comparison. */
+        if (__builtin_expect(trigger - 1 - before < missed, 0))
             hot(r, v, s, e->page, e->node, orders);
     }
 }
