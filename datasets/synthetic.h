@@ -65,8 +65,9 @@ int synthetic_write(const struct synthetic *, uint64_t records, uint64_t seed, s
 int synthetic_trace(const struct synthetic *, uint64_t records, uint64_t seed, struct trace **out,
                     struct trace_error *);
 
-/* A single page, for the two rules of the paper that are not statistics, in 100000 records over a second: all CPUs in
- * turn, every fourth miss a write; or CPUs 0 and 1 in bursts of 500 reads each. A trace in memory. */
+/* A single page, for the two rules of the paper that are not statistics, in 300000 records over three seconds, every
+ * fourth a write: all CPUs in turn; or CPUs 0 and 1 in bursts of 120 ms each, so that it looks private to either for
+ * longer than a reset interval. A trace in memory. */
 enum synthetic_page { SYNTHETIC_WRITE_SHARED, SYNTHETIC_PING_PONG };
 int synthetic_page(enum synthetic_page, uint32_t cpus, struct trace **out, struct trace_error *);
 

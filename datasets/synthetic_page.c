@@ -4,13 +4,13 @@
 
 #include "datasets/synthetic.h"
 
-enum { RECORDS = 100000, STEP_NS = 10000, BURST = 500, PAGE = 4096 };
+enum { RECORDS = 300000, STEP_NS = 10000, BURST = 12000, PAGE = 4096 };
 
 static void nth(enum synthetic_page kind, uint32_t cpus, uint64_t i, struct trace_record *r)
 {
     bool shared = kind == SYNTHETIC_WRITE_SHARED;
     uint64_t cpu = shared ? i % cpus : i / BURST % 2;
-    bool write = shared && (i / cpus + cpu) % 4 == 0;
+    bool write = shared ? (i / cpus + cpu) % 4 == 0 : i % 4 == 0;
     *r = (struct trace_record){.time = i * STEP_NS,
                                .address = PAGE,
                                .cpu = (uint16_t)cpu,

@@ -14,13 +14,13 @@ static const struct synthetic engineering = {
     .weight = 4,
     .compute_ns = 554,
     .latency_ns = 300,
-    .slice_ns = 100000000,
+    .slice_ns = 200000000,
     .records = 4000000,
     .region =
         {
-            {"private data", OWNER_PROCESS, 620000, 300000, 600, 40, 130, false, false},
-            {"program text", OWNER_PROGRAM, 200000, 0, 1000, 30, 220, true, true},
-            {"data seldom used", OWNER_PROCESS, 60000, 300000, 2000, 8, 3000, false, false},
+            {"private data", OWNER_PROCESS, 630000, 300000, 600, 40, 230, false, false},
+            {"program text", OWNER_PROGRAM, 200000, 0, 1000, 30, 500, true, true},
+            {"data seldom used", OWNER_PROCESS, 50000, 300000, 2000, 8, 3000, false, false},
             {"kernel data, written by all", OWNER_ALL, 120000, 300000, 40, 40, 0, false, false},
         },
 };

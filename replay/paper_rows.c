@@ -169,8 +169,7 @@ static void flat(struct rows *r, const struct figures *f, const struct result_se
               f->gain_flat + 3);
 }
 
-/* A write-shared page stays; a page that two nodes use in turn moves once per reset interval at most, and is copied
- * not at all or once to each of the two. */
+/* A write-shared page stays; a page that two nodes use in turn moves once in a reset interval of 100 ms at most. */
 static void page(struct rows *r, const struct result_set *set, enum paper_kind kind)
 {
     const struct result_run *run = run_named(set, "migrep");
@@ -181,7 +180,7 @@ static void page(struct rows *r, const struct result_set *set, enum paper_kind k
         judge(put(r, "times it moved or was copied", "", 0, (double)(run->moves + run->copies), "rule"), 0, 0);
     else
         judge(put(r, "times it moved or was copied", "", NAN, (double)(run->moves + run->copies), "rule"), 0,
-              intervals + 2);
+              intervals);
 }
 
 uint32_t paper_rows(const struct paper_sets *sets, struct paper_row *row)
