@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOTABLE 1.01 /* times faster: less is no reason to change anything */
+
 const char *const result_overhead_names[OVERHEAD_CAUSES] = {
     [OVERHEAD_SAMPLE] = "sample",      [OVERHEAD_HINT] = "hint", [OVERHEAD_SCAN] = "scan",
     [OVERHEAD_MOVE] = "move",          [OVERHEAD_COPY] = "copy", [OVERHEAD_COLLAPSE] = "collapse",
@@ -124,31 +126,52 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t size
     va_end(list);
 }
 
+/* "81 % of the way to the optimum", which is measured at constant latencies: a run may be faster than first touch and
+ * yet be no closer, when all it does is to spread the traffic. */
+static void describe_way(const struct result_run *run, double speedup, char *text, size_t size)
+{
+    if (run->to_optimum_ppm == RESULT_NONE)
+        return;
+    if (run->to_optimum_ppm >= 5000)
+        append(text, size, ", %.0f %% of the way to the optimum", (double)run->to_optimum_ppm / 1e4);
+    else if (speedup >= NOTABLE)
+        append(text, size, ", by less queueing alone: no closer to the optimum at constant latencies");
+    else
+        append(text, size, ", no closer to the optimum");
+}
+
 /* "migrep, 1.38x faster than first_touch, 81 % of the way to the optimum" */
 static void describe(const struct result_set *set, const struct result_run *run, char *text, size_t size)
 {
     double speedup;
+    bool known = result_speedup(set, run, &speedup);
     append(text, size, "%s", run->spec);
-    if (!result_speedup(set, run, &speedup))
+    if (!known)
         append(text, size, ", no first_touch to compare it with");
-    else if (run == result_first_touch(set))
-        append(text, size, " itself");
-    else if (speedup >= 1.005)
+    else if (speedup >= NOTABLE)
         append(text, size, ", %.2fx faster than first_touch", speedup);
-    else if (speedup <= 0.995)
+    else if (speedup * NOTABLE <= 1)
         append(text, size, ", yet %.2fx slower than first_touch", 1 / speedup);
     else
-        append(text, size, ", as fast as first_touch within 1 %%");
-    if (!result_first_touch(set) && set->bounds.present)
+        append(text, size, ", within 1 %% of first_touch");
+    if (known && !result_first_touch(set))
         append(text, size, " at constant latencies");
-    if (run != result_first_touch(set) && run->to_optimum_ppm != RESULT_NONE)
-        append(text, size, ", %.0f %% of the way to the optimum", (double)run->to_optimum_ppm / 1e4);
+    describe_way(run, known ? speedup : 1, text, size);
+}
+
+/* Is first touch, which did run, as good as this run for all that matters? */
+static bool first_touch_will_do(const struct result_set *set, const struct result_run *run)
+{
+    double speedup;
+    return run != result_first_touch(set) && result_first_touch(set) && result_speedup(set, run, &speedup) &&
+           speedup < NOTABLE;
 }
 
 /* What stands behind a first touch that nothing beats. */
 static void describe_next(const struct result_set *set, const uint32_t *order, const struct result_run *winner,
                           char *text, size_t size)
 {
+    append(text, size, "first_touch itself");
     for (uint32_t i = 0; i < set->nruns; i++) {
         const struct result_run *run = &set->runs[order[i]];
         if (run == winner || run->inactive || !winner->elapsed_ns)
@@ -157,6 +180,30 @@ static void describe_next(const struct result_set *set, const uint32_t *order, c
                (double)run->elapsed_ns / (double)winner->elapsed_ns);
         return;
     }
+}
+
+static void answer(const struct result_set *set, const uint32_t *order, char *text, size_t size)
+{
+    const struct result_run *first = best(set, order, false), *online = best(set, order, true);
+    append(text, size, "best here: ");
+    if (first == result_first_touch(set)) {
+        describe_next(set, order, first, text, size);
+        return;
+    }
+    if (first_touch_will_do(set, first)) {
+        append(text, size, "first_touch will do, no policy is 1 %% faster; least time: %s", first->spec);
+        return;
+    }
+    describe(set, first, text, size);
+    if (first == online || !online)
+        return;
+    append(text, size, " (decided from the recording); best that decides while it runs: ");
+    if (online == result_first_touch(set))
+        append(text, size, "first_touch itself");
+    else if (first_touch_will_do(set, online))
+        append(text, size, "first_touch will do, none is 1 %% faster");
+    else
+        describe(set, online, text, size);
 }
 
 void result_answer(const struct result_set *set, char *text, size_t size)
@@ -168,18 +215,9 @@ void result_answer(const struct result_set *set, char *text, size_t size)
         return;
     }
     result_rank(set, order);
-    const struct result_run *first = best(set, order, false), *online = best(set, order, true);
-    if (!first) {
+    if (best(set, order, false))
+        answer(set, order, text, size);
+    else
         append(text, size, "no policy to rank: %s", set->nruns ? "none of them ordered anything" : "there are no runs");
-    } else {
-        append(text, size, "best here: ");
-        describe(set, first, text, size);
-        if (first == result_first_touch(set))
-            describe_next(set, order, first, text, size);
-        if (first != online && online) {
-            append(text, size, " (decided from the recording); best that decides while it runs: ");
-            describe(set, online, text, size);
-        }
-    }
     free(order);
 }

@@ -137,20 +137,12 @@ static void print_labels(FILE *f, const struct result_set *set)
                 print_label(f, set, set->runs[i].labels[l]);
 }
 
-static void yardstick(struct columns *t, const struct result_bounds *b, const char *name, uint64_t ns, bool emphasis)
+static void yardstick(struct columns *t, const struct result_bounds *b, const char *name, uint64_t ns)
 {
     char cell[TEXT_FIGURE];
-    double gap = (double)b->first_touch_ns - (double)b->optimum_ns;
-    if (emphasis)
-        columns_emphasis(t);
     columns_cell(t, name);
     columns_cell(t, text_duration(cell, sizeof cell, ns));
     columns_cell(t, text_part(cell, sizeof cell, ns, b->first_touch_ns));
-    if (gap > 0.01 * (double)b->first_touch_ns)
-        snprintf(cell, sizeof cell, "%.1f", ((double)b->first_touch_ns - (double)ns) * 100 / gap);
-    else
-        snprintf(cell, sizeof cell, "-");
-    columns_cell(t, cell);
 }
 
 static void print_yardsticks(FILE *f, const struct result_set *set, unsigned width)
@@ -158,21 +150,20 @@ static void print_yardsticks(FILE *f, const struct result_set *set, unsigned wid
     static const struct column column[] = {
         {{"", "yardstick"}, true, 0},
         {{"memory", "time"}, false, 0},
-        {{"% of first", "touch"}, false, 1},
-        {{"to opti-", "mum %"}, false, 1},
+        {{"% of first", "touch"}, false, 0},
     };
     const struct result_bounds *b = &set->bounds;
     char label[COLUMNS_CELL];
     if (!b->present)
         return;
-    struct columns *t = columns_new(column, 4);
-    yardstick(t, b, "UMA, every miss local", b->uma_ns, false);
-    yardstick(t, b, b->optimum_exact ? "optimum, offline" : "optimum, a lower bound", b->optimum_ns, false);
+    struct columns *t = columns_new(column, 3);
+    yardstick(t, b, "UMA, every miss local", b->uma_ns);
+    yardstick(t, b, b->optimum_exact ? "optimum, offline" : "optimum, a lower bound", b->optimum_ns);
     if (b->lagrangian_ns)
-        yardstick(t, b, "optimum within capacity, a lower bound", b->lagrangian_ns, false);
-    yardstick(t, b, "post facto, best fixed placement", b->post_facto_ns, false);
-    yardstick(t, b, "first touch", b->first_touch_ns, false);
-    yardstick(t, b, "round robin", b->round_robin_ns, false);
+        yardstick(t, b, "optimum within capacity, a lower bound", b->lagrangian_ns);
+    yardstick(t, b, "post facto, best fixed placement", b->post_facto_ns);
+    yardstick(t, b, "first touch", b->first_touch_ns);
+    yardstick(t, b, "round robin", b->round_robin_ns);
     fputc('\n', f);
     columns_print(f, t, width, false);
     if (b->label[0])

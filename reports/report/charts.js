@@ -124,11 +124,12 @@ function timeChart(canvas, set, runs, base) {
 function optimumChart(canvas, runs) {
   const shown = runs.filter((run) => run.to_optimum !== null);
   const shares = shown.map((run) => run.to_optimum * 100);
+  const least = Math.min(...shares);
   const data = part("share of the way", "local", shares);
   data.backgroundColor = (item) => colour(item.raw < 0 ? "remote" : "local");
   return bars(canvas, shown.map((run) => run.spec), [data], "% of the way from first touch to the optimum", {
     scales: {
-      x: axis("% of the way from first touch to the optimum", { suggestedMax: 100 }),
+      x: axis("% of the way from first touch to the optimum", { suggestedMax: 100, min: least < -100 ? -100 : undefined }),
       y: axis("", { grid: { display: false }, ticks: { color: () => colour("ink"), autoSkip: false } }),
     },
     plugins: { legend: { display: false }, markLine: { at: 100, label: "" } },

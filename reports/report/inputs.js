@@ -33,12 +33,14 @@ function caveats(set) {
   const labels = new Map();
   for (const run of set.runs) for (const label of run.labels) labels.set(label, (labels.get(label) || []).concat(run.spec));
   for (const [label, specs] of labels) {
-    const who = specs.length === set.runs.length ? "every policy" : specs.length > 6 ? `${specs.length} runs` : specs.join(", ");
-    words.push(`Labelled \u201c${label}\u201d: ${who}. ${labelWords[label] || ""}`);
+    const every = specs.length === set.runs.length, meaning = labelWords[label];
+    const who = every ? "every policy" : specs.length > 6 ? `${specs.length} runs` : specs.join(", ");
+    const said = words.includes(meaning);
+    if (!said || !every) words.push(`Labelled \u201c${label}\u201d: ${who}. ${said || !meaning ? "" : meaning}`);
   }
   if (set.runs.some((run) => run.inactive))
     words.push("A policy that ordered nothing in this run is shown as inactive and never ranked.");
-  if (set.exec_capped > 0)
+  if (set.exec_capped >= .0005)
     words.push(`${percent(set.exec_capped)} % of the recorded stall was longer than the gap it lay in and was cut.`);
   if (!options.contention) words.push("Latencies are constant: queueing at memories and links is switched off.");
   return words;

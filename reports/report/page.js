@@ -44,9 +44,9 @@ function tiles(set) {
     box.append(tile(`${times.toFixed(2)}\u00d7`, `as fast as first touch${first ? "" : " at constant latencies"}: ${clipped(best.spec, 40)}`));
   box.append(tile(`${percent(best.local_share, 0)} %`, "of misses served locally" +
     (first && first !== best ? `, first touch ${percent(first.local_share, 0)} %` : "")));
-  if (best.to_optimum !== null) box.append(tile(`${percent(best.to_optimum, 0)} %`, "of the way from first touch to the optimum"));
-  box.append(tile(count(best.moves + best.copies), `pages moved or copied, ${duration(best.overhead_ns)} of overhead`));
-  box.append(tile(bytes(best.replica_bytes_peak), "of replicas at the peak"));
+  if (best.to_optimum !== null && best.to_optimum >= .005) box.append(tile(`${percent(best.to_optimum, 0)} %`, "of the way from first touch to the optimum"));
+  if (best.moves + best.copies) box.append(tile(count(best.moves + best.copies), `pages moved or copied, ${duration(best.overhead_ns)} of overhead`));
+  if (best.replica_bytes_peak) box.append(tile(bytes(best.replica_bytes_peak), "of replicas at the peak"));
   return box;
 }
 
@@ -76,7 +76,8 @@ function barFigures(set, grid) {
   barHeight(top.length + 1), false, "Stacked bars of execution, local stall, remote stall and overhead per policy",
   (canvas) => timeChart(canvas, set, top, base)));
   const judged = top.filter((run) => run.to_optimum !== null), costly = top.filter((run) => run.overhead_ns > 0);
-  if (judged.length) grid.append(figure("To the optimum", "Share of the way from first touch to the offline optimum, in memory time at constant latencies.",
+  if (judged.length) grid.append(figure("To the optimum", "Share of the way from first touch to the offline optimum, in memory time at constant latencies." +
+    (judged.some((run) => run.to_optimum < -1) ? " Bars are cut at \u2212100 %; the table has the figures." : ""),
     barHeight(judged.length), costly.length > 0, "", (canvas) => optimumChart(canvas, top)));
   if (costly.length) grid.append(figure("Overhead by cause", `What observing and acting cost, relative to ${base.name} = 100.`,
     barHeight(costly.length), judged.length > 0, "", (canvas) => overheadChart(canvas, top, base)));

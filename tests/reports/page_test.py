@@ -82,7 +82,7 @@ class Page(unittest.TestCase):
         for row, run in zip(rows, expected["runs"]):
             self.assertEqual(row[8], f"{run['moves']:,}")
             self.assertEqual(row[2], f"{run['elapsed_ns'] / 19180000000 * 100:.1f}")
-        self.assertIn(expected["answer"], self.browser.evaluate("document.body.innerText"))
+        self.assertIn(expected["answer"], self.browser.evaluate("document.body.textContent"))
         self.assertEqual(self.browser.evaluate(SORTS)[1], "ascending")
 
     def test_every_input_is_there(self):
@@ -150,6 +150,14 @@ class Page(unittest.TestCase):
         self.drawn(7)
         self.assertEqual(len(self.browser.evaluate(ROWS)), 200)
         self.assertLess(os.path.getsize(path), 1 << 20)
+
+    def test_one_run_without_yardsticks_and_none_at_all(self):
+        for kind, runs in (("bare", 1), ("empty", 0)):
+            path = self.make(kind)
+            self.browser.open(path)
+            self.clean(path)
+            self.drawn(runs)
+            self.assertEqual(len(self.browser.evaluate(ROWS)), runs)
 
     def test_hostile_names_stay_text(self):
         path = self.make("hostile")

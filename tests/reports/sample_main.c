@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * sample KIND OUT: writes made-up results for the tests in Python: KIND set, small, two, hostile, sweep or big; OUT
+ * sample KIND OUT: writes made-up results for the tests in Python: KIND set, small, bare, empty, two, hostile, sweep or
+ * big; OUT
  * *.h5,
  * *.html, *.json, *.csv, or "-" for the table.
  */
@@ -13,15 +14,13 @@
 
 static const char hostile[] = "</script><img src=x onerror=document.title='owned'>\033[31m\xff&amp;\"'";
 
-/* Two runs with three slices each: a file of which most is structure. */
-static void cut(struct result_set *set)
+static void cut(struct result_set *set, uint32_t runs)
 {
-    for (uint32_t i = 2; i < set->nruns; i++) {
+    for (uint32_t i = runs; i < set->nruns; i++) {
         free(set->runs[i].traffic);
         free(set->runs[i].series);
     }
-    set->nruns = 2;
-    set->runs[0].nseries = set->runs[1].nseries = 3;
+    set->nruns = runs;
 }
 
 static uint32_t make(const char *kind, struct result_set *sets)
@@ -31,8 +30,14 @@ static uint32_t make(const char *kind, struct result_set *sets)
         return 1;
     }
     sample_set(&sets[0], strcmp(kind, "hostile") == 0 ? hostile : "pmake");
-    if (strcmp(kind, "small") == 0)
-        cut(&sets[0]);
+    if (strcmp(kind, "small") == 0) { /* a file of which most is structure */
+        cut(&sets[0], 2);
+        sets[0].runs[0].nseries = sets[0].runs[1].nseries = 3;
+    }
+    if (strcmp(kind, "bare") == 0 || strcmp(kind, "empty") == 0) {
+        cut(&sets[0], kind[0] == 'b');
+        sets[0].bounds.present = false;
+    }
     if (strcmp(kind, "hostile") == 0)
         snprintf(sets[0].runs[3].spec, sizeof sets[0].runs[3].spec, "%s", hostile);
     if (strcmp(kind, "two") != 0)

@@ -154,8 +154,8 @@ Test(show, the_table_by_hand)
         "KiB      50.0\n",
         "\nfirst_touch        100.0  40.0   10.0    50.0    0.0     30.0          0       0          0        0       "
         "0 B       0.0\n",
-        "\npost facto, best fixed placement  480 ns        80.0      40.0\n",
-        "\nround robin                       660 ns       110.0     -20.0\n",
+        "\npost facto, best fixed placement  480 ns        80.0\n",
+        "\nround robin                       660 ns       110.0\n",
         "\nmiss-fed: migrep:trigger=64\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
