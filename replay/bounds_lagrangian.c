@@ -12,19 +12,9 @@ struct evaluation {
     size_t words;
     unsigned shards;
     uint32_t npages;
-    unsigned char *present;
+    unsigned char *present; /* [pages] already touched */
     int64_t certain[BOUNDS_SHARDS];
 };
-
-static int touch(void *context, page_t page, node_t toucher, uint64_t at, struct trace_error *error)
-{
-    struct evaluation *e = context;
-    (void)toucher;
-    (void)error;
-    e->present[page] = 1;
-    bounds_rent_touch(&e->rent, e->pages + page * e->words, at);
-    return 0;
-}
 
 static void take(void *context, unsigned shard, uint64_t first, const struct bounds_access *a, size_t n)
 {
@@ -37,6 +27,10 @@ static void take(void *context, unsigned shard, uint64_t first, const struct bou
             __builtin_prefetch(next + word, 1);
         int32_t *state = e->pages + a[i].page * e->words;
         uint64_t at = first + a[i].index;
+        if (!e->present[a[i].page]) {
+            e->present[a[i].page] = 1;
+            bounds_rent_touch(&e->rent, state, at);
+        }
         certain += a[i].write ? bounds_rent_write(&e->rent, state, a[i].node, a[i].weight, at)
                               : bounds_rent_read(&e->rent, state, a[i].node, a[i].weight, at);
     }
@@ -70,7 +64,7 @@ static void set_prices(const struct bounds_lagrangian *l, struct bounds_rent *re
 static int evaluate(const struct bounds_lagrangian *l, unsigned scale, int64_t *bound, struct trace_error *error)
 {
     struct evaluation e = {.npages = trace_meta(l->pass->trace)->pages, .shards = l->pass->shards};
-    struct bounds_sink sink = {.context = &e, .touch = touch, .take = take};
+    struct bounds_sink sink = {.context = &e, .take = take};
     bounds_rent_init(&e.rent, l->topology, l->active, l->costs, trace_meta(l->pass->trace)->records * l->pass->repeat);
     set_prices(l, &e.rent, scale);
     e.words = bounds_rent_words(&e.rent);

@@ -8,17 +8,28 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* A page seen for the first time: where in its shard's list the access stands. */
-struct lane {
-    struct bounds_access *access; /* this shard's share of one block */
-    uint32_t *fresh;              /* places in `access` of first touches, ascending */
-    uint32_t n, nfresh;
+enum { TILE_MOST = BOUNDS_SHARDS, TILE_LEAST = 4 };
+
+struct first_touch {
+    uint64_t at;
+    page_t page;
+    node_t node;
 };
 
+struct lane {
+    struct bounds_access *access; /* this shard's share of one block */
+    struct first_touch *fresh;    /* of one tile, in record order */
+    uint32_t nfresh;
+};
+
+/* Two tiles of chunks: one is consumed while the next is decoded, with one barrier between them. */
 struct reader {
     struct bounds_pass *pass;
     const struct bounds_sink *sink;
-    struct trace_block *block[BOUNDS_SHARDS]; /* one tile: as many chunks as shards */
+    uint32_t tile; /* chunks in a tile */
+    struct trace_block *block[2][TILE_MOST];
+    int status[2][TILE_MOST];
+    struct trace_error errors[2][TILE_MOST];
     struct lane lane[BOUNDS_SHARDS];
     unsigned char *seen; /* [pages], a byte each, so that shards do not share words */
 };
@@ -57,8 +68,9 @@ void bounds_pass_table_free(void *table, uint64_t pages, size_t bytes)
 
 static void reader_free(struct reader *r)
 {
+    for (uint32_t i = 0; i < 2 * r->tile; i++)
+        trace_block_free(r->block[i % 2][i / 2]);
     for (unsigned i = 0; i < r->pass->shards; i++) {
-        trace_block_free(r->block[i]);
         free(r->lane[i].access);
         free(r->lane[i].fresh);
     }
@@ -68,12 +80,14 @@ static void reader_free(struct reader *r)
 static int reader_init(struct reader *r, struct trace_error *error)
 {
     bool ok = (r->seen = bounds_pass_table(trace_meta(r->pass->trace)->pages, 1)) != NULL;
+    r->tile = r->pass->shards > TILE_LEAST ? r->pass->shards : TILE_LEAST;
+    for (uint32_t i = 0; i < 2 * r->tile; i++)
+        ok = (r->block[i % 2][i / 2] = trace_block_new(r->pass->trace)) && ok;
     for (unsigned i = 0; i < r->pass->shards; i++) {
         struct lane *lane = &r->lane[i];
-        r->block[i] = trace_block_new(r->pass->trace);
         lane->access = malloc(TRACE_CHUNK * sizeof(*lane->access));
-        lane->fresh = malloc(TRACE_CHUNK * sizeof(*lane->fresh));
-        ok = ok && r->block[i] && lane->access && lane->fresh;
+        lane->fresh = malloc((size_t)r->tile * TRACE_CHUNK * sizeof(*lane->fresh));
+        ok = ok && lane->access && lane->fresh;
     }
     if (ok)
         return 0;
@@ -83,107 +97,144 @@ static int reader_init(struct reader *r, struct trace_error *error)
 }
 
 /* The shard's part of a block. Branch-free on the shard test: with several shards it is a coin toss per record. */
-static void deal(struct reader *r, const struct trace_block *b, unsigned shard)
+static uint32_t deal(struct reader *r, const struct trace_block *b, uint64_t first, unsigned shard)
 {
     struct lane *lane = &r->lane[shard];
     const node_t *cpu_node = r->pass->machine->cpu_node;
     unsigned shards = r->pass->shards;
-    uint32_t n = 0, nfresh = 0;
+    uint32_t n = 0;
     for (uint32_t i = 0; i < b->n; i++) {
         page_t page = b->page[i];
         unsigned kind = b->flags[i] & TRACE_KIND_MASK;
-        lane->access[n] = (struct bounds_access){
-            .page = page,
-            .weight = b->weight ? b->weight[i] : 1,
-            .index = i,
-            .node = cpu_node[b->cpu[i]],
-            .write = kind == TRACE_WRITE || kind == TRACE_UPGRADE,
-        };
+        struct bounds_access *a = &lane->access[n];
+        a->page = page;
+        a->weight = b->weight ? b->weight[i] : 1;
+        a->index = i;
+        a->node = cpu_node[b->cpu[i]];
+        a->write = kind == TRACE_WRITE || kind == TRACE_UPGRADE;
         unsigned mine = shards == 1 || bounds_pass_shard(page, shards) == shard;
-        if (mine && __builtin_expect(!r->seen[page], 0)) {
+        if (__builtin_expect(!r->seen[page], 0) && mine) {
             r->seen[page] = 1;
-            lane->fresh[nfresh++] = n;
+            lane->fresh[lane->nfresh++] = (struct first_touch){.at = first + i, .page = page, .node = a->node};
         }
         n += mine;
     }
-    lane->n = n;
-    lane->nfresh = nfresh;
+    return n;
 }
 
-/* First touches of all shards, in record order: a merge by index. */
-static int touch_all(struct reader *r, uint64_t first, struct trace_error *error)
+/* First touches of all shards, in record order: a merge. */
+static int touch_all(struct reader *r, struct trace_error *error)
 {
     uint32_t next[BOUNDS_SHARDS] = {0};
     for (;;) {
-        const struct bounds_access *least = NULL;
+        const struct first_touch *least = NULL;
         unsigned from = 0;
         for (unsigned s = 0; s < r->pass->shards; s++) {
             struct lane *lane = &r->lane[s];
-            if (next[s] == lane->nfresh)
+            if (next[s] == lane->nfresh || (least && lane->fresh[next[s]].at > least->at))
                 continue;
-            const struct bounds_access *a = &lane->access[lane->fresh[next[s]]];
-            if (!least || a->index < least->index) {
-                least = a;
-                from = s;
-            }
+            least = &lane->fresh[next[s]];
+            from = s;
         }
         if (!least)
             return 0;
         next[from]++;
-        int err = r->sink->touch(r->sink->context, least->page, least->node, first + least->index, error);
+        int err = r->sink->touch(r->sink->context, least->page, least->node, least->at, error);
         if (err)
             return err;
     }
 }
 
-static int consume(struct reader *r, const struct trace_block *b, uint64_t first, struct trace_error *error)
+static void take_tile(struct reader *r, unsigned half, uint32_t n, uint64_t before, unsigned shard)
+{
+    struct lane *lane = &r->lane[shard];
+    lane->nfresh = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t first = before + r->block[half][i]->first;
+        uint32_t mine = deal(r, r->block[half][i], first, shard);
+        r->sink->take(r->sink->context, shard, first, lane->access, mine);
+    }
+}
+
+static void decode(struct reader *r, unsigned half, uint32_t chunk, uint32_t i)
+{
+    r->status[half][i] = trace_decode(r->pass->trace, chunk + i, r->block[half][i], &r->errors[half][i]);
+}
+
+/* Chunks of the tile that starts at `chunk`, within one repetition. */
+static uint32_t tile_length(const struct reader *r, uint32_t chunk)
+{
+    uint32_t left = trace_meta(r->pass->trace)->chunks - chunk;
+    return left < r->tile ? left : r->tile;
+}
+
+/* Consumes the `n` chunks of one half while the `ahead` chunks from `next` on are decoded into the other. */
+static void overlap(struct reader *r, unsigned half, uint32_t n, uint64_t before, uint32_t next, uint32_t ahead)
 {
     int shards = (int)r->pass->shards;
-#pragma omp parallel for num_threads(shards) schedule(static, 1) if (shards > 1)
-    for (int s = 0; s < shards; s++)
-        deal(r, b, (unsigned)s);
-    int err = r->sink->touch ? touch_all(r, first, error) : 0;
-    if (err)
-        return err;
-#pragma omp parallel for num_threads(shards) schedule(static, 1) if (shards > 1)
-    for (int s = 0; s < shards; s++)
-        r->sink->take(r->sink->context, (unsigned)s, first, r->lane[s].access, r->lane[s].n);
+#pragma omp parallel num_threads(shards) if (shards > 1)
+    {
+#pragma omp for schedule(static, 1) nowait
+        for (int s = 0; s < shards; s++)
+            take_tile(r, half, n, before, (unsigned)s);
+#pragma omp for schedule(dynamic, 1) nowait
+        for (uint32_t i = 0; i < ahead; i++)
+            decode(r, !half, next, i);
+    }
+}
+
+/* The first chunk that is bad gives the error. */
+static int check(struct reader *r, unsigned half, uint32_t n, struct trace_error *error)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (r->status[half][i]) {
+            *error = r->errors[half][i];
+            return r->status[half][i];
+        }
     return 0;
 }
 
-/* Decodes up to one chunk per shard, then consumes them in order. The first chunk that is bad gives the error. */
-static int tile(struct reader *r, uint32_t chunk, uint32_t n, uint64_t before, struct trace_error *error)
+static int read_all(struct reader *r, struct trace_error *error)
 {
-    struct trace_error errors[BOUNDS_SHARDS];
-    int status[BOUNDS_SHARDS] = {0};
-#pragma omp parallel for num_threads(n) schedule(static, 1) if (n > 1)
-    for (uint32_t i = 0; i < n; i++)
-        status[i] = trace_decode(r->pass->trace, chunk + i, r->block[i], &errors[i]);
-    for (uint32_t i = 0; i < n; i++) {
-        if (status[i]) {
-            *error = errors[i];
-            return status[i];
-        }
-        int err = consume(r, r->block[i], before + r->block[i]->first, error);
+    const struct trace_meta *meta = trace_meta(r->pass->trace);
+    uint32_t chunk = 0, n = tile_length(r, 0);
+    uint64_t round = 0;
+    unsigned half = 0;
+    overlap(r, 1, 0, 0, 0, n);
+    for (int err = check(r, half, n, error); round < r->pass->repeat; half = !half) {
         if (err)
             return err;
-        r->pass->done += r->block[i]->n;
+        bool again = chunk + n == meta->chunks, last = again && round + 1 == r->pass->repeat;
+        uint32_t next = again ? 0 : chunk + n, ahead = last ? 0 : tile_length(r, next);
+        overlap(r, half, n, round * meta->records, next, ahead);
+        err = r->sink->touch ? touch_all(r, error) : 0;
+        err = err ? err : check(r, !half, ahead, error);
+        for (uint32_t i = 0; i < n; i++)
+            r->pass->done += r->block[half][i]->n;
+        if (r->pass->progress)
+            r->pass->progress(r->pass->progress_context, r->pass->done, r->pass->total);
+        if (last)
+            return err;
+        round += again;
+        chunk = next;
+        n = ahead;
     }
-    if (r->pass->progress)
-        r->pass->progress(r->pass->progress_context, r->pass->done, r->pass->total);
     return 0;
 }
 
 int bounds_pass_run(struct bounds_pass *pass, const struct bounds_sink *sink, struct trace_error *error)
 {
-    struct reader r = {.pass = pass, .sink = sink};
-    const struct trace_meta *meta = trace_meta(pass->trace);
-    int err = reader_init(&r, error);
-    for (uint64_t round = 0; !err && round < pass->repeat; round++)
-        for (uint32_t chunk = 0; !err && chunk < meta->chunks; chunk += pass->shards) {
-            uint32_t left = meta->chunks - chunk;
-            err = tile(&r, chunk, left < pass->shards ? left : pass->shards, round * meta->records, error);
-        }
-    reader_free(&r);
+    struct reader *r = calloc(1, sizeof(*r));
+    if (!r) {
+        snprintf(error->text, sizeof(error->text), "bounds: out of memory");
+        return -ENOMEM;
+    }
+    r->pass = pass;
+    r->sink = sink;
+    int err = reader_init(r, error);
+    if (!err && trace_meta(pass->trace)->chunks)
+        err = read_all(r, error);
+    reader_free(r);
+    free(r);
     return err;
 }
