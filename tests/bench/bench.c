@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * bench [--quick] [--json FILE]: how fast this program replays on this machine, against a bound measured in the same
- * process (docs/performance.md). A benchmark, not a test: it prints figures and never fails over them.
+ * bench [--quick] [--cpu] [--json FILE]: how fast this program replays on this machine, against a bound measured in the
+ * same process (docs/performance.md). A benchmark, not a test: it prints figures and never fails over them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,12 +20,12 @@ struct bench {
 /* --- one trace in memory --- */
 
 /* Two tries of each; the best of all. */
-static int choose_distance(struct bench_case *c, struct trace_error *error)
+static int choose_distance(const struct bench *b, struct bench_case *c, struct trace_error *error)
 {
     double best = 0;
     unsigned distance = bench_distances[0];
     for (unsigned d = 0; d < BENCH_DISTANCES; d++) {
-        struct bench_table one = {.n = 0};
+        struct bench_table one = {.cpu = b->table.cpu};
         struct bench_row *row = bench_table_add(&one, "try", c->bound.pages, 1, 1, c->bound.n);
         row->run = bench_case_bound;
         row->context = c;
@@ -86,7 +86,7 @@ static int time_replays(struct bench *b, struct bench_case *c, struct trace_erro
     add(b, c, "all, fused", 2, c->nspecs, bench_case_fused);
     add(b, c, "yardsticks", 1, 1, bench_case_yardsticks);
     add(b, c, "yardsticks", 2, 1, bench_case_yardsticks);
-    int err = choose_distance(c, error);
+    int err = choose_distance(b, c, error);
     err = err ? err : bench_table_time(&b->table, first, b->rounds, !b->quick, error);
     if (err)
         return err;
@@ -200,7 +200,8 @@ static bool memory_for(uint32_t pages)
 static int bench_all(struct bench *b, struct trace_error *error)
 {
     int err = 0;
-    printf("trace: zipf 0.8, 8 CPUs; machine: flash-8; medians of %u, taken in turn\n\n", b->rounds);
+    printf("trace: zipf 0.8, 8 CPUs; machine: flash-8; medians of %u, taken in turn, by %s time\n\n", b->rounds,
+           b->table.cpu ? "processor" : "wall-clock");
     for (uint32_t pages = 10000; !err && pages <= (b->quick ? 10000u : 10000000u); pages *= 10) {
         if (!memory_for(pages))
             printf("%u pages: left out, too little memory is free\n", pages);
@@ -212,7 +213,7 @@ static int bench_all(struct bench *b, struct trace_error *error)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: bench [--quick] [--json FILE]\n");
+    fprintf(stderr, "usage: bench [--quick] [--cpu] [--json FILE]\n");
     return 2;
 }
 
@@ -223,12 +224,15 @@ int main(int argc, char **argv)
     struct trace_error error = {""};
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--quick"))
-            b = (struct bench){.quick = true, .rounds = 1};
+            b.quick = true;
+        else if (!strcmp(argv[i], "--cpu"))
+            b.table.cpu = true;
         else if (!strcmp(argv[i], "--json") && i + 1 < argc)
             json = argv[++i];
         else
             return usage();
     }
+    b.rounds = b.quick ? 1 : b.rounds;
     int err = bench_all(&b, &error);
     if (!err)
         show_aims(&b);

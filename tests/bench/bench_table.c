@@ -18,10 +18,10 @@ struct bench_row *bench_table_add(struct bench_table *t, const char *name, uint3
     return row;
 }
 
-static double now(void)
+static double now(bool cpu)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(cpu ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -31,11 +31,11 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int time_once(struct bench_row *row, unsigned round, struct trace_error *error)
+static int time_once(struct bench_row *row, bool cpu, unsigned round, struct trace_error *error)
 {
-    double start = now();
+    double start = now(cpu);
     int err = row->run(row->context, row, error);
-    row->seconds[round] = now() - start;
+    row->seconds[round] = (now(cpu) - start) / (cpu ? row->threads : 1);
     return err;
 }
 
@@ -45,7 +45,7 @@ int bench_table_time(struct bench_table *t, uint32_t first, unsigned rounds, boo
     for (unsigned round = 0; !err && round < rounds + warm; round++)
         for (uint32_t i = first; !err && i < t->n; i++)
             if (t->rows[i].run)
-                err = time_once(&t->rows[i], round < warm ? 0 : round - warm, error);
+                err = time_once(&t->rows[i], t->cpu, round < warm ? 0 : round - warm, error);
     for (uint32_t i = first; !err && i < t->n; i++)
         if (t->rows[i].run) {
             qsort(t->rows[i].seconds, rounds, sizeof(double), compare_doubles);

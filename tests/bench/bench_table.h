@@ -29,6 +29,7 @@ struct bench_table {
     struct bench_row rows[BENCH_ROWS_MAX];
     uint32_t n;
     bool failed; /* more rows than fit */
+    bool cpu;    /* times are processor time / threads: for machines with other work to do */
 };
 
 /* A row more, zeroed but for what is given; a dummy when there are too many. */
