@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Static analysis of the rooms by clang-tidy (.clang-tidy) or cppcheck, from the build's compile commands.
+"""Static analysis of the rooms' own sources (not of tests, nor of generated files) by clang-tidy (.clang-tidy) or
+cppcheck, with the build's compile commands.
 
 usage: analysis.py tidy|cppcheck BUILD"""
 
@@ -19,10 +20,11 @@ CPPCHECK = ["--enable=warning,portability,performance", "--inline-suppr", "-q", 
             "--suppress=arrayIndexThenCheck", "--template={file}:{line}: {message} [{id}]"]
 
 
-def sources():
+def entries():
+    """The compile commands of the rooms' sources."""
+    rooms = tuple(room + "/" for room in tree.ROOMS if room != "tests")
     with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as file:
-        paths = {os.path.relpath(entry["file"], tree.ROOT) for entry in json.load(file)}
-    return sorted(path for path in paths if not path.startswith(("tests", "..")))
+        return [entry for entry in json.load(file) if os.path.relpath(entry["file"], tree.ROOT).startswith(rooms)]
 
 
 def tidy(path):
@@ -35,8 +37,9 @@ def tidy(path):
 def cppcheck():
     cache = os.path.join(BUILD, "cppcheck")
     os.makedirs(cache, exist_ok=True)
-    command = ["cppcheck", f"--project={BUILD}/compile_commands.json", f"-i{tree.ROOT}/tests", *CPPCHECK,
-               f"--cppcheck-build-dir={cache}"]
+    with open(os.path.join(cache, "commands.json"), "w", encoding="utf-8") as file:
+        json.dump(entries(), file)
+    command = ["cppcheck", f"--project={cache}/commands.json", *CPPCHECK, f"--cppcheck-build-dir={cache}"]
     done = subprocess.run(command, cwd=tree.ROOT, capture_output=True, text=True, check=False)
     return (done.stdout + done.stderr).splitlines()
 
@@ -45,7 +48,7 @@ def main():
     tool = {"tidy": "clang-tidy", "cppcheck": "cppcheck"}[sys.argv[1]]
     if not shutil.which(tool):
         tree.skip(tool, "not installed")
-    paths = sources()
+    paths = sorted({os.path.relpath(entry["file"], tree.ROOT) for entry in entries()})
     if sys.argv[1] == "cppcheck":
         found = cppcheck()
     else:

@@ -3,7 +3,7 @@
 population count), which come with libgcc; hold no writable data; use no vector or floating-point register. Each source
 is compiled once, and every program of the list is linked from these very objects.
 
-usage: core_objects.py BUILD OBJECT[,OBJECT...] [PROGRAM...]"""
+usage: core_objects.py BUILD PROGRAM[,PROGRAM...] OBJECT..."""
 
 import hashlib
 import json
@@ -49,14 +49,14 @@ def check_object(path, defined):
 
 
 def compiled_once(build, objects):
-    """Every core source appears in one compile command, the one of the object given."""
+    """Every core source appears in one compile command, the one of the object given (tests may build broken copies)."""
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         commands = json.load(file)
     core = ("policy", "pmap", "monitor-core")
     counts = {}
     for command in commands:
         source = os.path.relpath(command["file"], tree.ROOT)
-        if source.split(os.sep)[0] in core and "/x86/" not in source:
+        if source.split(os.sep)[0] in core and "/x86/" not in source and not command["output"].startswith("tests/"):
             counts[source] = counts.get(source, 0) + 1
     for source in tree.files(".c", rooms=core):
         if "/x86/" not in source and counts.get(source) != 1:
@@ -76,9 +76,7 @@ def linked(build, objects, program):
 
 
 def main():
-    build, objects, programs = sys.argv[1], [o for o in sys.argv[2].split(",") if o], sys.argv[3:]
-    if not objects:
-        tree.finish("core objects", ["none given"], "")
+    build, programs, objects = sys.argv[1], sys.argv[2].split(","), sys.argv[3:]
     defined = set().union(*(symbols(o, "--defined-only", "--extern-only") for o in objects))
     problems = [p for o in objects for p in check_object(o, defined)]
     problems += compiled_once(build, objects)
