@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/engine.h"
 
-#include <string.h>
-
 #include "monitor-core/transfer.h"
 #include "pmap/memmap.h"
 
@@ -110,7 +108,7 @@ int engine_init(struct engine *e, const struct engine_config *c, void *state, st
         return err;
     if (stride < sizeof(struct place) || stride % 8)
         return ERR_INVAL;
-    memset(e, 0, sizeof *e);
+    __builtin_memset(e, 0, sizeof *e);
     e->view = (struct view){.topology = c->topology,
                             .npages = c->npages,
                             .sampling = c->sampling,
@@ -126,7 +124,7 @@ int engine_init(struct engine *e, const struct engine_config *c, void *state, st
     e->batch = c->batch;
     e->budget = e->budget_left = c->budget;
     e->slot_bytes = need.slot_bytes;
-    memcpy(e->free, c->topology->frames, c->topology->nodes * sizeof e->free[0]);
+    __builtin_memcpy(e->free, c->topology->frames, c->topology->nodes * sizeof e->free[0]);
     for (uint32_t page = 0; page < c->npages; page++)
         memmap_clear(transfer_place_of(e, page));
     return c->policy->init ? c->policy->init(state, &e->view, c->param) : 0;
@@ -398,7 +396,7 @@ int engine_free(struct engine *e, page_t page, uint64_t now)
     int err = transfer_free(e, page);
     if (err)
         return err;
-    memset(view_slot(&e->view, page), 0, e->slot_bytes);
+    __builtin_memset(view_slot(&e->view, page), 0, e->slot_bytes);
     e->stats.freed++;
     queue_own(e, EVENT_FREED, page, NODE_NONE, 0);
     engine_flush(e);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/observe.h"
 
-#include <string.h>
-
 static size_t aligned(size_t bytes)
 {
     return (bytes + 15) & ~(size_t)15;
@@ -31,7 +29,7 @@ void observe_init(struct observe *o, struct engine *e, uint32_t cpus, void *memo
 {
     const struct view *v = &e->view;
     unsigned char *next = memory;
-    memset(o, 0, sizeof *o);
+    __builtin_memset(o, 0, sizeof *o);
     o->engine = e;
     o->cpus = cpus;
     o->samples = (void *)next;
@@ -54,7 +52,7 @@ void observe_harvest(struct observe *o)
         return;
     o->harvest = o->bits;
     o->bits = last;
-    memset(last, 0, (size_t)o->words * o->engine->view.topology->nodes * sizeof *last);
+    __builtin_memset(last, 0, (size_t)o->words * o->engine->view.topology->nodes * sizeof *last);
     point_rows(o);
     o->harvests++;
 }
