@@ -45,7 +45,7 @@ static int map_pages(struct group *g, size_t stride, uint32_t npages)
     return 0;
 }
 
-/* Bytes of one page in one run, rounded so that a record of up to a cache line does not lie across two when alone. */
+/* Bytes of one page in one run. */
 static int record_bytes(const struct engine_config *config, const struct replay_spec *spec, size_t *bytes,
                         struct trace_error *error)
 {
