@@ -56,7 +56,7 @@ def compiled_once(build, objects):
     counts = {}
     for command in commands:
         source = os.path.relpath(command["file"], tree.ROOT)
-        if source.split(os.sep)[0] in core and "/x86/" not in source and not command["output"].startswith("tests/"):
+        if source.split(os.sep)[0] in core and "/x86/" not in source and " -o tests/" not in command["command"]:
             counts[source] = counts.get(source, 0) + 1
     for source in tree.files(".c", rooms=core):
         if "/x86/" not in source and counts.get(source) != 1:
