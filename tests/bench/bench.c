@@ -15,6 +15,7 @@ struct bench {
     struct bench_table table;
     bool quick;
     unsigned rounds;
+    uint32_t pages; /* only this many; 0: all */
 };
 
 /* --- one trace in memory --- */
@@ -203,18 +204,36 @@ static int bench_all(struct bench *b, struct trace_error *error)
     printf("trace: zipf 0.8, 8 CPUs; machine: flash-8; medians of %u, taken in turn, by %s time\n\n", b->rounds,
            b->table.cpu ? "processor" : "wall-clock");
     for (uint32_t pages = 10000; !err && pages <= (b->quick ? 10000u : 10000000u); pages *= 10) {
+        if (b->pages && b->pages != pages)
+            continue;
         if (!memory_for(pages))
             printf("%u pages: left out, too little memory is free\n", pages);
         else
             err = bench_pages(b, pages, error);
     }
-    return err ? err : bench_file(b, b->quick ? 10000 : 1000000, error);
+    return err ? err : bench_file(b, b->quick ? 10000 : b->pages ? b->pages : 1000000, error);
 }
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: bench [--quick] [--cpu] [--json FILE]\n");
+    fprintf(stderr, "usage: bench [--quick] [--cpu] [--rounds 1..%d] [--pages N] [--json FILE]\n",
+            BENCH_ROUNDS_MAX - 1);
     return 2;
+}
+
+/* One option with a value. False: not understood. */
+static bool option(struct bench *b, const char *name, const char *value, const char **json)
+{
+    unsigned long number = strtoul(value, NULL, 10);
+    if (!strcmp(name, "--json"))
+        *json = value;
+    else if (!strcmp(name, "--rounds") && number >= 1 && number < BENCH_ROUNDS_MAX)
+        b->rounds = (unsigned)number;
+    else if (!strcmp(name, "--pages") && number >= 10000 && number <= 10000000)
+        b->pages = (uint32_t)number;
+    else
+        return false;
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -227,10 +246,10 @@ int main(int argc, char **argv)
             b.quick = true;
         else if (!strcmp(argv[i], "--cpu"))
             b.table.cpu = true;
-        else if (!strcmp(argv[i], "--json") && i + 1 < argc)
-            json = argv[++i];
-        else
+        else if (i + 1 == argc || !option(&b, argv[i], argv[i + 1], &json))
             return usage();
+        else
+            i++;
     }
     b.rounds = b.quick ? 1 : b.rounds;
     int err = bench_all(&b, &error);

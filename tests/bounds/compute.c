@@ -239,3 +239,22 @@ Test(compute, too_few_frames_are_one_clear_line)
     cr_assert_not(strchr(error.text, '\n'));
     trace_close(t);
 }
+
+/* Weights that lie: a sum that 64 bits could not hold is refused, not wrapped. */
+Test(compute, absurd_weights_are_one_clear_line)
+{
+    enum { RECORDS = 2000 };
+    static struct brute_access a[RECORDS];
+    struct replay_options o;
+    struct result_bounds b;
+    struct trace_error error = {""};
+    for (uint32_t i = 0; i < RECORDS; i++)
+        a[i] = (struct brute_access){i % 3, (node_t)(i % 2), i % 5 == 0, UINT32_MAX};
+    struct trace *t = small_trace(a, RECORDS);
+    replay_defaults(&o);
+    small_machine(&desc, 2);
+    small_set_up(&machine, &desc, t, &o);
+    cr_assert_eq(bounds_compute(t, &machine, &o, &b, NULL, NULL, NULL, &error), -EOVERFLOW);
+    cr_assert(strstr(error.text, "weight column"), "%s", error.text);
+    trace_close(t);
+}
