@@ -162,13 +162,25 @@ static void next_record(struct generator *g, struct trace_record *out)
     g->next[cpu] += gap / 2 + below(g, gap + 1); /* mean: gap */
 }
 
+/* Which CPU reads a page first. */
+static uint32_t toucher(const struct synthetic *w, uint32_t page)
+{
+    uint32_t first = 0;
+    for (const struct synthetic_region *r = w->region; r < w->region + SYNTHETIC_REGIONS && r->name; r++) {
+        if (page < first + r->pages * owners(w, r))
+            return r->homes ? (page - first) % r->homes : page % w->cpus;
+        first += r->pages * owners(w, r);
+    }
+    return 0;
+}
+
 static int touch_all(const struct synthetic *w, struct trace_writer *writer, uint64_t *time, struct trace_error *error)
 {
     uint32_t pages = synthetic_pages(w);
     int err = 0;
     for (uint32_t page = 0; !err && page < pages; page++) {
-        uint32_t cpu = page % w->cpus;
-        struct trace_record r = {.time = page / w->cpus * TOUCH_NS + cpu * TOUCH_NS / w->cpus,
+        uint32_t cpu = toucher(w, page);
+        struct trace_record r = {.time = (uint64_t)page * TOUCH_NS / w->cpus,
                                  .address = (uint64_t)page * PAGE_SIZE,
                                  .weight = 1,
                                  .latency_ns = w->latency_ns,

@@ -28,6 +28,7 @@ struct synthetic_region {
     uint32_t turnover;  /* pages a second that leave the window; 0: none */
     bool zipf;          /* within the window, by Zipf's law with exponent 1; else evenly */
     bool text;          /* instruction fetches */
+    uint32_t homes;     /* read first by this many CPUs in turn; 0: by all */
 };
 
 struct synthetic {
@@ -38,6 +39,7 @@ struct synthetic {
     uint32_t latency_ns; /* of each miss on the machine it is recorded on: UMA */
     uint64_t slice_ns;   /* three processes share two CPUs, and every slice one gives way; 0: process i on CPU i */
     uint64_t records;    /* of the workload at full length */
+    bool packed; /* a variant whose pages do not lie about evenly: an explanation, no prediction (docs/paper.md) */
     struct synthetic_region region[SYNTHETIC_REGIONS];
 };
 

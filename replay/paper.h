@@ -22,7 +22,7 @@ int paper_command(const struct cli *);
 /* What has been run. `machines` and the sets belong together: with and without contention for each workload, then the
  * two pages that must not wander. */
 enum paper_kind { PAPER_LOADED, PAPER_FLAT, PAPER_WRITE_SHARED, PAPER_PING_PONG };
-enum { PAPER_SETS = 6 };
+enum { PAPER_SETS = 8 };
 struct paper_sets {
     uint32_t n;
     enum paper_kind kind[PAPER_SETS];
@@ -39,9 +39,9 @@ struct paper_row {
     const char *workload, *quantity, *unit;
     double paper, here, low, high;
     bool judged;
-    const char *origin; /* "measured", "derived", "calibrated", "rule" */
+    const char *origin; /* "measured", "derived", "calibrated", "explained", "rule" */
 };
-enum { PAPER_ROWS = 64 };
+enum { PAPER_ROWS = 96 };
 uint32_t paper_rows(const struct paper_sets *, struct paper_row *);
 
 /* Table, CSV or JSON on stdout. */

@@ -13,13 +13,13 @@ static int error_line(const struct request *r, const struct trace_error *error)
     return cli_error(r->cli, "%s", error->text);
 }
 
-/* The policies asked for, besides the two that the paper compares. */
+/* The policies asked for, besides those that stand for the paper's. */
 static int choose_runs(struct compare_job *job, struct trace_error *error)
 {
     int err = job->request->npolicies ? 0 : select_all(&job->select, error);
     for (size_t i = 0; i < job->request->npolicies && !err; i++)
         err = select_add(&job->select, job->request->policies[i], error);
-    return err ? err : select_add(&job->select, "interleave,migrep", error);
+    return err ? err : select_add(&job->select, "interleave,first_touch,migrep", error);
 }
 
 /* One comparison over a trace in memory; the trace stays the caller's. */
@@ -69,7 +69,7 @@ static int run_workload(const struct request *r, struct paper_sets *sets, const 
     if (err)
         return error_line(r, &error);
     err = add(r, sets, PAPER_LOADED, workload, trace, machine, &error);
-    if (!err)
+    if (!err && !workload->packed)
         err = add(r, sets, PAPER_FLAT, workload, trace, machine, &error);
     trace_close(trace);
     return err ? error_line(r, &error) : CLI_DONE;
@@ -97,7 +97,7 @@ static uint32_t cpus_of(const struct machine_desc *m)
     return cpus;
 }
 
-/* Both workloads, each on the paper's machine, and the single pages. */
+/* The workloads, each on the paper's machine, and the single pages. */
 static int run_paper(const struct request *r, struct paper_sets *sets, struct machine_desc *machine)
 {
     struct trace_error error;

@@ -16,8 +16,8 @@ import sys
 import tempfile
 
 TARGETS = {  # us, share of the misses
-    "round robin: local latency": (0.61, 0.16),
-    "round robin: remote latency": (1.33, 0.84),
+    "baseline: local latency": (0.61, 0.16),
+    "baseline: remote latency": (1.33, 0.84),
     "migrep: local latency": (0.29, 0.78),
     "migrep: remote latency": (1.07, 0.22),
 }

@@ -142,6 +142,18 @@ Test(synthetic, pages_lie_about_at_first)
     trace_close(trace);
 }
 
+Test(synthetic, a_packed_scene_lies_on_four_nodes)
+{
+    struct trace *trace = make("raytrace-packed", 1, 1);
+    struct count *c = count(trace);
+    for (uint32_t page = 0; page < 256; page++)
+        cr_assert_eq(c->toucher[page], page % 4);
+    for (uint32_t page = 256; page < trace_meta(trace)->pages; page++)
+        cr_assert_eq(c->toucher[page], page % 16);
+    free(c);
+    trace_close(trace);
+}
+
 /* Three processes on two CPUs: two of three slices each, two at a stretch, and back on the other CPU. */
 Test(synthetic, processes_take_turns)
 {
