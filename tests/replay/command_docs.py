@@ -26,7 +26,8 @@ class Place:
         bin_ = os.path.join(self.folder.name, "bin")
         os.mkdir(bin_)
         os.symlink(os.path.abspath(shutil.which(PROGRAM) or PROGRAM), os.path.join(bin_, "mirrorball"))
-        self.env = dict(os.environ, PATH=bin_ + ":" + os.environ["PATH"], NO_COLOR="1")
+        self.env = {"ASAN_OPTIONS": "detect_leaks=0", **os.environ, "NO_COLOR": "1",
+                    "PATH": bin_ + ":" + os.environ["PATH"]}
 
     def run(self, line):
         return subprocess.run(["sh", "-c", line], cwd=self.folder.name, env=self.env, capture_output=True, text=True,

@@ -113,7 +113,7 @@ class Errors(CommandTest):
 
     def test_stdout_full(self):
         with open("/dev/full", "w") as full:
-            done = subprocess.run([PROGRAM, "compare", self.b], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            done = run("compare", self.b, capture_output=False, stdout=full, stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
 
