@@ -155,6 +155,8 @@ static int try_output(const struct request *r, const char *option, const char *p
             return cli_usage(r->cli, "--%s %s would overwrite the trace; choose another name", option, path);
     if (!path)
         return CLI_DONE;
+    if (r->compare.machine && same_file(path, r->compare.machine))
+        return cli_usage(r->cli, "--%s %s would overwrite the machine file; choose another name", option, path);
     char *temporary = cli_temporary(path);
     if (!temporary)
         return cli_error(r->cli, "%s: cannot be written: %s; choose a file in an existing, writable folder with --%s",

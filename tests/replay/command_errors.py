@@ -46,6 +46,14 @@ class Errors(CommandTest):
         for cpu_map in ("0-3:9", "0:0", "x", "0-3:0,2:1", "3-0:0"):
             self.bad(1, "compare", self.a, "--machine", "flash-4", "--cpu-map", cpu_map)
 
+    def test_machine_file_is_no_output(self):
+        own = self.path("own.ini")
+        with open(own, "w") as out:
+            out.write(run("machines", "flash-4", "--ini").stdout)
+        self.assertEqual(run("compare", self.b, "--machine", own).returncode, 0)
+        self.bad(2, "compare", self.b, "--machine", own, "-o", own, says="overwrite")
+        os.unlink(own)
+
     def test_capacity_below_the_footprint(self):
         self.bad(1, "compare", self.a, "--machine", "flash-4", "--capacity", "0.1", "--repeat", 200000,
                  says="capacity.*180 pages", timeout=10)
