@@ -102,6 +102,34 @@ static void watch_it(void *state, const struct view *v, const struct event *e, s
     order_on_miss(v, e, n, o, ORDER_WATCH);
 }
 
+static void order_in_tick(void *state, const struct view *v, uint64_t now, struct orders *o)
+{
+    (void)state;
+    (void)now;
+    order_push(o, ORDER_MOVE, 0, (node_t)v->topology->nodes, 0);
+}
+
+static size_t count_size(const struct view *v, const uint64_t *param)
+{
+    (void)v;
+    (void)param;
+    return sizeof(uint64_t);
+}
+
+static void change_sampling(void *state, const struct view *v, const struct event *e, size_t n, struct orders *o)
+{
+    uint64_t *seen = state;
+    (void)v;
+    (void)e;
+    for (size_t i = 0; i < n; i++) {
+        ++*seen;
+        if (*seen == 100)
+            order_push(o, ORDER_SAMPLE, 4, 0, 0);
+        if (*seen == 150)
+            order_push(o, ORDER_SAMPLE, 1, 0, 0);
+    }
+}
+
 static void tick_only(void *state, const struct view *v, uint64_t now, struct orders *o)
 {
     (void)state;
@@ -114,7 +142,10 @@ const struct policy_class fixture_mover = {.name = "mover", .signals = SIGNAL_MI
 const struct policy_class fixture_copier = {.name = "copier", .signals = SIGNAL_MISSES, .observe = copy_it};
 const struct policy_class fixture_watcher = {
     .name = "watcher", .signals = SIGNAL_MISSES | SIGNAL_HINTS, .observe = watch_it};
-const struct policy_class fixture_ticker = {.name = "ticker", .tick_ns = 1000000, .tick = tick_only};
+const struct policy_class fixture_ticker = {.name = "ticker", .tick_ns = 1000000, .tick = order_in_tick};
+const struct policy_class fixture_slow_ticker = {.name = "slow ticker", .tick_ns = 2000000, .tick = order_in_tick};
+const struct policy_class fixture_sampler = {
+    .name = "sampler", .signals = SIGNAL_MISSES, .state_size = count_size, .observe = change_sampling};
 const struct policy_class fixture_harvester = {
     .name = "harvester", .signals = SIGNAL_ACCESSED, .tick_ns = 1500000, .tick = tick_only};
 const struct policy_class fixture_still = {.name = "still"};

@@ -33,8 +33,12 @@ void fixture_drop(struct result_run *);
 /* Orders MOVE of page 0 to node 1 (COPY, WATCH) when it sees a CPU of node 1 miss on it. */
 extern const struct policy_class fixture_mover, fixture_copier, fixture_watcher;
 
-/* Ticks every 1 ms and on harvests; keeps count in the outcome of orders it never gives. */
-extern const struct policy_class fixture_ticker, fixture_harvester;
+/* Tick every 1 ms, 2 ms, and on harvests every 1.5 ms. The first two give an order in each tick that the engine refuses
+ * as invalid: refused_by[0] counts the ticks. */
+extern const struct policy_class fixture_ticker, fixture_slow_ticker, fixture_harvester;
+
+/* Sees every miss until its 100th, then one in 4 until its 150th, then every miss again. */
+extern const struct policy_class fixture_sampler;
 
 /* Places by the toucher's node and orders nothing, and is not told of anything. */
 extern const struct policy_class fixture_still;

@@ -101,6 +101,31 @@ Test(driver_hand, copy_and_collapse)
     fixture_drop(&run);
 }
 
+/* The same run with memories and links of 1 GB/s, contention off. All CPUs together: 2 x 1000000 - 350 recorded stall
+ * that left + 900 stall + 5070 overhead; the mean is 1002810 ns, in which 1002810 bytes fit. Node 0's memory moves
+ * records 0 and 1 and the page that node 1 copies, 4224 bytes: 4212 millionths; the upgrade moves none. Node 1's: the
+ * page written and records 2 and 3, 4224 as well. The link from node 1 to node 0: record 1 and the page, 4160 bytes,
+ * 4148. */
+Test(driver_hand, bytes_moved)
+{
+    struct machine_desc desc;
+    struct replay_options options;
+    struct trace *trace = fixture_trace(five, 5, 2, 0);
+    fixture_machine(&desc, 2);
+    desc.memory_bps[0] = desc.memory_bps[1] = desc.link_bps[1] = desc.link_bps[2] = 1000000000;
+    replay_defaults(&options);
+    options.batch = 1;
+    options.contention = false;
+    struct result_run run = fixture_run(trace, &desc, &options, &fixture_copier, NULL);
+    cr_expect_eq(run.overhead_ns, 5070);
+    cr_expect_eq(run.memory_utilisation_peak[0], 4212, "%u", run.memory_utilisation_peak[0]);
+    cr_expect_eq(run.memory_utilisation_mean[1], 4212, "%u", run.memory_utilisation_mean[1]);
+    cr_expect_eq(run.link_utilisation_peak, 4148, "%u", run.link_utilisation_peak);
+    cr_expect(run.link_from == 1 && run.link_to == 0);
+    fixture_drop(&run);
+    trace_close(trace);
+}
+
 /* Watched after record 1 (a shootdown), page 0 gives its hint at record 4, to CPU 0. */
 Test(driver_hand, watch_and_hint)
 {

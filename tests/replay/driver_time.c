@@ -120,6 +120,35 @@ Test(driver_time, years_without_a_record, .timeout = 60)
     cr_expect_leq(run.nseries, RESULT_SERIES_MAX);
     cr_expect_gt(run.nseries, RESULT_SERIES_MAX / 2);
     cr_expect_eq(run.misses, 64);
+    cr_expect_eq(run.refused_by[0], 63 * (1 + 1024 + 1), "after each record, in the idle stretch, before the next: %lu",
+                 run.refused_by[0]);
+    fixture_drop(&run);
+}
+
+/* Windows 0 and 1000001. Of the even windows between them 1024 tick; 1000001 is odd. */
+Test(driver_time, skipped_ticks_leave_the_beat)
+{
+    static const struct fixture_record two[] = {{0, 0, 0, TRACE_READ, 1, 0}, {1000001000000, 0, 1, TRACE_READ, 1, 0}};
+    struct replay_options options;
+    replay_defaults(&options);
+    struct result_run run = run_with(two, 2, &options, &fixture_slow_ticker);
+    cr_expect_eq(run.refused_by[0], 1024, "%lu", run.refused_by[0]);
+    fixture_drop(&run);
+}
+
+/* One CPU, 1000 records: samples 1 to 100 of records 1 to 100; sample 101 of record 101, then one in 4: sample 150 of
+ * record 297; then the 703 that are left. */
+Test(driver_time, sampling_that_changes)
+{
+    static struct fixture_record record[1000];
+    struct replay_options options;
+    for (uint32_t i = 0; i < 1000; i++)
+        record[i] = (struct fixture_record){i * 3000, i % 7, 0, TRACE_READ, 1, 0};
+    replay_defaults(&options);
+    options.batch = 1;
+    struct result_run run = run_with(record, 1000, &options, &fixture_sampler);
+    cr_expect_eq(run.samples, 150 + 703, "%lu", run.samples);
+    cr_expect_eq(run.overhead_by[OVERHEAD_SAMPLE], 8530);
     fixture_drop(&run);
 }
 
