@@ -40,7 +40,7 @@ function tiles(set) {
   if (!best || !best.elapsed_ns) return null;
   const times = speedup(set, best);
   const box = el("div", { class: "tiles" });
-  if (times !== null)
+  if (times !== null && best !== first)
     box.append(tile(`${times.toFixed(2)}\u00d7`, `as fast as first touch${first ? "" : " at constant latencies"}: ${clipped(best.spec, 40)}`));
   box.append(tile(`${percent(best.local_share, 0)} %`, "of misses served locally" +
     (first && first !== best ? `, first touch ${percent(first.local_share, 0)} %` : "")));
@@ -76,11 +76,11 @@ function barFigures(set, grid) {
   barHeight(top.length + 1), false, "Stacked bars of execution, local stall, remote stall and overhead per policy",
   (canvas) => timeChart(canvas, set, top, base)));
   const judged = top.filter((run) => run.to_optimum !== null), costly = top.filter((run) => run.overhead_ns > 0);
-  if (judged.length) grid.append(figure("To the optimum", "Share of the way from first touch to the offline optimum, in memory time at constant latencies." +
+  if (judged.length > 1) grid.append(figure("To the optimum", "Share of the way from first touch to the offline optimum, in memory time at constant latencies." +
     (judged.some((run) => run.to_optimum < -1) ? " Bars are cut at \u2212100 %; the table has the figures." : ""),
     barHeight(judged.length), costly.length > 0, "", (canvas) => optimumChart(canvas, top)));
   if (costly.length) grid.append(figure("Overhead by cause", `What observing and acting cost, relative to ${base.name} = 100.`,
-    barHeight(costly.length), judged.length > 0, "", (canvas) => overheadChart(canvas, top, base)));
+    barHeight(costly.length), judged.length > 1, "", (canvas) => overheadChart(canvas, top, base)));
 }
 
 function timeFigures(set, grid) {
