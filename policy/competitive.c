@@ -135,25 +135,27 @@ static void request(const struct competitive *c, const struct view *v, struct sl
     order_push(orders, ORDER_MOVE, e->page, e->node, COMPETITIVE_EXCESS);
 }
 
-/* Compiled twice, so that the width of counters is a constant. */
+/* Compiled twice, so that the width of counters is a constant. Locals, since counters alias whatever the view holds. */
 static inline __attribute__((always_inline)) void observe_as(bool wide, const struct competitive *c,
                                                              const struct view *v, const struct event *event, size_t n,
                                                              struct orders *orders)
 {
     const uint32_t full = c->full, threshold = c->threshold;
+    unsigned char *const slots = v->slots;
+    const unsigned char *const places = v->places;
+    const size_t stride = v->stride;
     for (const struct event *e = event; e < event + n; e++) {
         if (__builtin_expect(event_kind(e) > EVENT_WRITE, 0))
             continue;
-        struct slot *s = view_slot(v, e->page);
-        uint32_t count = misses(wide, s, e->node) + event_weight(e);
+        size_t at = e->page * stride;
+        struct slot *s = (struct slot *)(void *)(slots + at);
+        node_t home = ((const struct place *)(const void *)(places + at))->home, base = home == NODE_NONE ? 0 : home;
+        uint32_t count = misses(wide, s, e->node) + event_weight(e), rival = misses(wide, s, base);
         count = count < full ? count : full;
         set_misses(wide, s, e->node, count);
-        if (count <= threshold)
-            continue;
-        node_t home = view_home(v, e->page);
-        if (home != e->node && home != NODE_NONE && count > misses(wide, s, home) + threshold)
+        if (__builtin_expect((count > rival + threshold) & (home != e->node) & (home != NODE_NONE), 0))
             request(c, v, s, e, orders);
-        else if (count == full)
+        else if (__builtin_expect(count == full, 0))
             shift_all(c, s, v->topology->nodes, 1);
     }
 }
