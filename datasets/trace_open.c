@@ -83,12 +83,25 @@ static int open_plain(struct trace_file *file, struct trace_error *error)
     return 0;
 }
 
+/* A recorder that was killed leaves its mark in the superblock (version 3, flag of a single writer); its file is sound
+ * all the same. One attempt per piece of metadata: nobody writes any more, and a damaged piece stays damaged. */
+static hid_t open_unfinished(const struct trace_file *file)
+{
+    unsigned char head[12];
+    if (pread(file->fd, head, sizeof head, 0) != sizeof head || head[8] != 3 || !(head[11] & 4))
+        return -1;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_metadata_read_attempts(access, 1);
+    hid_t hdf5 = H5Fopen(file->path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
+    H5Pclose(access);
+    return hdf5;
+}
+
 static int open_hdf5(struct trace_file *file, struct trace_error *error)
 {
     file->hdf5 = H5Fopen(file->path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    /* A recorder that was killed leaves its mark in the superblock; its file is sound all the same. */
     if (file->hdf5 < 0)
-        file->hdf5 = H5Fopen(file->path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT);
+        file->hdf5 = open_unfinished(file);
     if (file->hdf5 < 0)
         return trace_fail(error, EINVAL, "%s: HDF5 cannot open it; the file is damaged or cut short", file->path);
     if (H5Lexists(file->hdf5, "/trace", H5P_DEFAULT) <= 0)
@@ -376,6 +389,8 @@ int trace_open(const char *path, struct trace **out, struct trace_error *error)
         err = trace_fail(error, ENAMETOOLONG, "%.60s...: the path is too long", path);
     } else {
         strcpy(trace->file.path, path);
+        /* At exit the library would complain on stderr about what a damaged file left in it; we close all we open. */
+        H5dont_atexit();
         H5E_BEGIN_TRY
         {
             err = open_all(trace, error);
