@@ -46,11 +46,21 @@ static void *member(struct machine_keys *p, const struct key *k)
     return (char *)p->machine + k->offset;
 }
 
+/* Runs of blanks become one: how the text was laid out over lines does not matter. */
 static bool set_text(struct machine_keys *p, const struct key *k)
 {
+    char *out = member(p, k);
+    size_t length = 0;
     if (strlen(p->value) >= k->max)
         return bad(p, "a shorter text");
-    strcpy(member(p, k), p->value);
+    for (const char *at = p->value; *at; at++) {
+        bool blank = *at == ' ' || *at == '\t' || *at == '\r';
+        if (!blank || (length && out[length - 1] != ' '))
+            out[length++] = blank ? ' ' : *at;
+    }
+    if (length && out[length - 1] == ' ')
+        length--;
+    out[length] = 0;
     return true;
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
+#include <string.h>
 
 #include "datasets/machine_number.h"
 #include "datasets/machine_text.h"
 
-enum { PER_LINE = 12 }; /* numbers per line: the reader takes 196 characters */
+/* The reader takes lines of 196 characters. */
+enum { PER_LINE = 12 };          /* numbers */
+enum { WIDTH = 90, LONG = 150 }; /* characters of text on a line; a word from which on no more goes before it */
 
 static bool alike(const uint64_t *values, uint32_t n)
 {
@@ -30,20 +33,38 @@ static void write_per_node(FILE *out, const char *key, const uint64_t *values, u
     write_values(out, key, values, alike(values, n) ? 1 : n, scale);
 }
 
-/* A long text on several lines, cut between words; the reader joins them with one blank. */
+static bool comments(char c)
+{
+    return c == '#' || c == ';';
+}
+
+/* Length of a word and of the words behind it that must not start a line, for they would make it a comment. */
+static size_t unit(const char *at)
+{
+    size_t length = strcspn(at, " ");
+    while (at[length] == ' ' && comments(at[length + 1]))
+        length += 1 + strcspn(at + length + 1, " ");
+    return length;
+}
+
+/* A long text on several lines, cut between words; the reader joins them with one blank. A word may be as long as a
+ * line that the reader takes, so a long one gets the least that can stand before it. */
 static void write_text(FILE *out, const char *key, const char *text)
 {
-    int column = 0;
+    size_t column = 0;
     if (!text[0])
         return;
-    fprintf(out, "%s = ", key);
-    for (const char *at = text; *at; at++, column++) {
-        if (*at == ' ' && column > 90 && at[1] != ' ' && at[1]) {
-            fputs("\n    ", out);
-            column = 0;
-        } else {
-            putc(*at, out);
-        }
+    fprintf(out, "%s%s", key, comments(text[0]) ? "=" : " =");
+    for (const char *at = text; *at;) {
+        size_t length = unit(at);
+        bool turn = column ? column + length > WIDTH : length > LONG;
+        if (turn && !(at == text && comments(*at)))
+            fputs(length > LONG ? "\n " : "\n    ", out);
+        else if (!(at == text && comments(*at)))
+            putc(' ', out);
+        fwrite(at, 1, length, out);
+        column = (turn ? 0 : column) + length + 1;
+        at += length + (at[length] == ' ');
     }
     putc('\n', out);
 }

@@ -180,6 +180,29 @@ Test(machine_parse, all_that_the_form_has)
     cr_expect(m.costs.sample_ns == 7 && m.costs.scan_ps == 9 && m.costs.hint_ns == 1000);
 }
 
+/* Texts that a careless writer would cut into comments or into lines too long. */
+Test(machine_parse, texts_read_back_as_written)
+{
+    static char word[200], text[65536];
+    memset(word, 'w', 186);
+    const char *texts[] = {"two  blanks and a\ttab", "#1 first", "a #1 #2 #3", "socket #1 of #2", word};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        snprintf(
+            text, sizeof text,
+            "[machine]\nsummary=%s\nsource = x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x\n"
+            "  #1 is a comment\n  y y y y y y y y y y y y y y y y y y #2 #3 #4 #5 #6 #7 #8 #9\n %s\nnodes=1\ncpus=1\n"
+            "[latency]\nlocal=1\n",
+            texts[i], word);
+        cr_assert_eq(parse(text), 0, "%s", error.text);
+        FILE *out = fmemopen(text, sizeof text, "w");
+        machine_write(out, &m);
+        fclose(out);
+        cr_assert_eq(machine_parse(text, strlen(text), "back", &again, &error), 0, "%s\n%s", error.text, text);
+        cr_expect(memcmp(&m, &again, sizeof m) == 0, "%s | %s", m.summary, again.summary);
+    }
+    cr_expect_str_eq(m.summary, word);
+}
+
 Test(machine_parse, least_file)
 {
     cr_assert_eq(parse("[machine]\nnodes=1\ncpus=1\n[latency]\nlocal=100\n"), 0, "%s", error.text);
