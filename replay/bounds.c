@@ -29,10 +29,11 @@ struct yardsticks {
     uint32_t *flat_ps;
     struct bounds_optimum optimum;
     struct dealer toucher, round_robin;
-    node_t *advice;  /* [pages] */
-    uint64_t *pages; /* per page: misses[nodes], then the optimum's words */
-    size_t stride;   /* of a page, in u64 */
-    uint64_t turn;   /* first touches so far */
+    node_t *advice;   /* [pages] */
+    uint64_t *pages;  /* per page: misses[nodes], then the optimum's words */
+    size_t stride;    /* of a page, in u64 */
+    bool advice_only; /* the optimum is not wanted */
+    uint64_t turn;    /* first touches so far */
     uint64_t price[NODE_MAX];
     uint64_t certain[BOUNDS_SHARDS]; /* of the optimum, ps */
     uint64_t misses[BOUNDS_SHARDS], most_misses;
@@ -104,6 +105,8 @@ static void take(void *context, unsigned shard, uint64_t first, const struct bou
         misses += a[i].weight;
         if (counting)
             page[a[i].node] += a[i].weight;
+        if (y->advice_only)
+            continue;
         if (a[i].write)
             certain += bounds_optimum_write(&y->optimum, state, a[i].node, a[i].weight);
         else
@@ -288,7 +291,7 @@ static int measure(struct yardsticks *y, struct bounds_pass *pass, struct result
     int err = bounds_pass_run(pass, &sink, error);
     err = err ? err : check_misses(y, error);
     err = err ? err : place(y, error);
-    if (err)
+    if (err || y->advice_only)
         return err;
     add_up(y, &sums);
     bool binds = capacity_binds(y);
@@ -311,15 +314,15 @@ int bounds_compute(const struct trace *trace, const struct replay_machine *machi
                    const struct replay_options *options, struct result_bounds *out, node_t *advice,
                    replay_progress *progress, void *context, struct trace_error *error)
 {
-    struct yardsticks y = {.meta = trace_meta(trace), .options = options, .machine = machine};
+    struct yardsticks y = {.meta = trace_meta(trace), .options = options, .machine = machine, .advice_only = !out};
     struct bounds_pass pass = {
         .trace = trace,
         .machine = machine,
         .shards = bounds_pass_shards(options->threads),
-        .repeat = options->repeat ? options->repeat : 1,
+        .repeat = out && options->repeat ? options->repeat : 1,
         .progress = progress,
         .progress_context = context,
-        .total = y.meta->records * (options->repeat ? options->repeat : 1),
+        .total = y.meta->records * (out && options->repeat ? options->repeat : 1),
     };
     int err = yardsticks_init(&y, advice, error);
     err = err ? err : measure(&y, &pass, out, error);

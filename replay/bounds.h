@@ -18,7 +18,9 @@ struct bounds_costs {
 void bounds_costs(const struct machine_desc *, struct bounds_costs *);
 
 /* Fills *out; advice[pages], when not null, receives the post-facto home of each page (its best single node under the
- * machine's frames; exact transportation when capacity binds). Reads the trace once or twice; memory O(pages x nodes).
+ * machine's frames; exact transportation when capacity binds). A null out: only the advice
+ * is wanted, which takes one lighter pass. Reads the trace once; where capacity binds, five times more. Memory O(pages
+ * x nodes).
  */
 int bounds_compute(const struct trace *, const struct replay_machine *, const struct replay_options *,
                    struct result_bounds *out, node_t *advice, replay_progress *, void *context, struct trace_error *);

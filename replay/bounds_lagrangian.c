@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { SCALE = 16, SCALES = 55 }; /* prices are tried from 1/16 to 54/16 of the static ones; 55 is a Fibonacci number */
+enum { SCALE = 6, SCALES = 13 }; /* prices are tried from 1/6 to 12/6 of the static ones; 13 is a Fibonacci number */
 
 struct evaluation {
     struct bounds_rent rent;
@@ -56,7 +56,7 @@ static void set_prices(const struct bounds_lagrangian *l, struct bounds_rent *re
     for (uint32_t n = 0; n < rent->nodes; n++) {
         unsigned __int128 price = (unsigned __int128)l->price[n] * scale << BOUNDS_RENT_SHIFT;
         price /= (unsigned __int128)records * SCALE;
-        rent->price[n] = price < UINT64_MAX ? (uint64_t)price : UINT64_MAX;
+        bounds_rent_price(rent, (node_t)n, price < UINT64_MAX ? (uint64_t)price : UINT64_MAX);
     }
 }
 
@@ -93,7 +93,8 @@ static bool priced(const struct bounds_lagrangian *l)
 /* Fibonacci search for the top of a concave function on 1 .. SCALES - 1. */
 static int search(const struct bounds_lagrangian *l, int64_t *best, struct trace_error *error)
 {
-    unsigned low = 0, step = 21, wide = 34; /* inner points: low + step, low + wide; the interval is step + wide */
+    unsigned low = 0, step = 5,
+             wide = 8; /* inner points: low + step, low + wide; the interval is step + wide = SCALES */
     int64_t left, right;
     int err = evaluate(l, low + step, &left, error);
     err = err ? err : evaluate(l, low + wide, &right, error);

@@ -3,7 +3,7 @@
  * The Lagrangian bound: a lower bound on what any schedule of moves, copies and drops costs that keeps to each node's
  * frames at all times. Prices of frames start from those of the best static placement and are scaled along that
  * direction; the dual function is concave, so a search of a fixed number of passes over the trace finds its top to a
- * sixteenth. Every price gives a valid bound; the best is returned.
+ * sixth. Every price gives a valid bound; the best is returned.
  */
 #ifndef REPLAY_BOUNDS_LAGRANGIAN_H
 #define REPLAY_BOUNDS_LAGRANGIAN_H
@@ -11,7 +11,7 @@
 #include "replay/bounds_pass.h"
 #include "replay/bounds_rent.h"
 
-enum { BOUNDS_LAGRANGIAN_PASSES = 8 };
+enum { BOUNDS_LAGRANGIAN_PASSES = 5 };
 
 struct bounds_lagrangian {
     struct bounds_pass *pass;        /* run once per price tried; its total grows */

@@ -21,10 +21,10 @@ struct bounds_access {
     uint16_t reserved;
 };
 
-/* Who consumes a pass. `take` is called by one thread per shard with the shard's accesses of one block, blocks in order;
- * `first` is the position of the block's first record among all records of all repetitions. `touch` (may be null) is
- * called once per page for its first access, in record order over all shards, never by two threads at once, some time
- * after that access was taken; a negative answer with a line ends the pass. */
+/* Who consumes a pass. `take` is called by one thread per shard with the shard's accesses of one block, blocks in
+ * order; `first` is the position of the block's first record among all records of all repetitions. `touch` (may be
+ * null) is called once per page for its first access, in record order over all shards, never by two threads at once,
+ * some time after that access was taken; a negative answer with a line ends the pass. */
 struct bounds_sink {
     void *context;
     int (*touch)(void *context, page_t, node_t toucher, uint64_t at, struct trace_error *);

@@ -55,6 +55,13 @@ void bounds_rent_init(struct bounds_rent *r, const struct topology *t, nodeset_t
             set_row(r, t, (node_t)n);
 }
 
+void bounds_rent_price(struct bounds_rent *r, node_t node, uint64_t price)
+{
+    r->price[node] = price;
+    if (price)
+        r->priced[r->npriced++] = node;
+}
+
 static void open_interval(const struct bounds_rent *r, struct rows w)
 {
     for (uint32_t n = 0; n < r->nodes; n++) {
@@ -83,7 +90,9 @@ static void pass(const struct bounds_rent *r, int32_t *state, struct rows w, uin
     if (!gone)
         return;
     int32_t swap = r->copy + r->drop;
-    for (uint32_t n = 0; n < r->nodes; n++) {
+    /* Where memory is free nothing changes. */
+    for (uint32_t i = 0; i < r->npriced; i++) {
+        uint32_t n = r->priced[i];
         uint64_t rent;
         if (__builtin_mul_overflow(r->price[n], gone, &rent) || rent >> BOUNDS_RENT_SHIFT > (uint64_t)swap)
             rent = (uint64_t)swap << BOUNDS_RENT_SHIFT;

@@ -19,8 +19,10 @@ enum { BOUNDS_RENT_SHIFT = 24 }; /* prices are in 2^-24 ps per copy and record *
 struct bounds_rent {
     uint32_t nodes;
     int32_t copy, drop;
-    uint64_t end;                        /* records */
-    uint64_t price[NODE_MAX];            /* per copy and record, fixed point */
+    uint64_t end;             /* records */
+    uint64_t price[NODE_MAX]; /* per copy and record, fixed point; set by bounds_rent_price */
+    uint32_t npriced;         /* nodes whose price is not 0 */
+    node_t priced[NODE_MAX];
     uint32_t gap[NODE_MAX];              /* excess of a read without an own copy, ps */
     uint32_t write[NODE_MAX * NODE_MAX]; /* [from * nodes + home] excess of a write, ps */
 };
@@ -28,6 +30,9 @@ struct bounds_rent {
 /* Prices are zeroed. `active`: nodes that make accesses. */
 void bounds_rent_init(struct bounds_rent *, const struct topology *, nodeset_t active, const struct bounds_costs *,
                       uint64_t end);
+
+/* Sets the price of a node's frames. Once per node at most. */
+void bounds_rent_price(struct bounds_rent *, node_t, uint64_t price);
 
 /* 32-bit words of state per page; the state starts with bounds_rent_touch. */
 static inline uint32_t bounds_rent_words(const struct bounds_rent *r)

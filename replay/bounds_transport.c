@@ -27,14 +27,6 @@ struct solver {
     bool built[NODE_MAX];
 };
 
-static bool placed(const struct bounds_transport *t, page_t page)
-{
-    for (uint32_t n = 0; n < t->nodes; n++)
-        if (t->misses[page * t->stride + n])
-            return true;
-    return false;
-}
-
 static bool heap_push(struct heap *h, struct offer offer)
 {
     if (h->n == h->room) {
@@ -77,9 +69,10 @@ static void heap_pop(struct heap *h)
 static bool offer_page(struct solver *s, page_t page, uint32_t from)
 {
     uint32_t nodes = s->t->nodes;
-    int64_t here = (int64_t)bounds_transport_cost(s->t, page, from);
+    uint64_t cost[NODE_MAX];
+    bounds_transport_costs(s->t, page, cost);
     for (uint32_t to = 0; to < nodes; to++) {
-        struct offer offer = {(int64_t)bounds_transport_cost(s->t, page, to) - here, page};
+        struct offer offer = {(int64_t)(cost[to] - cost[from]), page};
         if (to != from && !heap_push(&s->heap[from * nodes + to], offer))
             return false;
     }
@@ -170,15 +163,13 @@ static int relieve(struct solver *s, uint32_t node)
 static void place_best(struct solver *s, const node_t *prefer)
 {
     for (page_t p = 0; p < s->t->pages; p++) {
-        s->home[p] = NODE_NONE;
-        if (!placed(s->t, p))
-            continue;
         uint64_t cost[NODE_MAX];
         uint32_t best = 0;
-        for (uint32_t n = 0; n < s->t->nodes; n++) {
-            cost[n] = bounds_transport_cost(s->t, p, n);
+        s->home[p] = NODE_NONE;
+        if (!bounds_transport_costs(s->t, p, cost))
+            continue;
+        for (uint32_t n = 1; n < s->t->nodes; n++)
             best = cost[n] < cost[best] ? n : best;
-        }
         if (prefer && prefer[p] < s->t->nodes && cost[prefer[p]] == cost[best])
             best = prefer[p];
         s->home[p] = (node_t)best;
@@ -206,15 +197,24 @@ static void find_prices(const struct solver *s, uint64_t *price)
 {
     uint32_t nodes = s->t->nodes;
     int64_t edge[NODE_MAX * NODE_MAX], gain[NODE_MAX] = {0};
+    bool full = false;
+    for (uint32_t n = 0; n < nodes; n++) {
+        price[n] = 0;
+        full |= s->held[n] >= s->t->frames[n];
+    }
+    if (!full)
+        return;
     for (uint32_t i = 0; i < nodes * nodes; i++)
         edge[i] = FAR;
     for (page_t p = 0; p < s->t->pages; p++) {
-        if (s->home[p] == NODE_NONE)
+        uint64_t cost[NODE_MAX];
+        uint32_t here = s->home[p];
+        if (here == NODE_NONE)
             continue;
-        int64_t here = (int64_t)bounds_transport_cost(s->t, p, s->home[p]);
+        bounds_transport_costs(s->t, p, cost);
         for (uint32_t to = 0; to < nodes; to++) {
-            int64_t more = (int64_t)bounds_transport_cost(s->t, p, to) - here;
-            int64_t *e = &edge[s->home[p] * nodes + to];
+            int64_t more = (int64_t)(cost[to] - cost[here]);
+            int64_t *e = &edge[here * nodes + to];
             *e = more < *e ? more : *e;
         }
     }

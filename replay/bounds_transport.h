@@ -23,14 +23,22 @@ struct bounds_transport {
  * misses x ps (null: not wanted). 0, -ENOSPC when the frames do not hold the pages, -ENOMEM. */
 int bounds_transport_solve(const struct bounds_transport *, const node_t *prefer, node_t *home, uint64_t *price);
 
-/* Cost of a page on a node, misses x ps. */
-static inline uint64_t bounds_transport_cost(const struct bounds_transport *t, page_t page, uint32_t node)
+/* cost[nodes] := what the page costs on each node, misses x ps. False when it has no misses. */
+static inline bool bounds_transport_costs(const struct bounds_transport *t, page_t page, uint64_t *cost)
 {
     const uint64_t *misses = t->misses + page * t->stride;
-    uint64_t sum = 0;
-    for (uint32_t n = 0; n < t->nodes; n++)
-        sum += misses[n] * t->latency_ps[n * t->nodes + node];
-    return sum;
+    bool any = false;
+    for (uint32_t to = 0; to < t->nodes; to++)
+        cost[to] = 0;
+    for (uint32_t n = 0; n < t->nodes; n++) {
+        const uint32_t *row = t->latency_ps + n * t->nodes;
+        if (!misses[n])
+            continue;
+        any = true;
+        for (uint32_t to = 0; to < t->nodes; to++)
+            cost[to] += misses[n] * row[to];
+    }
+    return any;
 }
 
 #endif

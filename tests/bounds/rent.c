@@ -79,7 +79,7 @@ Test(rent, one_page_agrees_with_brute_force)
         set_up(&c, &r, end);
         for (uint32_t n = 0; n < c.nodes; n++) {
             rent[n] = brute_below(&seed, 3) ? brute_below(&seed, 600) : 0;
-            r.price[n] = rent[n] << BOUNDS_RENT_SHIFT;
+            bounds_rent_price(&r, (node_t)n, rent[n] << BOUNDS_RENT_SHIFT);
         }
         if (c.nodes == 1)
             continue;
@@ -119,7 +119,9 @@ Test(rent, bounds_the_joint_optimum_for_any_prices)
         for (int trial = 0; trial < 40; trial++) {
             set_up(&c, &r, c.naccesses);
             for (uint32_t n = 0; n < c.nodes; n++)
-                r.price[n] = trial ? (uint64_t)brute_below(&seed, 400) << (BOUNDS_RENT_SHIFT - (unsigned)trial % 4) : 0;
+                bounds_rent_price(&r, (node_t)n,
+                                  trial ? (uint64_t)brute_below(&seed, 400) << (BOUNDS_RENT_SHIFT - (unsigned)trial % 4)
+                                        : 0);
             int64_t bound = (int64_t)base(&c) - (int64_t)bounds_rent_frames(&r, c.frames);
             for (uint32_t p = 0; p < c.npages; p++)
                 bound += one_page(&c, &r, p);
