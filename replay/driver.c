@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Rounds: while the groups go through the chunks of this round, the threads that are free decode and prepare those of
- * the next. A round holds AHEAD_CHUNKS chunks whatever the number of threads, so memory does not depend on it either.
+ * the next. A round holds ROUND_CHUNKS chunks whatever the number of threads, so memory does not depend on it either.
  */
 #include "replay/driver.h"
 
@@ -27,7 +27,7 @@ struct driver {
     uint32_t filled[2];
     int errs[ROUND_CHUNKS];
     struct trace_error errors[ROUND_CHUNKS];
-    struct trace_block **blocks; /* [threads] */
+    struct trace_block *blocks[ROUND_CHUNKS];
     uint32_t threads;
     struct group *groups;
     uint32_t ngroups;
@@ -52,7 +52,7 @@ static int check_options(const struct replay_options *o, struct trace_error *err
     else if (o->batch == 0 || o->batch > ENGINE_BATCH_MAX)
         wrong = "--batch must be 1 to 64 events";
     else if (o->sampling > 32768 || (o->sampling & (o->sampling - 1)))
-        wrong = "--sampling must be a power of two up to 32768";
+        wrong = "--sample must be a power of two up to 32768";
     if (wrong)
         snprintf(error->text, sizeof error->text, "%s", wrong);
     return wrong ? -EINVAL : 0;
@@ -60,10 +60,7 @@ static int check_options(const struct replay_options *o, struct trace_error *err
 
 static int make_buffers(struct driver *d, struct trace_error *error)
 {
-    d->blocks = calloc(d->threads, sizeof *d->blocks);
-    if (!d->blocks)
-        return out_of_memory(error);
-    for (uint32_t i = 0; i < d->threads; i++)
+    for (uint32_t i = 0; i < ROUND_CHUNKS && i < d->chunks; i++)
         if (!(d->blocks[i] = trace_block_new(d->trace)))
             return out_of_memory(error);
     for (uint32_t i = 0; i < 2 * ROUND_CHUNKS && i < 2 * d->chunks; i++)
@@ -74,7 +71,7 @@ static int make_buffers(struct driver *d, struct trace_error *error)
 
 static int make_groups(struct driver *d, const struct replay_spec *specs, uint32_t n, struct trace_error *error)
 {
-    d->ngroups = group_count(d->options, n, d->meta->pages, d->threads);
+    d->ngroups = group_count(d->options, n, d->threads);
     d->groups = calloc(d->ngroups, sizeof *d->groups);
     if (!d->groups)
         return out_of_memory(error);
@@ -91,18 +88,17 @@ static void destroy(struct driver *d)
 {
     for (uint32_t i = 0; d->groups && i < d->ngroups; i++)
         group_free(&d->groups[i]);
-    for (uint32_t i = 0; d->blocks && i < d->threads; i++)
+    for (uint32_t i = 0; i < ROUND_CHUNKS; i++)
         if (d->blocks[i])
             trace_block_free(d->blocks[i]);
     for (uint32_t i = 0; i < 2 * ROUND_CHUNKS; i++)
         prepared_free(d->round[i % 2][i / 2]);
     free(d->groups);
-    free(d->blocks);
 }
 
 static void decode(struct driver *d, uint64_t chunk, uint32_t slot)
 {
-    struct trace_block *block = d->blocks[omp_get_thread_num()];
+    struct trace_block *block = d->blocks[slot];
     d->errs[slot] = trace_decode(d->trace, (uint32_t)(chunk % d->meta->chunks), block, &d->errors[slot]);
     if (!d->errs[slot])
         prepare_chunk(&d->prepare, block, chunk / d->meta->chunks, d->round[1][slot]);
@@ -194,6 +190,8 @@ int replay_run(const struct trace *trace, const struct replay_machine *machine, 
     d->options = options;
     d->meta = trace_meta(trace);
     d->threads = options->threads ? options->threads : (uint32_t)omp_get_max_threads();
+    if (d->threads > n + ROUND_CHUNKS) /* more would find no work */
+        d->threads = n + ROUND_CHUNKS;
     d->chunks = d->meta->chunks * options->repeat;
     err = prepare_init(&d->prepare, trace, machine, options, error);
     if (!err)

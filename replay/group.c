@@ -11,9 +11,8 @@
 enum { FUSE_MOST = 8, BLOCK = 64, CACHED_PAGES = 50000, AHEAD_CACHED = 16, AHEAD = 32 };
 enum { HUGE_PAGE = 2 << 20 };
 
-uint32_t group_count(const struct replay_options *options, uint32_t n, uint32_t pages, uint32_t threads)
+uint32_t group_count(const struct replay_options *options, uint32_t n, uint32_t threads)
 {
-    (void)pages;
     if (options->fuse)
         return (n + options->fuse - 1) / options->fuse;
     uint32_t groups = (n + FUSE_MOST - 1) / FUSE_MOST;

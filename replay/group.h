@@ -27,6 +27,6 @@ void group_free(struct group *);
 void group_serve(struct group *, const struct prepared *);
 
 /* How many groups to make of n runs: enough for every thread, few enough that runs share what they fetch. */
-uint32_t group_count(const struct replay_options *, uint32_t n, uint32_t pages, uint32_t threads);
+uint32_t group_count(const struct replay_options *, uint32_t n, uint32_t threads);
 
 #endif

@@ -193,7 +193,7 @@ Test(driver_time, options_out_of_range)
     o = good, o.batch = 65;
     refused(&o, trace, "--batch");
     o = good, o.sampling = 3;
-    refused(&o, trace, "--sampling");
+    refused(&o, trace, "--sample");
     o = good, o.capacity_ppm = 300000; /* two frames on each of two nodes for five pages */
     refused(&o, wide, "--capacity");
     o = good, o.cpu_map = "0-1:2";
