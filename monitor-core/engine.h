@@ -93,8 +93,9 @@ int engine_init(struct engine *, const struct engine_config *, void *state, stru
  * page. */
 static inline bool engine_needed(const struct place *p, bool write)
 {
-    unsigned in_the_way = write ? ~0u : ~(unsigned)PLACE_REPLICATED;
-    return ((p->flags ^ PLACE_PRESENT) & in_the_way) != 0;
+    /* A read may find the page replicated; anything else but plain presence asks for the engine. */
+    unsigned pardoned = write ? 0 : PLACE_REPLICATED;
+    return (p->flags & ~pardoned) != PLACE_PRESENT;
 }
 
 /* The access that the present mapping does not allow: places the page, gives the HINT, or collapses the replicas;

@@ -4,10 +4,17 @@
  * metal and a live Linux. A page has at most one copy per node, so (page, node) names a copy and frame numbers never
  * leave the machine.
  *
- *   move:  map all READ -> sync -> fill -> map all to the new copy READ -> sync -> drop others -> map all WRITE
- * (batched) copy:  map all as they are READ -> sync -> fill -> map(node, node, READ) watch: map NONE for every view ->
- * sync; the first access gives one HINT and all views are restored drop:  map the view to the home READ -> sync -> drop
- *   first touch: fill(page, node, NODE_NONE) -> map(all, node, WRITE)
+ *   first touch   fill(page, node, NODE_NONE); map(all, node, WRITE)
+ *   move          map all READ; sync; fill; map all to the new copy READ; sync; drop the others; map all WRITE
+ *   copy          map all as they are READ; sync; fill; map(node, node, READ)
+ *   drop          map the views of that copy to another READ; sync; drop; one copy left: map all WRITE
+ *   collapse      map all to the copy that stays READ; sync; drop the others; map all WRITE
+ *   watch         map all NONE; sync. The first access gives one HINT, and all views are restored
+ *   free          map all NONE; sync; drop every copy
+ *
+ * Moves, copies, drops and watches go in batches of up to ENGINE_MOVES_MAX pages that share their syncs: one, or two
+ * when there are moves. What fails on the way is undone, which may take a sync of its own. Where the protocol grants
+ * READ or WRITE, a watched page gets NONE.
  *
  * Widening rights needs no sync. A machine grants the smaller of prot and each mapping's own limit.
  */

@@ -361,6 +361,16 @@ Test(engine, orders_beyond_the_array_are_counted)
     end();
 }
 
+Test(engine, when_the_engine_is_needed)
+{
+    for (unsigned flags = 0; flags < 16; flags++) {
+        struct place p = {.flags = (uint8_t)flags};
+        bool present = flags & PLACE_PRESENT, held = flags & (PLACE_WATCHED | PLACE_FROZEN);
+        cr_expect_eq(engine_needed(&p, false), !present || held, "%u", flags);
+        cr_expect_eq(engine_needed(&p, true), !present || held || (flags & PLACE_REPLICATED), "%u", flags);
+    }
+}
+
 Test(engine, configurations_without_sense_are_refused)
 {
     struct engine_need need;
