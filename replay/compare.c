@@ -113,20 +113,19 @@ static bool wants_post_facto(const struct select *s)
 static int measure(struct compare_job *job, struct result_set *out, struct trace_error *error)
 {
     const struct compare_request *request = job->request;
-    struct result_bounds bounds = {0};
+    bool advice = wants_post_facto(&job->select);
 
-    if (!request->bounds && !wants_post_facto(&job->select))
+    if (!request->bounds && !advice)
         return 0;
-    job->advice = calloc(trace_meta(job->trace)->pages, sizeof *job->advice);
-    if (!job->advice)
-        return fail(error, -ENOMEM, job->path, "out of memory for the placement of its pages");
+    if (advice) {
+        job->advice = calloc(trace_meta(job->trace)->pages, sizeof *job->advice);
+        if (!job->advice)
+            return fail(error, -ENOMEM, job->path, "out of memory for the placement of its pages");
+    }
     if (request->phase)
-        request->phase(request->context, "yardsticks");
-    int err = bounds_compute(job->trace, &job->machine, &request->options, &bounds, job->advice, request->progress,
-                             request->context, error);
-    if (!err && request->bounds)
-        out->bounds = bounds;
-    return err;
+        request->phase(request->context, request->bounds ? "yardsticks" : "advice");
+    return bounds_compute(job->trace, &job->machine, &request->options, request->bounds ? &out->bounds : NULL,
+                          job->advice, request->progress, request->context, error);
 }
 
 static void advise(struct compare_job *job)
