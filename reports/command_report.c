@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,8 @@ static char *page_name(const char *results)
     size_t n = strlen(results);
     if (n > 3 && strcmp(results + n - 3, ".h5") == 0)
         n -= 3;
-    char *name = malloc(n + sizeof ".html");
-    if (name) {
-        memcpy(name, results, n);
-        strcpy(name + n, ".html");
-    }
-    return name;
+    char *name;
+    return asprintf(&name, "%.*s.html", (int)n, results) < 0 ? NULL : name;
 }
 
 static int write_page(const struct cli *cli, const char *results, const char *page)
