@@ -97,18 +97,27 @@ static bool start_key(struct parser *p, const char *section, const char *key)
     return true;
 }
 
+/* The library takes comments off the line of a key, but not off the lines that go on with it. */
+static size_t without_comment(const char *value)
+{
+    size_t length = 0;
+    while (value[length] && !(value[length] == ';' && length && strchr(" \t\r", value[length - 1])))
+        length++;
+    return length;
+}
+
 static int take(void *user, const char *section, const char *key, const char *value)
 {
     struct parser *p = user;
-    size_t used;
+    size_t used, length = without_comment(value);
     if (p->keys.failed)
         return 0;
     if (!(p->continues && p->pending) && !start_key(p, section, key))
         return 0;
     used = strlen(p->keys.value);
-    if (used + strlen(value) + 2 > sizeof p->keys.value)
+    if (used + length + 2 > sizeof p->keys.value)
         return machine_keys_fail(&p->keys, p->line, "the value of %s is too long", p->keys.key);
-    snprintf(p->keys.value + used, sizeof p->keys.value - used, "%s%s", used ? " " : "", value);
+    snprintf(p->keys.value + used, sizeof p->keys.value - used, "%s%.*s", used ? " " : "", (int)length, value);
     p->pending = true;
     return 1;
 }

@@ -166,7 +166,7 @@ Test(machine_default, smallest_flash_with_a_node_for_every_cpu)
 Test(machine_parse, all_that_the_form_has)
 {
     cr_assert_eq(parse("; comment\n# comment\r\n[machine]\r\nname = own-1\nnodes = 3\ncpus = 2 2 0\ntier = 0 0 1\n"
-                       "line_size = 128\nmlp = 2.5\nsampling = 16\n[latency]\nfrom0 = 80 130\n   200\n"
+                       "line_size = 128\nmlp = 2.5\nsampling = 16\n[latency]\nfrom0 = 80 130\n   200 ; far\n"
                        "from1 = 130, 80, 210.5\nfrom2 = 200 210 80 ; far\n[bandwidth]\nmemory = 100 100 20\n"
                        "link_from0 = 0 30 10\nlink_from1 = 30 0 10\n[load]\nmemory = 0:1 0.5:1.25\n   1:3\n"
                        "link = 0:1\n[costs]\nsample_ns = 7\nscan_ps = 9\n"),
