@@ -145,9 +145,14 @@ static int check(const struct machine_desc *d, const struct trace_meta *meta, st
         return fail(error, "the machine has no node with CPUs; correct its description");
     if (d->mlp_ppm == 0)
         return fail(error, "the machine's memory-level parallelism (mlp) must be above 0; correct its description");
-    if (meta->cpus == 0 || meta->cpus > CPU_MAX) {
+    if (meta->cpus == 0 || meta->records == 0) {
+        snprintf(error->text, sizeof error->text, "%s: the trace has no records; record or import it again",
+                 meta->name);
+        return -EINVAL;
+    }
+    if (meta->cpus > CPU_MAX) {
         snprintf(error->text, sizeof error->text,
-                 "%s: %" PRIu32 " CPUs in the trace; a replay takes 1 to %d: fold them when importing (--fold-cpus)",
+                 "%s: %" PRIu32 " CPUs in the trace; a replay takes up to %d: fold them when importing (--fold-cpus)",
                  meta->name, meta->cpus, CPU_MAX);
         return -EINVAL;
     }

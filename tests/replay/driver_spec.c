@@ -60,7 +60,8 @@ static struct replay_machine *machine_for(uint32_t cpus, uint32_t pages, struct 
                                           const struct replay_options *options)
 {
     static struct replay_machine machine;
-    struct trace_meta meta = {.cpus = cpus, .pages = pages, .page_size = 4096, .line_size = 64, .name = "t"};
+    struct trace_meta meta = {
+        .records = 1, .cpus = cpus, .pages = pages, .page_size = 4096, .line_size = 64, .name = "t"};
     struct trace_error error = {""};
     cr_assert_eq(replay_machine_init(&machine, desc, &meta, options, &error), 0, "%s", error.text);
     return &machine;

@@ -178,9 +178,10 @@ Test(driver_time, options_out_of_range)
                                                  {3, 3, 1, TRACE_READ, 1, 0},
                                                  {4, 4, 1, TRACE_READ, 1, 0}};
     struct trace *trace = fixture_trace(four, 4, 2, 0), *longest = fixture_trace(far, 2, 2, 0);
-    struct trace *wide = fixture_trace(five, 5, 2, 0);
+    struct trace *wide = fixture_trace(five, 5, 2, 0), *empty = fixture_trace(NULL, 0, 2, 0);
     struct replay_options good, o;
     replay_defaults(&good);
+    refused(&good, empty, "no records");
     refused(&good, longest, "more than a replay can hold");
     o = good, o.repeat = 0;
     refused(&o, trace, "--repeat");
@@ -207,4 +208,5 @@ Test(driver_time, options_out_of_range)
     trace_close(trace);
     trace_close(longest);
     trace_close(wide);
+    trace_close(empty);
 }
