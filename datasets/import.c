@@ -110,7 +110,7 @@ static int detect(struct import_input *in, enum import_format *format, struct tr
         *format = IMPORT_TR;
     else if (looks_like_lackey(bytes, n))
         *format = IMPORT_LACKEY;
-    else if (n && (isalpha(bytes[0]) || bytes[0] == '"' || bytes[0] == 0xef))
+    else if (n && (isalpha(bytes[0]) || bytes[0] == '"' || bytes[0] == '#' || bytes[0] == 0xef))
         *format = IMPORT_CSV;
     else if (n == 0)
         return trace_fail(error, EINVAL, "%s: is empty", import_input_path(in));

@@ -16,7 +16,7 @@ static int parse(const char *line, struct trace_record *r)
     if (!*line || !strncmp(line, "==", 2) || !strncmp(line, "--", 2))
         return 0;
     char kind = line[0] == ' ' ? line[1] : line[0];
-    if ((kind == 'I') != (line[0] == 'I') || !kind || !strchr("ILSM", kind))
+    if (!kind || !strchr(line[0] == ' ' ? "LSM" : "I", kind))
         return -EINVAL;
     const char *number = line + (kind == 'I' ? 1 : 2);
     number += strspn(number, " ");

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The import command: each format against values computed here, by hand or with numpy; bad input ends in one line."""
+
+import glob
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+try:
+    import h5py
+    import numpy as np
+except ImportError:
+    print("skipped: h5py and numpy are not installed")
+    sys.exit(77)
+
+MIRRORBALL = os.environ["MIRRORBALL"]
+FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures")
+HEADER = (0x315352545353494D, 1, 16, 64, 4096)
+
+
+def load(path):
+    """Columns of the file, times absolute, addresses of pages."""
+    with h5py.File(path, "r") as f:
+        out = {k: f["trace"][k][:].astype(np.uint64) for k in f["trace"] if k != "gaps"}
+        step = out["dt"].copy()
+        if "gaps" in f["trace"]:
+            step[f["trace/gaps"]["record"]] += f["trace/gaps"]["more"]
+        step[0] = f["chunks"][0]["first_time"]
+        out["time"] = np.cumsum(step)
+        out["address"] = f["pages/address"][:][out["page"]]
+        out["node"] = f["pages/node"][:] if "node" in f["pages"] else None
+        out["pages"] = f["pages/address"][:]
+        out["attrs"] = dict(f.attrs)
+    return out
+
+
+def capture(records, system=1):
+    """A raw capture: records of (address, cpu, kind, cause, dirty, kernel, time)."""
+    data = struct.pack("<8Q", *HEADER, system, 10000, 64 << 48 | 8 << 32 | 1024 << 16 | 16)
+    for address, cpu, kind, cause, dirty, kernel, when in records:
+        data += struct.pack("<2Q", address >> 6 | cpu << 42 | kind << 48 | cause << 50 | dirty << 52 | kernel << 53, when)
+    return data
+
+
+class Import(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="mirrorball-import-")
+        self.out = os.path.join(self.folder.name, "out.h5")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def run_import(self, source, *options, data=None):
+        command = [MIRRORBALL, "import", source, "-o", self.out, *options]
+        return subprocess.run(command, input=data, capture_output=True, check=False)
+
+    def good(self, source, *options, data=None):
+        run = self.run_import(source, *options, data=data)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.stderr = run.stderr.decode()
+        return load(self.out)
+
+    def bad(self, word, data, *options):
+        run = self.run_import("-", *options, data=data)
+        text = run.stderr.decode()
+        self.assertEqual(run.returncode, 1, text)
+        self.assertEqual(text.count("\n"), 1, text)
+        self.assertIn(word, text)
+        self.assertEqual(os.listdir(self.folder.name), [], "something was left behind")
+
+    # --- raw captures ---
+
+    def test_capture(self):
+        raw = subprocess.run(["zstd", "-dcq", "--long=27", f"{FIXTURES}/capture.tr.zst"], capture_output=True, check=True)
+        words = np.frombuffer(raw.stdout, "<u8")[8:].reshape(-1, 2)
+        a, when = words[:, 0], words[:, 1] & np.uint64(2**48 - 1)
+        address = (a & np.uint64(2**42 - 1)) << np.uint64(6)
+        bit = [(a >> np.uint64(k)) & np.uint64(1) for k in range(54)]
+        flags = (a >> np.uint64(48)) & np.uint64(15) | bit[52] << np.uint64(4) | bit[53] << np.uint64(5)
+        for source, data in ((f"{FIXTURES}/capture.tr.zst", None), ("-", raw.stdout)):
+            found = self.good(source, data=data)
+            self.assertEqual(len(found["time"]), 3000)
+            self.assertTrue((found["time"] == when).all())
+            self.assertTrue((found["address"] == address // np.uint64(4096) * np.uint64(4096)).all())
+            self.assertTrue((found["cpu"] == (a >> np.uint64(42)) & np.uint64(63)).all())
+            self.assertTrue((found["flags"] == flags).all())
+            self.assertTrue((found["node"] == found["pages"] >> np.uint64(29)).all())
+            self.assertEqual(found["attrs"]["cpu_node"].tolist(), [0, 1, 2, 3])
+
+    def test_fold_limit_drop(self):
+        one = [(k << 20, k, 0, 0, 0, 0, 100 + k) for k in range(9)] + [(5 << 30, 1, 3, 2, 1, 1, 200)]
+        found = self.good("-", "--fold-cpus", "4", data=capture(one))
+        self.assertEqual(found["cpu"].tolist(), [0, 1, 2, 3, 0, 1, 2, 3, 0])
+        self.assertIn("1 of 10 records dropped", self.stderr)
+        found = self.good("-", "--limit-address", "0", data=capture(one))
+        self.assertEqual(found["node"].tolist(), [0] * 9 + [10])
+        self.assertEqual(found["flags"].tolist()[-1], 3 | 2 << 2 | 16 | 32)
+        found = self.good("-", "--skip", "2", "--limit", "3", "--rebase", "--no-nodes", data=capture(one))
+        self.assertEqual(found["time"].tolist(), [0, 1, 2])
+        self.assertIsNone(found["node"])
+        found = self.good("-", "--node-shift", "21", "--page-size", "64Ki", data=capture(one, system=0))
+        self.assertEqual(found["node"].tolist()[:9], [0, 0, 1, 1, 2, 2, 3, 3, 4])
+        self.assertEqual(found["attrs"]["page_size"], 65536)
+
+    def test_bad_captures(self):
+        good = capture([(4096, 0, 0, 0, 0, 0, 5)] * 3)
+        self.bad("cut short", good[:-1])
+        self.bad("header", good[:40])
+        self.bad("no record", good[:64])
+        self.bad("record 1", capture([(0, 0, 0, 0, 0, 0, 5), (0, 0, 0, 0, 0, 0, 4)]))
+        self.bad("version 2", good[:8] + b"\2" + good[9:])
+        self.bad("pages of", good[:32] + b"\1" + good[33:])
+        packed = subprocess.run(["zstd", "-cq"], input=good * 1000, capture_output=True, check=True).stdout
+        self.bad("zstd", packed[:-9])
+        self.bad("zstd", packed[:20] + b"\xff" * 40)
+        self.bad("empty", b"")
+        self.bad("--from", b"\0\1\2")
+
+    # --- CSV ---
+
+    def test_csv(self):
+        found = self.good(f"{FIXTURES}/misses.csv")
+        self.assertEqual(found["time"].tolist(), [1000, 1000, 5_000_000_000, 5_000_000_001])
+        self.assertEqual(found["address"].tolist(), [4096, 4096, 0x3000, 4096])
+        self.assertEqual(found["cpu"].tolist(), [0, 1, 1, 0])
+        self.assertEqual(found["flags"].tolist(), [0, 1, 2, 3])
+        self.assertEqual(found["node"].tolist(), [2, 255])
+        self.assertEqual(found["attrs"]["nodes"], 3)
+
+    def test_csv_columns(self):
+        text = '\ufeff"tid","latency_ns","op","weight","time_ns","cpu","address"\r\n7,300,w,5,1,0,0\r\n\r\n8,0x10,r,1,1,0,1\r\n'
+        found = self.good("-", data=text.encode())
+        self.assertEqual([found[k].tolist() for k in ("tid", "latency", "weight")], [[7, 8], [300, 16], [5, 1]])
+        self.assertEqual(found["attrs"]["misses"], 6)
+        self.assertEqual(self.good("-", data=text.rstrip().encode())["tid"].tolist(), [7, 8])
+
+    def test_bad_csv(self):
+        head = b"time_ns,cpu,address,op\n"
+        for word, rows in (
+            (":3: time_ns 'NaN': not a whole number", b"1,0,0,r\nNaN,0,0,r\n"),
+            (":2: time_ns '-5': it must not be negative", b"-5,0,0,r\n"),
+            (":2: time_ns '1.5': not a whole", b"1.5,0,0,r\n"),
+            (":3: record 1: time goes backwards", b"5,0,0,r\n4,0,0,r\n"),
+            (":2: record 0: CPU 1024", b"5,1024,0,r\n"),
+            (":2: cpu '65536': it is too large", b"5,65536,0,r\n"),
+            (":2: address '0x10000000000000000': it is too large", b"5,1,0x10000000000000000,r\n"),
+            (":2: address '0x': a number is missing", b"5,1,0x,r\n"),
+            (":2: op 'rw'", b"5,1,0,rw\n"),
+            (":2: row '': fewer cells", b"5,1,0\n"),
+            (":2: cell '9': more cells", b"5,1,0,r,9\n"),
+            (":2: cpu '': a number is missing", b"5,,0,r\n"),
+            (":3: the line is longer than", b"5,1,0,r\n" + b"7" * 5000 + b",1,0,r\n"),
+            (":2: a NUL byte", b"5,1,0,\0r\n"),
+            ("no record", b""),
+        ):
+            with self.subTest(word):
+                self.bad(word, head + rows)
+        self.bad("column 'op': it is missing", b"time_ns,cpu,address\n1,2,3\n")
+        self.bad("column 'cpu': it is there twice", b"time_ns,cpu,address,op,cpu\n1,2,3,r,2\n")
+        self.bad("weight 0", b"time_ns,cpu,address,op,weight\n1,2,3,r,0\n")
+        self.bad("node '64'", b"time_ns,cpu,address,op,node\n1,2,3,r,64\n")
+        self.bad("more than 256 columns", b"a," * 300 + b"\n")
+
+    # --- lackey ---
+
+    def test_lackey(self):
+        found = self.good(f"{FIXTURES}/lackey.txt", "--step", "10")
+        self.assertEqual(found["time"].tolist(), [0, 10, 20, 30, 40])
+        self.assertEqual(found["address"].tolist(), [0x4001000, 0x1FFEFFE000, 0x1FFEFFE000, 0x4001000, 0x4002000])
+        self.assertEqual(found["flags"].tolist(), [2, 0, 1, 2, 1])
+        self.assertEqual(found["attrs"]["cpus"], 1)
+        self.assertEqual(found["attrs"]["labels"], b"all-accesses")
+        self.assertIn(b"not misses", found["attrs"]["event"])
+
+    def test_bad_lackey(self):
+        self.bad(":2: 'hello' is no line of lackey", b"I  0,1\nhello\n")
+        for line in (b" L ,8", b" L 12", b" L 12,", b" X 12,8", b"I  zz,1", b" L 11111111111111111,8", b" I 12,3", b"L  1,1"):
+            with self.subTest(line):
+                self.bad("is no line of lackey", line + b"\n", "--from", "lackey")
+
+    # --- traces, and the command itself ---
+
+    def test_trace_again(self):
+        self.good(f"{FIXTURES}/misses.csv", "--note", "kept")
+        again = os.path.join(self.folder.name, "again.h5")
+        os.rename(self.out, again)
+        for how in ("none", "smallest", "deflate"):
+            found = self.good(again, "--skip", "1", "--limit", "2", "--compress", how)
+            self.assertEqual(found["time"].tolist(), [1000, 5_000_000_000])
+            self.assertEqual(found["node"].tolist(), [2, 255])
+            self.assertEqual(found["attrs"]["note"], b"kept")
+
+    def test_blosc(self):
+        run = self.run_import(f"{FIXTURES}/misses.csv", "--compress", "blosc")
+        if run.returncode:
+            self.assertIn(b"hdf5-filter-plugin-blosc-serial", run.stderr)
+        else:
+            info = subprocess.run([MIRRORBALL, "info", "--verify", self.out], capture_output=True, check=False)
+            self.assertEqual(info.returncode, 0, info.stderr)
+
+    def test_usage(self):
+        for options in (["--from", "x"], ["--compress", "x"], ["--page-size", "5000"], ["--fold-cpus", "0"]):
+            self.assertEqual(self.run_import(f"{FIXTURES}/misses.csv", *options).returncode, 2)
+        run = subprocess.run([MIRRORBALL, "import", "x"], capture_output=True, check=False)
+        self.assertEqual(run.returncode, 2)
+        for path in ("no/such/file", "."):
+            self.assertEqual(self.run_import(path).returncode, 1)
+
+    def test_old_output_survives(self):
+        with open(self.out, "w", encoding="ascii") as f:
+            f.write("precious")
+        self.assertEqual(self.run_import("-", data=b"time_ns,cpu,address,op\n1,0,0,r\nx\n").returncode, 1)
+        with open(self.out, encoding="ascii") as f:
+            self.assertEqual(f.read(), "precious")
+
+    def test_interrupted(self):
+        child = subprocess.Popen([MIRRORBALL, "import", "-", "-o", self.out], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        child.stdin.write(b"time_ns,cpu,address,op\n" + b"1,0,4096,r\n" * 200000)
+        child.stdin.flush()
+        for _ in range(100):
+            if glob.glob(self.out + ".*.recording"):
+                break
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        try:
+            child.communicate(b"1,0,4096,r\n" * 200000, timeout=20)
+        except BrokenPipeError:
+            child.wait(timeout=20)
+        self.assertEqual(child.returncode, -signal.SIGINT)
+        self.assertEqual(os.listdir(self.folder.name), [])
+
+
+unittest.main()
