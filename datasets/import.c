@@ -96,7 +96,7 @@ static bool looks_like_lackey(const unsigned char *bytes, size_t n)
 {
     return (n > 2 && bytes[0] == '=' && bytes[1] == '=') ||
            (n > 3 && ((bytes[0] == 'I' && bytes[1] == ' ' && bytes[2] == ' ') ||
-                      (bytes[0] == ' ' && strchr("LSM", bytes[1]) && bytes[2] == ' ')));
+                      (bytes[0] == ' ' && bytes[1] && strchr("LSM", bytes[1]) && bytes[2] == ' ')));
 }
 
 static int detect(struct import_input *in, enum import_format *format, struct trace_error *error)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/datasets/fuzz_input.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "datasets/trace_digest.h"
+#include "datasets/trace_stats.h"
+
+const char *fuzz_input_file(const uint8_t *data, size_t size)
+{
+    static char path[64];
+    static int fd = -1;
+    if (fd >= 0)
+        close(fd);
+    fd = memfd_create("fuzz", 0);
+    if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+        abort();
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return path;
+}
+
+static void check_line(const struct trace_error *error)
+{
+    if (!error->text[0] || strchr(error->text, '\n'))
+        abort();
+}
+
+int fuzz_input_scan(const struct trace *trace)
+{
+    struct trace_error error = {""};
+    struct trace_stats stats;
+    uint64_t digest, misses;
+    if (trace_digest_scan(trace, &digest, &misses, &error)) {
+        check_line(&error);
+        return -1;
+    }
+    if (trace_stats_compute(trace, &stats, &error))
+        check_line(&error);
+    return digest == trace_meta(trace)->digest ? 0 : 1;
+}
+
+void fuzz_input_import(const uint8_t *data, size_t size, enum import_format format)
+{
+    struct import_options options;
+    struct import_counts counts;
+    struct trace_error error = {""};
+    struct trace *trace;
+    import_defaults(&options);
+    options.from = format;
+    if (import_run(fuzz_input_file(data, size), NULL, &options, &counts, NULL, NULL, &trace, &error)) {
+        check_line(&error);
+        return;
+    }
+    if (trace_meta(trace)->records != counts.taken || fuzz_input_scan(trace))
+        abort();
+    trace_close(trace);
+}
