@@ -50,6 +50,20 @@ int prepare_init(struct prepare *p, const struct trace *trace, const struct repl
     return 0;
 }
 
+/* An event's second half is put together as one word: page, task << 32, node << 48, what << 56. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(struct event) == 16, "layout of struct event");
+
+static void set_kinds(const struct prepare *p, struct prepared *c)
+{
+    static const uint8_t lanes[] = {LANE_READ, LANE_WRITE, LANE_READ, LANE_UPGRADE}; /* by enum trace_kind */
+    for (uint32_t i = 0; i < p->machine->cpus * 4; i++) {
+        uint64_t cpu = i / 4, lane = lanes[i % 4], node = p->machine->cpu_node[cpu];
+        uint64_t what = event_what(lane == LANE_READ ? EVENT_READ : EVENT_WRITE, 0);
+        c->kind[i].tail = cpu << 32 | node << 48 | what << 56;
+        c->kind[i].row = (uint32_t)((cpu << LANE_SHIFT | lane) << p->node_shift);
+    }
+}
+
 struct prepared *prepared_new(const struct prepare *p)
 {
     const struct trace_meta *meta = trace_meta(p->trace);
@@ -64,8 +78,11 @@ struct prepared *prepared_new(const struct prepare *p)
     c->cpus = malloc(TRACE_CHUNK * sizeof *c->cpus);
     c->records = malloc(TRACE_CHUNK * sizeof *c->records);
     c->cpu = malloc((meta->cpus + 1) * sizeof *c->cpu);
+    c->kind = malloc((meta->cpus + 1) * 4 * sizeof *c->kind);
     bool weights_missing = (meta->columns & TRACE_HAS_WEIGHT) && !c->weights;
-    if (c->events && c->rows && c->segments && c->cpus && c->records && c->cpu && !weights_missing)
+    if (c->kind)
+        set_kinds(p, c);
+    if (c->events && c->rows && c->segments && c->cpus && c->records && c->cpu && c->kind && !weights_missing)
         return c;
     prepared_free(c);
     return NULL;
@@ -82,6 +99,7 @@ void prepared_free(struct prepared *c)
     free(c->cpus);
     free(c->records);
     free(c->cpu);
+    free(c->kind);
     free(c);
 }
 
@@ -95,21 +113,6 @@ static uint64_t recorded_stall(const struct trace_block *b, uint32_t i, uint64_t
     return stall < STALL_MAX_NS ? (uint64_t)stall : STALL_MAX_NS;
 }
 
-/* Sums over a chunk that the loop keeps in registers. */
-struct sums {
-    uint64_t recorded_ns, capped_ns;
-};
-
-/* The gap before a record of recorded stall `stall`: the stall that it held goes, the rest is compute time. */
-static inline uint64_t close_gap(struct segment *s, struct sums *sums, uint64_t gap, uint64_t stall)
-{
-    uint64_t held = stall < gap ? stall : gap;
-    s->recorded_ns += held;
-    sums->recorded_ns += stall;
-    sums->capped_ns += stall - held;
-    return gap - held;
-}
-
 static struct segment *open_segment(struct prepared *c, uint32_t first, uint64_t window)
 {
     struct segment *s = &c->segments[c->nsegments++];
@@ -117,52 +120,37 @@ static struct segment *open_segment(struct prepared *c, uint32_t first, uint64_t
     return s;
 }
 
-/* A CPU's first record in a segment; the gap before its first in the chunk is closed when chunks are joined. */
-static bool enter_segment(struct prepared *c, struct segment *s, uint16_t cpu, uint64_t time, uint64_t stall)
+static void close_segment(struct prepared *c, struct segment *s, uint32_t end)
+{
+    s->n = end - s->first;
+    s->ncpus = c->ncpus - s->cpus;
+    for (uint32_t i = s->cpus; i < c->ncpus; i++) {
+        const struct prepared_cpu *k = &c->cpu[c->cpus[i]];
+        c->records[i] = (uint32_t)(k->records - k->records_before);
+        s->recorded_ns += k->held_ns - k->held_before;
+    }
+}
+
+/* A CPU's first record in a segment. The gap before its first in the chunk is closed when chunks are joined: until then
+ * it is none. */
+static void enter_segment(struct prepared *c, uint16_t cpu, uint64_t time, uint64_t stall)
 {
     struct prepared_cpu *k = &c->cpu[cpu];
-    bool first = k->mark == 0;
-    if (first) {
+    if (k->mark == 0) {
         k->first_time = k->last_time = time;
         k->first_stall_ns = stall;
         k->first_segment = c->nsegments - 1;
     }
+    k->held_before = k->held_ns;
+    k->records_before = k->records;
     k->mark = c->nsegments;
-    k->slot = c->ncpus++;
-    c->cpus[k->slot] = cpu;
-    c->records[k->slot] = 0;
-    s->ncpus++;
-    return first;
-}
-
-static inline void note_cpu(struct prepared *c, struct segment *s, struct sums *sums, uint16_t cpu, uint64_t time,
-                            uint64_t stall)
-{
-    struct prepared_cpu *k = &c->cpu[cpu];
-    bool first = false;
-    if (__builtin_expect(k->mark != c->nsegments, 0))
-        first = enter_segment(c, s, cpu, time, stall);
-    if (!first)
-        k->compute_ns += close_gap(s, sums, time - k->last_time, stall);
-    k->last_time = time;
-    c->records[k->slot]++;
+    c->cpus[c->ncpus++] = cpu;
 }
 
 static unsigned log2_weight(uint32_t weight)
 {
     unsigned log2 = 31u - (unsigned)__builtin_clz(weight | 1);
     return log2 < 15 ? log2 : 15;
-}
-
-static inline struct event make_event(const struct prepare *p, const struct trace_block *b, uint32_t i, uint64_t time,
-                                      unsigned class, unsigned log2)
-{
-    uint16_t cpu = b->cpu[i];
-    return (struct event){.time = time,
-                          .page = b->page[i],
-                          .task = b->tid ? (uint16_t)b->tid[i] : cpu,
-                          .node = p->machine->cpu_node[cpu],
-                          .what = event_what(class == LANE_READ ? EVENT_READ : EVENT_WRITE, log2)};
 }
 
 /* First and last time are attributes of the file: whatever they claim, no record may lie outside of the pass. */
@@ -173,50 +161,69 @@ static uint64_t within(const struct prepare *p, uint64_t time)
     return time < p->last_time ? time : p->last_time;
 }
 
-/* The loop, made for traces with and without a scale and the optional columns. */
-static inline __attribute__((always_inline)) void prepare_as(const struct prepare *p, const struct trace_block *b,
-                                                             uint64_t first_window, struct prepared *out,
-                                                             struct sums *sums, bool plain)
+/* `recorded_stall` and `scaled` are dear; most traces need neither. */
+static bool is_plain(const struct prepare *p, const struct trace_block *b)
 {
-    static const uint8_t classes[] = {LANE_READ, LANE_WRITE, LANE_READ, LANE_UPGRADE}; /* by enum trace_kind */
-    const uint64_t base = first_window * REPLAY_WINDOW_NS, mlp_ppm = p->machine->desc.mlp_ppm;
-    uint64_t end = 0;
+    bool inside = b->n && b->time[0] >= p->first_time && b->time[b->n - 1] <= p->last_time;
+    return inside && !b->weight && !b->latency_ns && !b->tid && p->time_scale_ppm == MILLION &&
+           p->machine->desc.mlp_ppm == MILLION;
+}
+
+/* The loop, made once for plain traces and once for all. Returns the sum of the recorded stalls. */
+static inline __attribute__((always_inline)) unsigned __int128 prepare_as(const struct prepare *p,
+                                                                          const struct trace_block *b,
+                                                                          uint64_t first_window, struct prepared *out,
+                                                                          bool plain)
+{
+    const uint64_t base = first_window * REPLAY_WINDOW_NS - (plain ? p->first_time : 0);
+    const uint64_t mlp_ppm = p->machine->desc.mlp_ppm;
+    struct prepared_cpu *const cpus = out->cpu;
     struct segment *s = NULL;
+    unsigned __int128 stalls = plain ? (unsigned __int128)b->n * REPLAY_LATENCY_NS : 0;
+    uint64_t end = 0;
     for (uint32_t i = 0; i < b->n; i++) {
-        uint64_t recorded = within(p, b->time[i]), time = recorded - p->first_time;
-        if (!plain)
-            time = prepare_scaled(p, time);
+        uint64_t recorded = plain ? b->time[i] : within(p, b->time[i]);
+        uint64_t time = base + (plain ? recorded : prepare_scaled(p, recorded - p->first_time));
+        uint64_t stall = plain ? REPLAY_LATENCY_NS : recorded_stall(b, i, mlp_ppm);
         if (__builtin_expect(time >= end, 0)) {
-            uint64_t window = time / REPLAY_WINDOW_NS;
             if (s)
-                s->n = i - s->first;
-            s = open_segment(out, i, first_window + window);
-            end = (window + 1) * REPLAY_WINDOW_NS;
+                close_segment(out, s, i);
+            s = open_segment(out, i, time / REPLAY_WINDOW_NS);
+            end = (s->window + 1) * REPLAY_WINDOW_NS;
         }
-        unsigned class = classes[b->flags[i] & TRACE_KIND_MASK];
-        note_cpu(out, s, sums, b->cpu[i], recorded, plain ? REPLAY_LATENCY_NS : recorded_stall(b, i, mlp_ppm));
-        out->rows[i] = ((uint32_t)b->cpu[i] << LANE_SHIFT | class) << p->node_shift;
-        if (out->weights)
-            out->weights[i] = b->weight[i];
-        out->events[i] = make_event(p, b, i, base + time, class, plain ? 0 : log2_weight(b->weight ? b->weight[i] : 1));
+        struct prepared_cpu *k = &cpus[b->cpu[i]];
+        if (__builtin_expect(k->mark != out->nsegments, 0))
+            enter_segment(out, b->cpu[i], recorded, stall);
+        uint64_t gap = recorded - k->last_time;
+        k->last_time = recorded;
+        k->held_ns += gap < stall ? gap : stall;
+        k->records++;
+        const struct prepared_kind *kind = &out->kind[b->cpu[i] << 2 | (b->flags[i] & TRACE_KIND_MASK)];
+        uint64_t tail = kind->tail | b->page[i];
+        if (!plain && b->tid)
+            tail = (tail & ~(0xffffull << 32)) | (uint64_t)(uint16_t)b->tid[i] << 32;
+        if (!plain && b->weight)
+            tail |= (uint64_t)log2_weight(b->weight[i]) << 60;
+        stalls += plain ? 0 : stall;
+        memcpy(&out->events[i], (uint64_t[]){time, tail}, sizeof *out->events);
+        out->rows[i] = kind->row;
     }
     if (s)
-        s->n = b->n - s->first;
+        close_segment(out, s, b->n);
+    return stalls;
 }
 
 void prepare_chunk(const struct prepare *p, const struct trace_block *b, uint64_t pass, struct prepared *out)
 {
-    bool plain = !b->weight && !b->latency_ns && p->time_scale_ppm == MILLION && p->machine->desc.mlp_ppm == MILLION;
-    struct sums sums = {0, 0};
     memset(out->cpu, 0, p->machine->cpus * sizeof *out->cpu);
     out->n = b->n;
     out->nsegments = out->ncpus = 0;
-    if (plain)
-        prepare_as(p, b, pass * p->pass_windows, out, &sums, true);
+    if (is_plain(p, b))
+        out->recorded_ns = prepare_as(p, b, pass * p->pass_windows, out, true);
     else
-        prepare_as(p, b, pass * p->pass_windows, out, &sums, false);
-    out->recorded_ns = sums.recorded_ns;
-    out->capped_ns = sums.capped_ns;
+        out->recorded_ns = prepare_as(p, b, pass * p->pass_windows, out, false);
+    if (out->weights)
+        memcpy(out->weights, b->weight, b->n * sizeof *out->weights);
     memset(out->events + b->n, 0, PREPARE_AHEAD * sizeof *out->events);
 }
 
@@ -228,18 +235,18 @@ void prepare_pass(const struct prepare *p, struct prepare_clock *clock)
 
 void prepare_join(const struct prepare *p, struct prepare_clock *clock, struct prepared *c)
 {
+    unsigned __int128 held = 0;
     for (uint32_t cpu = 0; cpu < p->machine->cpus; cpu++) {
         struct prepared_cpu *k = &c->cpu[cpu];
         if (k->mark == 0)
             continue;
-        struct sums sums = {0, 0};
         uint64_t gap = k->first_time - clock->last_time[cpu];
-        clock->compute_ns[cpu] += close_gap(&c->segments[k->first_segment], &sums, gap, k->first_stall_ns);
-        c->recorded_ns += sums.recorded_ns;
-        c->capped_ns += sums.capped_ns;
-        clock->compute_ns[cpu] += k->compute_ns;
+        uint64_t first_held = gap < k->first_stall_ns ? gap : k->first_stall_ns;
+        c->segments[k->first_segment].recorded_ns += first_held;
+        clock->compute_ns[cpu] += k->last_time - clock->last_time[cpu] - k->held_ns - first_held;
         clock->last_time[cpu] = k->last_time;
+        held += k->held_ns + first_held;
     }
     clock->recorded_ns += c->recorded_ns;
-    clock->capped_ns += c->capped_ns;
+    clock->capped_ns += c->recorded_ns - held;
 }

@@ -27,14 +27,22 @@ struct segment {
     uint32_t cpus, ncpus; /* those that have records here: prepared.cpus[cpus ..], .records likewise */
 };
 
-/* What joining needs of one CPU's records in one chunk. */
+/* What joining needs of one CPU's records in one chunk. Compute time is the time from its first to its last record less
+ * the recorded stall that the gaps held. */
 struct prepared_cpu {
-    uint64_t first_time, last_time; /* as recorded */
-    uint64_t first_stall_ns;
-    uint64_t compute_ns; /* of all gaps but the first */
+    uint64_t last_time;                   /* as recorded */
+    uint64_t held_ns;                     /* of all gaps but the first */
+    uint64_t records;                     /* so far */
+    uint64_t held_before, records_before; /* when the segment under way began */
+    uint64_t first_time, first_stall_ns;
     uint32_t first_segment;
-    uint32_t slot; /* in prepared.records, of the segment under way */
     uint32_t mark; /* 1 + last segment in which it was seen; 0: no record in this chunk */
+};
+
+/* What the records of one CPU and kind have in common. */
+struct prepared_kind {
+    uint64_t tail; /* second half of the event: task, node, what */
+    uint32_t row;
 };
 
 struct prepared {
@@ -43,10 +51,11 @@ struct prepared {
     uint32_t *weights;    /* null: 1 each */
     struct segment *segments;
     uint16_t *cpus;
-    uint32_t *records;        /* how many of each of `cpus` */
-    struct prepared_cpu *cpu; /* [CPUs of the trace] */
+    uint32_t *records;          /* how many of each of `cpus` */
+    struct prepared_cpu *cpu;   /* [CPUs of the trace] */
+    struct prepared_kind *kind; /* [CPU << 2 | enum trace_kind] */
     uint32_t n, nsegments, ncpus;
-    unsigned __int128 recorded_ns, capped_ns; /* recorded stall, and what of it the gaps could not hold */
+    unsigned __int128 recorded_ns; /* recorded stall of all records */
 };
 
 /* What is the same for every chunk. */
@@ -62,7 +71,7 @@ struct prepare {
 struct prepare_clock {
     uint64_t last_time[CPU_MAX]; /* as recorded, of this pass */
     unsigned __int128 compute_ns[CPU_MAX];
-    unsigned __int128 recorded_ns, capped_ns;
+    unsigned __int128 recorded_ns, capped_ns; /* recorded stall, and what of it the gaps could not hold */
 };
 
 /* 0, or -EINVAL with a line when the trace is too long for these options. */
