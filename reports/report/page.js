@@ -106,7 +106,7 @@ function nodeCards(set, grid) {
   const show = (run) => {
     heat.replaceChildren(run.traffic ? trafficTable(run) : el("p", { class: "note" }, "Too many nodes to show here: see the result file."));
     const busy = run.busiest_link;
-    link.textContent = busy.peak ? `Busiest link: node ${busy.from} to node ${busy.to}, ${percent(busy.peak)} % of its bandwidth at its peak.` : "";
+    link.textContent = busy.peak ? `Busiest link: node ${busy.from} to node ${busy.to}, asked for ${percent(busy.peak)} % of its bandwidth at its peak.` : "";
     if (chart) showNode(chart, run);
   };
   const select = el("select", { "aria-label": "policy", onchange: () => show(runs[select.value]) },

@@ -84,6 +84,25 @@ class Files(unittest.TestCase):
             self.assertEqual(inputs["memory_curve"]["factor_ppm"].tolist(), [1000000, 4000000])
             self.assertEqual(file["bounds"]["optimum_ns"].tolist(), [7400000000] * 2)
 
+    def test_how_the_results_were_come_by_is_not_in_them(self):
+        def look(path):
+            found = {}
+            with h5py.File(path) as file:
+                found["summary"] = file["summary"][:].tobytes()
+                file["runs"].visititems(lambda name, thing: found.update({name: (
+                    [(key, str(value)) for key, value in sorted(thing.attrs.items())],
+                    thing[:].tobytes() if isinstance(thing, h5py.Dataset) else None)}))
+                inputs = [(key, str(value)) for key, value in sorted(file["inputs/000"].attrs.items())]
+            return found, inputs
+
+        paths = [os.path.join(self.folder.name, kind + ".h5") for kind in ("set", "later")]
+        for path in paths:
+            subprocess.run([SAMPLE, os.path.basename(path)[:-3], path], check=True)
+        (one, one_inputs), (two, two_inputs) = map(look, paths)
+        self.assertEqual(one, two)
+        self.assertEqual(len(one), 1 + 8 * 7)
+        self.assertEqual({a[0] for a, b in zip(one_inputs, two_inputs) if a != b}, {"command", "date", "threads"})
+
     def test_every_table_has_one_dimension(self):
         seen = []
 

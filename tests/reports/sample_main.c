@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * sample KIND OUT: writes made-up results for the tests in Python: KIND set, small, bare, empty, two, hostile, sweep or
- * big; OUT
+ * sample KIND OUT: writes made-up results for the tests in Python: KIND set, later, small, bare, empty, two, hostile,
+ * sweep or big; OUT
  * *.h5,
  * *.html, *.json, *.csv, or "-" for the table.
  */
@@ -30,6 +30,12 @@ static uint32_t make(const char *kind, struct result_set *sets)
         return 1;
     }
     sample_set(&sets[0], strcmp(kind, "hostile") == 0 ? hostile : "pmake");
+    if (strcmp(kind, "later") == 0) { /* the same results, come by in another way */
+        sets[0].threads = 7;
+        sets[0].runs[0].threads_group = 1;
+        snprintf(sets[0].date, sizeof sets[0].date, "2027-01-01");
+        snprintf(sets[0].command, sizeof sets[0].command, "mirrorball compare --threads 7 pmake.h5");
+    }
     if (strcmp(kind, "small") == 0) { /* a file of which most is structure */
         cut(&sets[0], 2);
         sets[0].runs[0].nseries = sets[0].runs[1].nseries = 3;
