@@ -177,12 +177,19 @@ static inline __attribute__((always_inline)) unsigned __int128 prepare_as(const 
 {
     const uint64_t base = first_window * REPLAY_WINDOW_NS - (plain ? p->first_time : 0);
     const uint64_t mlp_ppm = p->machine->desc.mlp_ppm;
-    struct prepared_cpu *const cpus = out->cpu;
+    const uint64_t *const times = b->time;
+    const uint32_t *const pages = b->page;
+    const uint16_t *const cpus = b->cpu;
+    const uint8_t *const flags = b->flags;
+    const struct prepared_kind *const kinds = out->kind;
+    struct prepared_cpu *const known = out->cpu;
+    struct event *const events = out->events;
+    uint32_t *const rows = out->rows;
     struct segment *s = NULL;
     unsigned __int128 stalls = plain ? (unsigned __int128)b->n * REPLAY_LATENCY_NS : 0;
     uint64_t end = 0;
-    for (uint32_t i = 0; i < b->n; i++) {
-        uint64_t recorded = plain ? b->time[i] : within(p, b->time[i]);
+    for (uint32_t i = 0, n = b->n; i < n; i++) {
+        uint64_t recorded = plain ? times[i] : within(p, times[i]);
         uint64_t time = base + (plain ? recorded : prepare_scaled(p, recorded - p->first_time));
         uint64_t stall = plain ? REPLAY_LATENCY_NS : recorded_stall(b, i, mlp_ppm);
         if (__builtin_expect(time >= end, 0)) {
@@ -191,22 +198,23 @@ static inline __attribute__((always_inline)) unsigned __int128 prepare_as(const 
             s = open_segment(out, i, time / REPLAY_WINDOW_NS);
             end = (s->window + 1) * REPLAY_WINDOW_NS;
         }
-        struct prepared_cpu *k = &cpus[b->cpu[i]];
+        struct prepared_cpu *k = &known[cpus[i]];
         if (__builtin_expect(k->mark != out->nsegments, 0))
-            enter_segment(out, b->cpu[i], recorded, stall);
+            enter_segment(out, cpus[i], recorded, stall);
         uint64_t gap = recorded - k->last_time;
         k->last_time = recorded;
         k->held_ns += gap < stall ? gap : stall;
         k->records++;
-        const struct prepared_kind *kind = &out->kind[b->cpu[i] << 2 | (b->flags[i] & TRACE_KIND_MASK)];
-        uint64_t tail = kind->tail | b->page[i];
+        const struct prepared_kind *kind = &kinds[cpus[i] << 2 | (flags[i] & TRACE_KIND_MASK)];
+        uint64_t tail = kind->tail | pages[i];
         if (!plain && b->tid)
             tail = (tail & ~(0xffffull << 32)) | (uint64_t)(uint16_t)b->tid[i] << 32;
         if (!plain && b->weight)
             tail |= (uint64_t)log2_weight(b->weight[i]) << 60;
         stalls += plain ? 0 : stall;
-        memcpy(&out->events[i], (uint64_t[]){time, tail}, sizeof *out->events);
-        out->rows[i] = kind->row;
+        memcpy(&events[i], &time, sizeof time);
+        memcpy((unsigned char *)&events[i] + sizeof time, &tail, sizeof tail);
+        rows[i] = kind->row;
     }
     if (s)
         close_segment(out, s, b->n);
