@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Rounds: while the groups go through the chunks of this round, the threads that are free decode and prepare those of
- * the next. A round holds ROUND_CHUNKS chunks whatever the number of threads, so memory does not depend on it either.
+ * Several threads work in rounds: while the groups go through the chunks of this round, the threads that are free
+ * decode and prepare those of the next. A round holds ROUND_CHUNKS chunks whatever the number of threads, so memory
+ * does not depend on it either. One thread prepares and replays in pieces that stay in its cache.
  */
 #include "replay/driver.h"
 
@@ -14,7 +15,7 @@
 #include "replay/group.h"
 #include "replay/prepare.h"
 
-enum { ROUND_CHUNKS = 4 };
+enum { ROUND_CHUNKS = 4, PIECE = 16384 };
 
 struct driver {
     const struct trace *trace;
@@ -60,10 +61,11 @@ static int check_options(const struct replay_options *o, struct trace_error *err
 
 static int make_buffers(struct driver *d, struct trace_error *error)
 {
-    for (uint32_t i = 0; i < ROUND_CHUNKS && i < d->chunks; i++)
+    uint32_t chunks = d->threads == 1 ? 1 : ROUND_CHUNKS;
+    for (uint32_t i = 0; i < chunks && i < d->chunks; i++)
         if (!(d->blocks[i] = trace_block_new(d->trace)))
             return out_of_memory(error);
-    for (uint32_t i = 0; i < 2 * ROUND_CHUNKS && i < 2 * d->chunks; i++)
+    for (uint32_t i = 0; i < 2 * chunks && i < 2 * d->chunks; i++)
         if (!(d->round[i % 2][i / 2] = prepared_new(&d->prepare)))
             return out_of_memory(error);
     return 0;
@@ -145,7 +147,7 @@ static int turn(struct driver *d, uint64_t *records, struct trace_error *error)
     return 0;
 }
 
-static int replay_all(struct driver *d, replay_progress *progress, void *context, struct trace_error *error)
+static int replay_rounds(struct driver *d, replay_progress *progress, void *context, struct trace_error *error)
 {
     uint64_t done = 0, records = 0, total = d->meta->records * d->options->repeat;
     do {
@@ -157,6 +159,50 @@ static int replay_all(struct driver *d, replay_progress *progress, void *context
         if (err)
             return err;
     } while (d->filled[0]);
+    return 0;
+}
+
+static struct trace_block piece_of(const struct trace_block *b, uint32_t from)
+{
+    struct trace_block piece = *b;
+    piece.n = b->n - from < PIECE ? b->n - from : PIECE;
+    piece.time += from;
+    piece.page += from;
+    piece.cpu += from;
+    piece.flags += from;
+    piece.weight = b->weight ? b->weight + from : NULL;
+    piece.latency_ns = b->latency_ns ? b->latency_ns + from : NULL;
+    piece.tid = b->tid ? b->tid + from : NULL;
+    return piece;
+}
+
+static void replay_block(struct driver *d, uint64_t pass)
+{
+    struct prepared *c = d->round[0][0];
+    for (uint32_t from = 0; from < d->blocks[0]->n; from += PIECE) {
+        struct trace_block piece = piece_of(d->blocks[0], from);
+        prepare_chunk(&d->prepare, &piece, pass, c);
+        prepare_join(&d->prepare, &d->clock, c);
+        for (uint32_t i = 0; i < d->ngroups; i++)
+            group_serve(&d->groups[i], c);
+    }
+}
+
+static int replay_alone(struct driver *d, replay_progress *progress, void *context, struct trace_error *error)
+{
+    uint64_t done = 0, total = d->meta->records * d->options->repeat;
+    for (; d->chunk < d->chunks; d->chunk++) {
+        uint32_t chunk = (uint32_t)(d->chunk % d->meta->chunks);
+        if (chunk == 0)
+            prepare_pass(&d->prepare, &d->clock);
+        int err = trace_decode(d->trace, chunk, d->blocks[0], error);
+        if (err)
+            return err;
+        replay_block(d, d->chunk / d->meta->chunks);
+        done += d->blocks[0]->n;
+        if (progress)
+            progress(context, done, total);
+    }
     return 0;
 }
 
@@ -199,7 +245,7 @@ int replay_run(const struct trace *trace, const struct replay_machine *machine, 
     if (!err)
         err = make_groups(d, specs, n, error);
     if (!err)
-        err = replay_all(d, progress, context, error);
+        err = d->threads == 1 ? replay_alone(d, progress, context, error) : replay_rounds(d, progress, context, error);
     if (!err)
         err = collect(d, n, out, error);
     if (!err && exec_capped_ppm)
