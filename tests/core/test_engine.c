@@ -361,6 +361,46 @@ Test(engine, orders_beyond_the_array_are_counted)
     end();
 }
 
+Test(engine, nearest_node_with_a_frame_is_nearest_to_the_toucher)
+{
+    begin(3, 1, 16, 0, ALL_CAPS);
+    fixture_miss(&run, 3, 0, false, 0);
+    fixture_miss(&run, 3, 1, false, 0);
+    cr_assert_eq(at(1)->home, 2, "not the lowest number");
+    end();
+}
+
+Test(engine, more_orders_than_a_batch_of_moves_holds)
+{
+    begin(70, FRAMES_UNBOUNDED, 16, 0, ALL_CAPS);
+    for (page_t page = 0; page < 70; page++)
+        fixture_miss(&run, 0, page, false, 0);
+    for (page_t page = 0; page < 70; page++)
+        order(ORDER_MOVE, page, 2);
+    play();
+    cr_assert_eq(run.engine->stats.moves, 70);
+    cr_assert_eq(at(69)->home, 2);
+    end();
+}
+
+Test(engine, hint_and_collapse_of_one_access_overrun_no_batch)
+{
+    begin(1, 8, 1, 0, ALL_CAPS);
+    fixture_miss(&run, 0, 0, false, 0);
+    order(ORDER_COPY, 0, 1);
+    play();
+    order(ORDER_WATCH, 0, 0);
+    play();
+    script.events = script.calls = 0;
+    fixture_miss(&run, 1, 0, true, 0);
+    cr_assert_eq(script.events, 3);
+    cr_assert_eq(script.calls, 3, "one event each");
+    cr_assert_eq(event_kind(&script.seen[0]), EVENT_HINT);
+    cr_assert_eq(event_kind(&script.seen[1]), EVENT_COLLAPSED);
+    cr_assert_eq(event_kind(&script.seen[2]), EVENT_WRITE);
+    end();
+}
+
 Test(engine, when_the_engine_is_needed)
 {
     for (unsigned flags = 0; flags < 16; flags++) {
