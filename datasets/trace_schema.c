@@ -7,6 +7,8 @@ enum { BLOSC_FILTER = 32001 };
 
 hid_t trace_schema_create(const char *path)
 {
+    /* As in trace_open: the library's complaints at exit are of no use to anyone. */
+    H5dont_atexit();
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
     hid_t file = H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, access);

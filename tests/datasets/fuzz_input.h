@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A fuzz target's bytes as a file that never touches the disk, and an import of it into memory.
+ * A fuzz target's bytes as a file, and an import of it into memory.
  */
 #ifndef TESTS_DATASETS_FUZZ_INPUT_H
 #define TESTS_DATASETS_FUZZ_INPUT_H
 
 #include "datasets/import.h"
 
-/* The path of a file that holds the bytes; the file is gone with the next call. */
+/* The path of a file that holds the bytes; the next call writes over it. */
 const char *fuzz_input_file(const uint8_t *data, size_t size);
 
 /* Imports the bytes; a trace that comes of it is decoded and its digest compared. Aborts on a broken promise: an error

@@ -124,6 +124,12 @@ class Files(unittest.TestCase):
                     Trace().write(self.path, libver=libver, **how)
                     self.good(Trace())
 
+    def test_fuzz_corpus(self):
+        """A corpus of files that do not open would fuzz nothing."""
+        folder = "tests/datasets/corpus/trace"
+        for name in os.listdir(folder):
+            self.assertEqual(info(os.path.join(folder, name), "--verify").returncode, 0, name)
+
     def test_missing_filter(self):
         Trace().write(self.path, chunks=(300,), compression="lzf")
         self.bad("filter 32000")
