@@ -103,7 +103,7 @@ static int bench_pages(struct bench *b, uint32_t pages, struct trace_error *erro
     struct bench_case *c = calloc(1, sizeof(*c));
     int err = c ? bench_trace_make(pages, bench_trace_records(pages, b->quick), NULL, &trace, error) : -ENOMEM;
     if (!err)
-        err = bench_case_init(c, trace, b->quick || pages > 1000000 ? 1 : 2, error);
+        err = bench_case_init(c, trace, b->quick ? 1 : pages > 1000000 ? 3 : 2, error);
     err = err ? err : bench_bound_init(&c->bound, trace, error);
     err = err ? err : time_replays(b, c, error);
     if (c)
