@@ -59,7 +59,7 @@ static void compare_with_bound(struct bench *b, uint32_t first, uint32_t pages)
     for (uint32_t i = first; i < b->table.n; i++) {
         struct bench_row *row = &b->table.rows[i];
         const struct bench_row *bound = bench_table_find(&b->table, "bound", pages, row->threads);
-        if (bound && bound != row && row->of_bound == 0)
+        if (bound && row->of_bound == 0)
             row->of_bound = bench_table_rate(row) / bench_table_rate(bound);
     }
 }
