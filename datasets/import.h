@@ -40,7 +40,7 @@ typedef bool import_progress(void *context, uint64_t done, uint64_t total);
 
 /* Reads `in` ("-": standard input) and writes the trace `out` (in memory when null; then *trace receives it). 0, or
  * -errno with a line that names the file and the line or record. */
-int import_run(const char *in, const char *out, const struct import_options *, struct import_counts *,
-               import_progress *, void *context, struct trace **trace, struct trace_error *);
+int import_run(const char *in, const char *out, const struct import_options *options, struct import_counts *counts,
+               import_progress *progress, void *context, struct trace **trace, struct trace_error *error);
 
 #endif

@@ -31,8 +31,9 @@ int trace_scratch_init(struct trace_scratch *s)
     s->packed_size = 4 * TRACE_CHUNK + TRACE_CHUNK / 8 + 4096;
     s->packed = malloc(s->packed_size);
     s->planes = malloc(4 * TRACE_CHUNK);
+    s->piece = malloc(4 * PIECE);
     s->inflate = libdeflate_alloc_decompressor();
-    if (s->packed && s->planes && s->inflate)
+    if (s->packed && s->planes && s->piece && s->inflate)
         return 0;
     trace_scratch_free(s);
     return -ENOMEM;
@@ -42,6 +43,7 @@ void trace_scratch_free(struct trace_scratch *s)
 {
     free(s->packed);
     free(s->planes);
+    free(s->piece);
     if (s->inflate)
         libdeflate_free_decompressor(s->inflate);
     memset(s, 0, sizeof *s);
@@ -288,14 +290,13 @@ static void spread(const struct trace_column *column, unsigned width, const unsi
 }
 
 /* Piece by piece: a piece stays in the first-level cache from its spreading to the visitor. */
-static void spread_all(const struct trace_column *column, unsigned width, const unsigned char *planes, uint32_t n,
+static void spread_all(const struct trace_column *column, unsigned width, const struct trace_scratch *s, uint32_t n,
                        unsigned char *out, trace_column_visit *visit, void *context)
 {
-    uint32_t piece[PIECE];
     for (uint32_t first = 0; first < n; first += PIECE) {
         uint32_t m = n - first < PIECE ? n - first : PIECE;
-        void *to = out ? (void *)(out + (size_t)first * width) : piece;
-        spread(column, width, planes, first, m, to);
+        void *to = out ? (void *)(out + (size_t)first * width) : s->piece;
+        spread(column, width, s->planes, first, m, to);
         if (visit)
             visit(context, to, first, m);
     }
@@ -353,7 +354,7 @@ int trace_column_read(const struct trace_column *column, const struct trace_file
         return trace_fail(error, -err, "%s: chunk %u of /trace/%s cannot be decoded; the file is damaged or cut short",
                           file->path, chunk, trace_column_kinds[id].name);
     if (!direct)
-        spread_all(column, width, s->planes, n, out, visit, context);
+        spread_all(column, width, s, n, out, visit, context);
     else if (visit)
         visit(context, to, 0, n);
     return 0;

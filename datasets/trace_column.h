@@ -55,7 +55,7 @@ struct trace_file {
 
 /* What one thread needs to decode. */
 struct trace_scratch {
-    unsigned char *packed, *planes;
+    unsigned char *packed, *planes, *piece;
     size_t packed_size;
     struct libdeflate_decompressor *inflate;
 };
