@@ -35,7 +35,7 @@ void trace_block_release(struct trace_block *b)
     free(b->weight);
     free(b->latency_ns);
     free(b->tid);
-    memset(b, 0, sizeof *b);
+    *b = (struct trace_block){0};
 }
 
 /* A block of a trace in a file: the buffers, kept apart from what the block shows at the moment. */
