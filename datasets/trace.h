@@ -99,6 +99,10 @@ int trace_decode(const struct trace *, uint32_t chunk, struct trace_block *, str
 /* The whole trace decoded into memory (trace_decode then hands out pointers or copies at memory speed). */
 int trace_load(const struct trace *, struct trace **out, struct trace_error *);
 
+/* Puts a trace that takes at most that many bytes into memory in place of itself, for who reads it more than once; a
+ * longer one stays in its file. Pointers got from the trace before are void. threads 0: as many as OpenMP gives. */
+int trace_hold(struct trace **, uint64_t most_bytes, uint32_t threads, struct trace_error *);
+
 /* --- writing --- */
 
 /* Deflate at its fastest level; none (contiguous, for work files); blosc (needs a plug-in to read); deflate at its

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -293,14 +294,14 @@ static struct trace *shell(const struct trace *from)
     return to;
 }
 
-int trace_load(const struct trace *from, struct trace **out, struct trace_error *error)
+static int load(const struct trace *from, struct trace **out, int threads, struct trace_error *error)
 {
     struct trace *to = shell(from);
     int failed = to ? 0 : trace_fail(error, ENOMEM, "%s: out of memory", from->meta.name);
     *out = NULL;
     if (failed)
         return failed;
-#pragma omp parallel
+#pragma omp parallel num_threads(threads)
     {
         struct trace_block *block = trace_block_new(from);
 #pragma omp for schedule(dynamic)
@@ -322,4 +323,28 @@ int trace_load(const struct trace *from, struct trace **out, struct trace_error 
     else
         *out = to;
     return failed;
+}
+
+int trace_load(const struct trace *from, struct trace **out, struct trace_error *error)
+{
+    return load(from, out, omp_get_max_threads(), error);
+}
+
+static uint64_t record_bytes(const struct trace_meta *meta)
+{
+    uint64_t optional = (uint64_t)__builtin_popcount(meta->columns) * sizeof(uint32_t);
+    return sizeof(uint64_t) + sizeof(uint32_t) + sizeof(uint16_t) + sizeof(uint8_t) + optional;
+}
+
+int trace_hold(struct trace **trace, uint64_t most_bytes, uint32_t threads, struct trace_error *error)
+{
+    struct trace *held;
+    if ((*trace)->stored || (*trace)->meta.records > most_bytes / record_bytes(&(*trace)->meta))
+        return 0;
+    int err = load(*trace, &held, threads ? (int)threads : omp_get_max_threads(), error);
+    if (err)
+        return err;
+    trace_close(*trace);
+    *trace = held;
+    return 0;
 }

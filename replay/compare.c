@@ -13,6 +13,9 @@
 /* Page records of the runs that are made in one pass over the trace. A sweep of thousands of runs takes several passes
  * instead of all memory. */
 #define PASS_BYTES ((uint64_t)1 << 30)
+
+/* The yardsticks, the runs and each further pass read the trace: a short one is decoded once. */
+#define HOLD_BYTES ((uint64_t)96 << 20)
 enum { PAGE_BYTES = 48, RUN_BYTES = 1 << 20 };
 
 static int fail(struct trace_error *error, int err, const char *path, const char *what)
@@ -253,7 +256,9 @@ int compare_run(struct compare_job *job, struct result_set *out, struct trace_er
     if (!out->runs)
         return fail(error, -ENOMEM, job->path, "out of memory for the results; ask for fewer runs");
     out->nruns = job->select.n;
-    int err = measure(job, out, error);
+    int err = trace_hold(&job->trace, HOLD_BYTES, job->request->options.threads, error);
+    if (!err)
+        err = measure(job, out, error);
     if (!err) {
         advise(job);
         err = make_runs(job, out, error);
