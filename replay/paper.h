@@ -4,12 +4,11 @@
  * modelled machine with the workloads of datasets/synthetic.h, beside what the paper measured. docs/paper.md says what
  * is reproduced, what is not, and why.
  *
- *   paper_command -> paper_runs (traces and result sets) -> paper_rows (figures against the paper's) -> paper_show
+ *   paper_command -> paper_runs (traces and result sets) -> paper_checks (figures against the paper's) -> what compare
+ * does
  */
 #ifndef REPLAY_PAPER_H
 #define REPLAY_PAPER_H
-
-#include <stdio.h>
 
 #include "replay/cli.h"
 #include "replay/request.h"
@@ -34,17 +33,8 @@ struct paper_sets {
 int paper_runs(struct request *, struct paper_sets *);
 void paper_runs_free(struct paper_sets *);
 
-/* One quantity. `paper` NAN: the paper gives none. Judged rows have to lie in low..high. */
-struct paper_row {
-    const char *workload, *quantity, *unit;
-    double paper, here, low, high;
-    bool judged;
-    const char *origin; /* "measured", "derived", "calibrated", "explained", "rule" */
-};
-enum { PAPER_ROWS = 96 };
-uint32_t paper_rows(const struct paper_sets *, struct paper_row *);
-
-/* Table, CSV or JSON on stdout. */
-int paper_show(const struct request *, const struct paper_row *, uint32_t n);
+/* Puts the paper's figures beside the runs': each set gets the checks that were made with it. Where a set lacks a run
+ * or the yardsticks, what needs them is left out. 0 or -ENOMEM. */
+int paper_checks(struct paper_sets *);
 
 #endif

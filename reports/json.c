@@ -2,6 +2,7 @@
 #include "reports/json.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -109,6 +110,24 @@ json_t *json_of_run(const struct result_run *r)
                            put(o, "to_optimum", none ? json_null() : json_real((double)r->to_optimum_ppm / 1e6)) |
                            put(o, "inactive", json_boolean(r->inactive)) |
                            put(o, "static", json_boolean(r->is_static)) | put(o, "labels", labels(r));
+    if (failed)
+        json_decref(o);
+    return failed ? NULL : o;
+}
+
+static json_t *real(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *json_of_check(const struct result_check *c)
+{
+    json_t *o = json_object();
+    int failed = !o || put(o, "workload", json_of_text(c->workload)) | put(o, "quantity", json_of_text(c->quantity)) |
+                           put(o, "unit", json_of_text(c->unit)) | put(o, "paper", real(c->paper)) |
+                           put(o, "here", real(c->here)) | put(o, "low", real(c->low)) | put(o, "high", real(c->high)) |
+                           put(o, "within", c->judged ? json_boolean(c->within) : json_null()) |
+                           put(o, "origin", json_of_text(c->origin));
     if (failed)
         json_decref(o);
     return failed ? NULL : o;

@@ -13,6 +13,7 @@
 /* Returned values are new references; null when out of memory. */
 json_t *json_of_set(const struct result_set *);
 json_t *json_of_run(const struct result_run *);
+json_t *json_of_check(const struct result_check *); /* what is undefined or not judged: null */
 
 /* Numbers over INT64_MAX do not fit a JSON integer here: UINT64_MAX ("unbounded") becomes null, others a real. */
 json_t *json_of_u64(uint64_t);

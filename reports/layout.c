@@ -202,6 +202,24 @@ const struct hdf_member layout_execution[] = {
     {0},
 };
 
+#define CHECK_TEXT(field) HDF_STRING(struct layout_check, check.field, #field)
+#define CHECK_VALUE(field) HDF_MEMBER(struct layout_check, check.field, HDF_F64, #field)
+
+const struct hdf_member layout_check[] = {
+    HDF_MEMBER(struct layout_check, set, HDF_U32, "set"),
+    CHECK_TEXT(workload),
+    CHECK_TEXT(quantity),
+    CHECK_TEXT(unit),
+    CHECK_VALUE(paper),
+    CHECK_VALUE(here),
+    CHECK_VALUE(low),
+    CHECK_VALUE(high),
+    HDF_MEMBER(struct layout_check, judged, HDF_U8, "judged"),
+    HDF_MEMBER(struct layout_check, within, HDF_U8, "within"),
+    CHECK_TEXT(origin),
+    {0},
+};
+
 /* Attributes of /runs/NNN: its inputs. */
 const struct hdf_member layout_run[] = {
     HDF_STRING(struct layout_summary, trace, "trace"),

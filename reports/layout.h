@@ -71,9 +71,16 @@ struct layout_execution {
     uint32_t run, threads_group;
 };
 
+/* /paper: one row per check, of all sets. */
+struct layout_check {
+    uint32_t set;
+    uint8_t judged, within;
+    struct result_check check;
+};
+
 extern const struct hdf_member layout_summary[], layout_inputs[], layout_bounds[], layout_node[], layout_link[],
     layout_point[], layout_cpu[], layout_parameter[], layout_overhead[], layout_refused[], layout_use[],
-    layout_traffic[], layout_execution[], layout_run[];
+    layout_traffic[], layout_execution[], layout_run[], layout_check[];
 
 /* Columns of a run's series on a machine with so many nodes; `names` holds the generated ones. */
 struct layout_series {

@@ -185,12 +185,22 @@ static json_t *trace(const struct result_set *s)
     return finish(o, failed);
 }
 
+static json_t *checks(const struct result_set *s)
+{
+    json_t *array = json_array();
+    int failed = !array;
+    for (uint32_t i = 0; !failed && i < s->nchecks; i++)
+        failed = push(array, json_of_check(&s->checks[i]));
+    return finish(array, failed);
+}
+
 static json_t *of_set(const struct result_set *s)
 {
     json_t *o = json_of_set(s);
     int failed = !o || put(o, "command", json_of_text(s->command)) | put(o, "date", json_of_text(s->date)) |
                            put(o, "threads", json_of_u64(s->threads)) | put(o, "trace_inputs", trace(s)) |
-                           put(o, "machine_inputs", machine(s)) | put_all_charts(json_object_get(o, "runs"), s);
+                           put(o, "machine_inputs", machine(s)) | put(o, "checks", checks(s)) |
+                           put_all_charts(json_object_get(o, "runs"), s);
     return finish(o, failed);
 }
 

@@ -23,8 +23,10 @@ void result_free(struct result_set *set)
         free(set->runs[i].series);
     }
     free(set->runs);
+    free(set->checks);
     set->runs = NULL;
-    set->nruns = 0;
+    set->checks = NULL;
+    set->nruns = set->nchecks = 0;
 }
 
 static bool better(const struct result_set *set, uint32_t a, uint32_t b)

@@ -3,7 +3,7 @@
  * A result set: one comparison with all its inputs and all its outputs, in memory and in an HDF5 file
  * (docs/result-format.md): /summary, a 1-D compound dataset with one row per run; /bounds; /inputs as attributes; one
  * group per run /runs/NNN with its parameters, tables (refused, overhead, traffic, nodes) as 1-D compound datasets and
- * /runs/NNN/series, one row per time slice.
+ * /runs/NNN/series, one row per time slice; /paper where figures of a publication were checked.
  *
  * All *_ns of a run are sums over CPUs: exec + local_stall + remote_stall + overhead = elapsed. docs/model.md defines
  * each.
@@ -86,6 +86,16 @@ struct result_bounds {
     char label[160];        /* "unbounded capacity, no contention, exact" */
 };
 
+/* A figure of a publication beside the same figure here (`compare --paper`). `paper` is NaN where the publication gives
+ * none, `low` and `high`, the tolerance, where nothing is judged. */
+struct result_check {
+    char workload[48], quantity[64], unit[24];
+    char origin[24]; /* of the publication's figure: "measured", "derived", "calibrated" ... (docs/paper.md) */
+    double paper, here, low, high;
+    bool judged, within;
+};
+enum { RESULT_CHECKS_MAX = 4096 }; /* of a file */
+
 struct result_set {
     char program[64];   /* "mirrorball 0.1.0" */
     char command[1024]; /* as typed, to run it again */
@@ -102,6 +112,8 @@ struct result_set {
     struct result_bounds bounds;
     uint32_t nruns;
     struct result_run *runs; /* malloc'd */
+    uint32_t nchecks;
+    struct result_check *checks; /* malloc'd; null: this is no check of a publication */
 };
 
 void result_free(struct result_set *);

@@ -11,6 +11,7 @@
 
 #include "reports/guard.h"
 #include "reports/layout.h"
+#include "reports/result_checks.h"
 
 enum { DEFLATE_BEST = 1100, BUDGET_BASE = 1 << 22 };
 
@@ -328,6 +329,7 @@ static int read_file(struct hdf_reader *reader, hid_t file, struct result_set **
     error = error ? error : read_inputs(reader, file, sets, nsets);
     error = error ? error : read_runs(reader, file, *sets, *nsets);
     error = error ? error : read_bounds(reader, file, *sets, *nsets);
+    error = error ? error : result_checks_read(reader, file, *sets, *nsets);
     for (uint32_t s = 0; error && *sets && s < *nsets; s++)
         result_free(&(*sets)[s]);
     if (error) {

@@ -11,6 +11,7 @@
 
 #include "reports/layout.h"
 #include "reports/publish.h"
+#include "reports/result_checks.h"
 
 static void join_labels(const struct result_run *run, char *out, size_t size)
 {
@@ -256,7 +257,8 @@ static int write_all(hid_t file, const struct result_set *sets, uint32_t nsets)
     int error = hdf_attributes_write(file, version, &number);
     error = error ? error : write_inputs(file, sets, nsets);
     error = error ? error : write_runs(file, sets, nsets);
-    return error ? error : write_bounds(file, sets, nsets);
+    error = error ? error : write_bounds(file, sets, nsets);
+    return error ? error : result_checks_write(file, sets, nsets);
 }
 
 /* The finished file as bytes to free; null: *error says why. */

@@ -31,6 +31,12 @@ void show_csv(FILE *, const struct result_set *sets, uint32_t nsets);
  * -ENOMEM. */
 int show_json(FILE *, const struct result_set *sets, uint32_t nsets);
 
+/* The checks of all sets beside the publication's figures, one block per workload, and how many lie within their
+ * tolerance; a line per check; one object {"rows": [...]}, 0 or -ENOMEM. */
+void show_checks(FILE *, const struct result_set *sets, uint32_t nsets);
+void show_checks_csv(FILE *, const struct result_set *sets, uint32_t nsets);
+int show_checks_json(FILE *, const struct result_set *sets, uint32_t nsets);
+
 /* The self-contained page (reports/report/), published under `path` only when complete. 0 or -errno with a line. */
 int report_write(const char *path, const struct result_set *sets, uint32_t nsets, struct trace_error *);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Puts the page together: one section per trace.
+ * Puts the page together: the paper check, if it is one, and one section per trace.
  */
 "use strict";
 
@@ -124,7 +124,13 @@ function words(title, list) {
   return el("div", { class: "card" }, el("h3", {}, title), el("ul", { class: "words" }, ...list.map((text) => el("li", {}, text))));
 }
 
-function traceSection(set, index, alone) {
+/* Traces by name; where one was replayed both ways, the name says which way. */
+function sectionName(set, sets) {
+  const both = sets.some((other) => other.trace === set.trace && other.options.contention !== set.options.contention);
+  return both && !set.options.contention ? `${set.trace}, constant latencies` : set.trace;
+}
+
+function traceSection(set, index, sets) {
   const trace = set.trace_inputs, grid = el("div", { class: "grid" });
   const [answer, ...rest] = set.answer.split("; best that");
   barFigures(set, grid);
@@ -135,7 +141,7 @@ function traceSection(set, index, alone) {
   const notes = [words("How to read this", readingGuide(set)), words("Mind", caveats(set)), inputsCard(set)];
   grid.append(...notes.filter((card) => card));
   return el("section", { class: "trace", id: `trace-${index}` },
-    alone ? null : el("h2", {}, set.trace),
+    sets.length === 1 ? null : el("h2", {}, sectionName(set, sets)),
     el("p", { class: "facts" }, `${count(set.records)} records, ${count(set.misses)} misses, ${count(trace.pages)} pages, ` +
       `${trace.cpus} CPUs, on ${set.machine} with ${set.machine_inputs.nodes.length} nodes`),
     el("div", { class: "answer" }, el("p", {}, answer), rest.length ? el("p", {}, "Best that" + rest.join("; best that")) : null),
@@ -144,13 +150,16 @@ function traceSection(set, index, alone) {
 
 function build() {
   const sets = JSON.parse(document.getElementById("data").textContent), alone = sets.length === 1;
-  const title = alone ? `Page placement for ${sets[0].trace} on ${sets[0].machine}` : `Page placement for ${sets.length} traces`;
+  const paper = paperSection(sets);
+  const title = paper ? "Disco\u2019s locality experiments beside the model"
+    : alone ? `Page placement for ${sets[0].trace} on ${sets[0].machine}` : `Page placement for ${sets.length} traces`;
   document.title = title;
   const top = document.getElementById("top"), main = document.getElementById("main");
   top.append(el("p", { class: "eyebrow" }, "mirrorball report"), el("h1", {}, title));
-  if (!alone) top.append(el("nav", { "aria-label": "traces" },
-    ...sets.map((set, i) => el("a", { href: `#trace-${i}` }, set.trace))));
-  sets.forEach((set, i) => main.append(traceSection(set, i, alone)));
+  if (!alone) top.append(el("nav", { "aria-label": "traces" }, paper ? el("a", { href: "#paper" }, "the paper check") : null,
+    ...sets.map((set, i) => el("a", { href: `#trace-${i}` }, sectionName(set, sets)))));
+  if (paper) main.append(paper);
+  sets.forEach((set, i) => main.append(traceSection(set, i, sets)));
   document.getElementById("foot").append(el("p", {}, `Made by ${sets.length ? sets[0].program : "mirrorball"}. ` +
     "This page is complete in itself: it asks nothing of the network. Charts by Chart.js (MIT License)."));
   for (const draw of pending) draw();

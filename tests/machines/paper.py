@@ -7,8 +7,15 @@ from the bars.
 """
 import json
 import os
+import re
 import subprocess
+import tempfile
 import unittest
+
+try:
+    import h5py
+except ImportError:
+    h5py = None
 
 PROGRAM = os.environ.get("MIRRORBALL", "build/mirrorball")
 
@@ -16,9 +23,17 @@ PROGRAM = os.environ.get("MIRRORBALL", "build/mirrorball")
 class Paper(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        out = subprocess.run([PROGRAM, "compare", "--paper", "--policy", "migrep", "--no-bounds", "--format", "json"],
+        cls.folder = tempfile.TemporaryDirectory(prefix="mirrorball-paper-")
+        cls.file, cls.page = (os.path.join(cls.folder.name, "paper." + end) for end in ("h5", "html"))
+        out = subprocess.run([PROGRAM, "compare", "--paper", "--policy", "migrep", "--no-bounds", "--format", "json",
+                              "-o", cls.file, "--report", cls.page],
                              check=True, capture_output=True, text=True, timeout=600).stdout
-        cls.rows = {(row["workload"], row["quantity"]): row for row in json.loads(out)["rows"]}
+        cls.printed = json.loads(out)["rows"]
+        cls.rows = {(row["workload"], row["quantity"]): row for row in cls.printed}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
 
     def here(self, workload, quantity):
         return self.rows[workload, quantity]["here"]
@@ -41,7 +56,7 @@ class Paper(unittest.TestCase):
     def test_engineering(self):
         self.near("engineering", "gain of migrep, monitor added", 33, 28, 38)
         for quantity, paper in [("baseline: execution", 31.3), ("baseline: local stall", 5.5),
-                                ("baseline: remote stall", 63.2), ("migrep: local stall", 12.9),
+                                ("baseline: remote stall", 63.2), ("migrep: execution", 30.4), ("migrep: local stall", 12.9),
                                 ("migrep: remote stall", 13.3), ("migrep: overhead, monitor added", 10.3)]:
             self.near("engineering", quantity, paper, paper - 5, paper + 5)
 
@@ -100,6 +115,25 @@ class Paper(unittest.TestCase):
     def test_all_that_is_judged_is_within_but_one(self):
         outside = [key for key, row in self.rows.items() if row["within"] is False]
         self.assertEqual(outside, [("raytrace", "gain of migrep, monitor added")])
+
+    def test_the_result_file_and_the_report_carry_what_is_printed(self):
+        with open(self.page, encoding="utf-8") as file:
+            data = re.search(r'<script type="application/json" id="data">(.*?)</script>', file.read(), re.S)[1]
+        self.assertEqual([check for one in json.loads(data) for check in one["checks"]], self.printed)
+        if not h5py:
+            self.skipTest("h5py is not installed")
+        with h5py.File(self.file) as file:
+            rows, machines = file["paper"][:], [file["inputs"][name].attrs["machine"] for name in file["inputs"]]
+        self.assertEqual(len(rows), len(self.printed))
+        for row, printed in zip(rows, self.printed):
+            for name in ("workload", "quantity", "unit", "origin"):
+                self.assertEqual(row[name].decode(), printed[name])
+            for name in ("paper", "here", "low", "high"):
+                self.assertAlmostEqual(row[name] if row[name] == row[name] else 1e99,
+                                       1e99 if printed[name] is None else printed[name], delta=1e-5)
+            self.assertEqual((row["judged"], row["within"]), (printed["within"] is not None, printed["within"] is True))
+            if row["workload"].startswith(b"raytrace"):
+                self.assertEqual(machines[row["set"]], b"flash-16")
 
     def test_another_machine_and_wrong_ones(self):
         out = subprocess.run([PROGRAM, "compare", "--paper", "--machine", "skylake-2s"], capture_output=True, text=True,

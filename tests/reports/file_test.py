@@ -84,6 +84,21 @@ class Files(unittest.TestCase):
             self.assertEqual(inputs["memory_curve"]["factor_ppm"].tolist(), [1000000, 4000000])
             self.assertEqual(file["bounds"]["optimum_ns"].tolist(), [7400000000] * 2)
 
+    def test_checks(self):
+        with h5py.File(self.path) as file:
+            self.assertNotIn("paper", file)
+        subprocess.run([SAMPLE, "paper", self.path], check=True)
+        with h5py.File(self.path) as file:
+            rows = file["paper"][:]
+        self.assertEqual(rows["set"].tolist(), [0] * 15 + [1] * 16)
+        self.assertEqual(rows["workload"].tolist(), [b"engineering"] * 15 + [b"raytrace"] * 15 + [b"raytrace-packed"])
+        names = ("workload", "quantity", "unit", "paper", "here", "low", "high", "judged", "within", "origin")
+        self.assertEqual([rows[name][2] for name in names], [b"engineering", b"baseline: local share", b"% of misses", 16,
+                                                             12.59, 11.5, 13.5, 1, 1, b"rule: 1/N"])
+        self.assertTrue(np.isnan(rows["paper"][1]))
+        np.testing.assert_array_equal(np.isnan(rows["low"]), rows["judged"] == 0)
+        np.testing.assert_array_equal((rows["here"] >= rows["low"]) & (rows["here"] <= rows["high"]), rows["within"])
+
     def test_how_the_results_were_come_by_is_not_in_them(self):
         def look(path):
             found = {}
@@ -175,6 +190,25 @@ class Files(unittest.TestCase):
                     file[name][:] = rows
                 self.report_fails(self.path, says)
 
+    def test_checks_that_lie(self):
+        for says, change in (("names a set", lambda rows: rows["set"].fill(2)),
+                             ("lacks a column", lambda rows: rows[["set", "paper"]].copy()),
+                             ("another type", lambda rows: rows.astype(
+                                 [(n, "f8" if n == "judged" else rows.dtype[n]) for n in rows.dtype.names])),
+                             ("not one-dimensional", lambda rows: rows.reshape(31, 1)),
+                             ("more rows", lambda rows: np.repeat(rows, 4096 // 31 + 1))):
+            with self.subTest(says):
+                subprocess.run([SAMPLE, "paper", self.path], check=True)
+                with h5py.File(self.path) as file:
+                    rows = file["paper"][:]
+                changed = change(rows)
+                self.replace("paper", rows if changed is None else changed)
+                self.report_fails(self.path, "/paper", says)
+        with h5py.File(self.path, "a") as file:
+            del file["paper"]
+            file["paper"] = h5py.SoftLink("/summary")
+        self.report_fails(self.path, "/paper", "missing")
+
     def test_impossible_numbers(self):
         for name, value in (("machine_nodes", 65), ("machine_nodes", 0), ("machine_nodes", 2 ** 32 - 1),
                             ("trace_cpus", 1025), ("machine_nodes", 7)):
@@ -230,6 +264,7 @@ class Files(unittest.TestCase):
     def test_the_examples_of_the_document(self):
         with open(DOCUMENT, encoding="utf-8") as file:
             examples = re.findall(r"```python\n(.*?)```", file.read(), re.S)
+        subprocess.run([SAMPLE, "paper", os.path.join(self.folder.name, "paper.h5")], check=True)
         self.assertGreaterEqual(len(examples), 3)
         for example in examples:
             if "pandas" in example:
@@ -246,6 +281,7 @@ class Files(unittest.TestCase):
         with open(DOCUMENT, encoding="utf-8") as file:
             text = file.read()
         names = set()
+        subprocess.run([SAMPLE, "paper", self.path], check=True)
 
         def look(_, thing):
             names.update(re.sub("node[0-9]+_ppm", "nodeN_ppm", column) for column in

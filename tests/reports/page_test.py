@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The report in a real browser: no complaint, no request, charts drawn, the table's rows, sorting, light and dark."""
 import json
+import math
 import os
 import subprocess
 import sys
@@ -9,6 +10,11 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import browser  # noqa: E402
+
+try:
+    import h5py
+except ImportError:
+    h5py = None
 
 SAMPLE = os.environ["SAMPLE"]
 
@@ -36,6 +42,23 @@ ROWS = """
 SORTS = """[...document.querySelectorAll("table.runs thead th")].map((head) => head.getAttribute("aria-sort"))"""
 
 
+# Rows of the paper check: workload, quantity with its unit, and the cells.
+CHECKS = """
+[...document.querySelectorAll("table.paper tbody")].flatMap((body) => {
+  const [head, ...rows] = body.rows;
+  return rows.map((row) => [head.textContent, ...[...row.cells].map((cell) => cell.textContent)]);
+})
+"""
+
+
+def shown(value, sign=""):
+    """A figure as the page writes it: three digits or so, a real minus sign, a dash for none."""
+    if math.isnan(value):
+        return "\u2013"
+    digits = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    return f"{value:{sign},.{digits}f}".replace("-", "\u2212")
+
+
 def click(column):
     return f"""document.querySelectorAll("table.runs thead button")[{column}].click()"""
 
@@ -44,7 +67,7 @@ class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="mirrorball-page-")
-        cls.browser = browser.Browser()
+        cls.browser = browser.Browser(100)
 
     @classmethod
     def tearDownClass(cls):
@@ -143,6 +166,70 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.evaluate("""[...document.querySelectorAll("nav a")].map((a) => a.textContent)"""),
                          ["pmake", "raytrace"])
 
+    def checks(self, kind):
+        """The rows of /paper as the page is to show them, with the workload in front."""
+        with h5py.File(self.make(kind, "h5")) as file:
+            rows = file["paper"][:]
+        text = lambda cell: cell.decode("utf-8", "replace")  # noqa: E731
+        return [[text(row["workload"]), text(row["quantity"]) + text(row["unit"]), shown(row["paper"]), shown(row["here"]),
+                 shown(row["here"] - row["paper"], "+"),
+                 ("within" if row["within"] else "outside") if row["judged"] else "\u2013",
+                 f"{row['low']:.4g} to {row['high']:.4g}" if row["judged"] else "", text(row["origin"])] for row in rows]
+
+    @unittest.skipUnless(h5py, "h5py is not installed")
+    def test_the_paper_check(self):
+        path = self.make("paper")
+        self.browser.open(path)
+        self.clean(path)
+        self.drawn(2 + 14)
+        self.assertEqual(self.browser.evaluate("document.title"), "Disco\u2019s locality experiments beside the model")
+        self.assertEqual(self.browser.evaluate("document.querySelector('main').firstChild.id"), "paper")
+        expected = self.checks("paper")
+        self.assertEqual(len(expected), 15 + 15 + 1)
+        self.assertEqual(self.browser.evaluate(CHECKS), expected)
+        self.assertEqual(expected[0], ["engineering", "gain of migrep, monitor added%", "33.0", "20.4", "\u221212.6",
+                                       "outside", "28 to 38", "measured"])
+        self.assertEqual(expected[-1][:6], ["raytrace-packed", "gain of migrep, monitor added%", "38.0", "38.3", "+0.34",
+                                            "\u2013"])
+        text = self.browser.evaluate("document.getElementById('paper').textContent")
+        self.assertIn("6 of 8 judged figures lie within their tolerance.", text)
+        self.assertIn("Outside: engineering, gain of migrep, monitor added: 20.4 % here, 33.0 in the paper, 28 to 38 "
+                      "allowed; raytrace, gain", text)
+        self.assertIn("20.4\u00a0% where the paper measured 33.0\u00a0%: 12.6 points short.", text)
+        self.assertIn("gain 38.3\u00a0%", text)
+
+    def test_bars_of_the_paper_check(self):
+        """Six bars and the gaps between the pairs; every slice that of its check, the paper's above ours."""
+        self.browser.open(self.make("paper"))
+        labels, *slices = self.browser.evaluate("""(() => {
+          const { labels, datasets } = Chart.getChart(document.querySelector("#paper canvas")).data;
+          return [labels, ...datasets.map((set) => set.data)];
+        })()""")
+        self.assertEqual(labels, ["IRIX, paper", "baseline, here", "", "Disco, paper", "migrep, here", "", "UMA, paper",
+                                  "UMA, here"])
+        self.assertEqual(list(zip(*slices)), [(31.3, 5.5, 63.2, 0), (31.5, 2.1, 66.4, 0), (0, 0, 0, 0),
+                                              (30.5, 12.9, 13.3, 10.3), (31.5, 13.3, 15, 9.6), (0, 0, 0, 0),
+                                              (31, 17, 0, 0), (31.5, 17.03, 0, 0)])
+
+    def test_the_paper_check_narrow_and_dark(self):
+        self.browser.open(self.make("paper"), width=480, scheme="dark")
+        self.drawn(16)
+        self.assertLessEqual(self.browser.evaluate("document.documentElement.scrollWidth"), 480)
+
+    def test_no_paper_check_without_checks(self):
+        self.browser.open(self.make("two"))
+        self.assertFalse(self.browser.evaluate("Boolean(document.getElementById('paper'))"))
+
+    def test_hostile_checks_stay_text(self):
+        path = self.make("hostile-checks")
+        self.browser.open(path)
+        self.clean(path)
+        self.assertEqual(self.browser.evaluate("document.images.length"), 0)
+        rows = self.browser.evaluate(CHECKS)
+        self.assertEqual(rows[0][0], "<b>&amp;\"?[31m")
+        self.assertIn("</script><img src=x onerror=", rows[2][1])
+        self.assertEqual(rows[2][3], "\u2013", "an infinite figure is none")
+
     def test_a_sweep_of_200(self):
         path = self.make("big")
         self.browser.open(path)
@@ -166,7 +253,7 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.evaluate("document.images.length"), 0)
         self.assertIn("</script><img src=x onerror=", self.browser.evaluate("document.title"))
         self.assertIn("</script><img src=x onerror=", self.browser.evaluate(ROWS)[0][0])
-        self.assertEqual(self.browser.evaluate("document.scripts.length"), 6)
+        self.assertEqual(self.browser.evaluate("document.scripts.length"), 7)
 
     def test_choosing_a_policy_changes_its_charts(self):
         self.browser.open(self.make("set"))

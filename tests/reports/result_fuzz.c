@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "reports/guard.h"
+#include "reports/report_data.h"
 #include "reports/result.h"
 #include "reports/show.h"
 
@@ -38,7 +39,11 @@ static void use(const struct result_set *sets, uint32_t n)
     }
     show_csv(f, sets, n);
     show_json(f, sets, n);
+    show_checks(f, sets, n);
+    show_checks_csv(f, sets, n);
+    show_checks_json(f, sets, n);
     fclose(f);
+    json_decref(report_data(sets, n));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -63,11 +63,16 @@ static void same_set(const struct result_set *a, const struct result_set *b)
     memcpy(x, a, sizeof *x);
     memcpy(y, b, sizeof *y);
     x->runs = y->runs = NULL;
+    x->checks = y->checks = NULL;
     const unsigned char *p = (const void *)x, *q = (const void *)y;
     for (size_t i = 0; i < sizeof *x; i++)
         cr_assert(p[i] == q[i], "byte %zu of the set differs", i);
     for (uint32_t i = 0; i < a->nruns; i++)
         same_run(&a->runs[i], &b->runs[i], a->machine.nodes);
+    p = (const void *)a->checks;
+    q = (const void *)b->checks;
+    for (size_t i = 0; i < a->nchecks * sizeof *a->checks; i++)
+        cr_assert(p[i] == q[i], "byte %zu of the checks differs", i);
     free(x);
     free(y);
 }
@@ -81,6 +86,8 @@ Test(result, comes_back_as_it_was_written, .init = work_in_new_folder, .fini = l
     sample_set(&sets[0], "pmake");
     sample_sweep(&sets[1], 30);
     sets[1].bounds = (struct result_bounds){0};
+    sample_checks(&sets[0], "engineering");
+    sample_checks(&sets[1], "raytrace");
     cr_assert_eq(result_write("r.h5", sets, 2, &why), 0, "%s", why.text);
     cr_assert_eq(result_read("r.h5", &back, &n, &why), 0, "%s", why.text);
     cr_assert_eq(n, 2);

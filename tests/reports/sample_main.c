@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * sample KIND OUT: writes made-up results for the tests in Python: KIND set, later, small, bare, empty, two, hostile,
- * sweep or big; OUT
- * *.h5,
- * *.html, *.json, *.csv, or "-" for the table.
+ * sweep, big, paper (two sets with checks), checks (a small set with checks) or hostile-checks; OUT *.h5, *.html,
+ * *.json, *.csv, or "-" for the table.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +29,16 @@ static uint32_t make(const char *kind, struct result_set *sets)
         sample_sweep(&sets[0], kind[0] == 's' ? 20 : 200);
         return 1;
     }
-    sample_set(&sets[0], strcmp(kind, "hostile") == 0 ? hostile : "pmake");
+    sample_set(&sets[0], strncmp(kind, "hostile", 7) == 0 ? hostile : "pmake");
     if (strcmp(kind, "later") == 0) { /* the same results, come by in another way */
         sets[0].threads = 7;
         sets[0].runs[0].threads_group = 1;
         snprintf(sets[0].date, sizeof sets[0].date, "2027-01-01");
         snprintf(sets[0].command, sizeof sets[0].command, "mirrorball compare --threads 7 pmake.h5");
     }
-    if (strcmp(kind, "small") == 0) { /* a file of which most is structure */
+    if (strcmp(kind, "checks") == 0)
+        sample_checks(&sets[0], "engineering");
+    if (strcmp(kind, "small") == 0 || strcmp(kind, "checks") == 0) { /* a file of which most is structure */
         cut(&sets[0], 2);
         sets[0].runs[0].nseries = sets[0].runs[1].nseries = 3;
     }
@@ -46,9 +48,19 @@ static uint32_t make(const char *kind, struct result_set *sets)
     }
     if (strcmp(kind, "hostile") == 0)
         snprintf(sets[0].runs[3].spec, sizeof sets[0].runs[3].spec, "%s", hostile);
-    if (strcmp(kind, "two") != 0)
+    if (strcmp(kind, "hostile-checks") == 0) {
+        sample_checks(&sets[0], "<b>&amp;\"\033[31m");
+        snprintf(sets[0].checks[2].quantity, sizeof sets[0].checks[2].quantity, "%.60s", hostile);
+        sets[0].checks[2].here = INFINITY;
+    }
+    if (strcmp(kind, "two") != 0 && strcmp(kind, "paper") != 0)
         return 1;
     sample_set(&sets[1], "raytrace");
+    if (kind[0] == 'p') {
+        sample_checks(&sets[0], "engineering");
+        sample_checks(&sets[1], "raytrace");
+        snprintf(sets[1].machine.name, sizeof sets[1].machine.name, "flash-16");
+    }
     return 2;
 }
 
