@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -271,4 +272,39 @@ Test(show, csv_has_a_field_for_every_name)
     free(text);
     result_free(set);
     free(set);
+}
+
+/* One set of two checks: 20 where the paper has 33 and 28 to 38 is allowed; one without a figure in the paper. */
+static char *as_shown(void (*show)(FILE *, const struct result_set *, uint32_t), const char *workload)
+{
+    struct result_check checks[2] = {
+        {.paper = 33, .here = 20, .low = 28, .high = 38, .judged = true, .unit = "%", .quantity = "gain"},
+        {.paper = NAN, .here = 1234.5, .low = NAN, .high = NAN, .quantity = "moves", .origin = "derived"}};
+    struct result_set *set = calloc(1, sizeof *set);
+    char *text = NULL;
+    size_t size;
+    for (int i = 0; i < 2; i++)
+        strcpy(checks[i].workload, workload);
+    set->checks = checks;
+    set->nchecks = 2;
+    FILE *f = open_memstream(&text, &size);
+    show(f, set, 1);
+    fclose(f);
+    free(set);
+    return text;
+}
+
+Test(show, checks_of_a_publication)
+{
+    char *text = as_shown(show_checks, "a\033[31m\"b");
+    cr_assert(strstr(text, "\na?[31m\"b "), "%s", text);
+    cr_assert(strstr(text, "    33.0     20.0    -13.00             NO,   28..38\n"), "%s", text);
+    cr_assert(strstr(text, "       -     1234         -  derived    \n"), "%s", text); /* half to even */
+    cr_assert(strstr(text, "\n0 of 1 quantities lie within their tolerance.\n"), "%s", text);
+    free(text);
+    text = as_shown(show_checks_csv, "a\033[31m\"b");
+    cr_assert_str_eq(text, "workload,quantity,unit,paper,here,low,high,within,origin\n"
+                           "\"a?[31m\"\"b\",\"gain\",\"%\",33,20,28,38,no,\"\"\n"
+                           "\"a?[31m\"\"b\",\"moves\",\"\",,1234.5,,,,\"derived\"\n");
+    free(text);
 }
