@@ -25,8 +25,8 @@ class Paper(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="mirrorball-paper-")
         cls.file, cls.page = (os.path.join(cls.folder.name, "paper." + end) for end in ("h5", "html"))
-        out = subprocess.run([PROGRAM, "compare", "--paper", "--policy", "migrep", "--no-bounds", "--format", "json",
-                              "-o", cls.file, "--report", cls.page],
+        out = subprocess.run([PROGRAM, "compare", "--paper", "--policy", "migrep", "--format", "json", "-o", cls.file,
+                              "--report", cls.page],
                              check=True, capture_output=True, text=True, timeout=600).stdout
         cls.printed = json.loads(out)["rows"]
         cls.rows = {(row["workload"], row["quantity"]): row for row in cls.printed}
@@ -100,6 +100,24 @@ class Paper(unittest.TestCase):
                      for part in ("local stall", "remote stall", "overhead, monitor added")]
             self.assertAlmostEqual(total, bar[0] + sum(parts), places=4)
             self.assertAlmostEqual(self.here(workload, "gain of migrep, monitor added"), 100 - total, places=4)
+
+    def test_uma(self):
+        """Every miss takes 300 ns, and nothing waits."""
+        for workload, execution, stall, total in [("engineering", 31.4, 17.0, 48), ("raytrace", 42.0, 7.4, 49)]:
+            for quantity, paper in [("execution", execution), ("stall", stall), ("total", total)]:
+                self.assertEqual(self.rows[workload, "UMA: " + quantity]["paper"], paper)
+            self.assertEqual(self.here(workload, "UMA: execution"), self.here(workload, "baseline: execution"))
+            self.assertAlmostEqual(self.here(workload, "UMA: total"),
+                                   self.here(workload, "UMA: execution") + self.here(workload, "UMA: stall"), places=6)
+        for quantity, paper in [("execution", 31.4), ("stall", 17.0), ("total", 48)]:
+            self.near("engineering", "UMA: " + quantity, paper, paper - 5, paper + 5)
+        if not h5py:
+            self.skipTest("h5py is not installed")
+        with h5py.File(self.file) as file:
+            runs = file["summary"][:]
+        base = runs[(runs["set"] == 0) & (runs["policy"] == b"interleave")][0]
+        self.assertAlmostEqual(self.here("engineering", "UMA: stall"), 100 * base["misses"] * 300 / base["elapsed_ns"],
+                               places=6)
 
     def test_the_monitor_s_own_time(self):
         """Figure 8's DISCO slice without Table 3's moves: 7.86 of 31.3 units, 5.09 of 42.1."""
