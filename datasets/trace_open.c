@@ -389,8 +389,7 @@ int trace_open(const char *path, struct trace **out, struct trace_error *error)
         err = trace_fail(error, ENAMETOOLONG, "%.60s...: the path is too long", path);
     } else {
         strcpy(trace->file.path, path);
-        /* At exit the library would complain on stderr about what a damaged file left in it; we close all we open. */
-        H5dont_atexit();
+        trace_quiet();
         H5E_BEGIN_TRY
         {
             err = open_all(trace, error);

@@ -38,6 +38,10 @@ struct trace {
 /* Puts the line together and returns -err. error may be null. */
 int trace_fail(struct trace_error *, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* At exit HDF5 would complain on stderr about what a damaged file left in it; we close all we open. Must come before
+ * the first call of the library, H5E_BEGIN_TRY and the names of types included. */
+void trace_quiet(void);
+
 /* Room for the columns of n records; 0 or -ENOMEM. */
 int trace_block_allocate(struct trace_block *, uint32_t n, unsigned columns);
 void trace_block_release(struct trace_block *);

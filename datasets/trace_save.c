@@ -275,6 +275,7 @@ int trace_save(const struct trace *trace, const struct trace_meta *meta, const c
     struct save s = {.trace = trace, .meta = meta, .compress = compress, .path = path};
     s.length = trace->meta.records < TRACE_CHUNK ? (uint32_t)trace->meta.records : TRACE_CHUNK;
     int err;
+    trace_quiet();
     H5E_BEGIN_TRY
     {
         s.file = trace_schema_create(path);

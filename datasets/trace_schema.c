@@ -7,8 +7,6 @@ enum { BLOSC_FILTER = 32001 };
 
 hid_t trace_schema_create(const char *path)
 {
-    /* As in trace_open: the library's complaints at exit are of no use to anyone. */
-    H5dont_atexit();
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
     hid_t file = H5Fcreate(path, H5F_ACC_EXCL, H5P_DEFAULT, access);
@@ -41,6 +39,7 @@ hid_t trace_schema_type(enum trace_column_id id, uint32_t cpus)
 
 bool trace_schema_blosc(void)
 {
+    trace_quiet();
     return H5Zfilter_avail(BLOSC_FILTER) > 0;
 }
 

@@ -71,6 +71,7 @@ int trace_work_create(const char *path, const struct trace_meta *meta, struct tr
 {
     int err = 0;
     *out = NULL;
+    trace_quiet();
     H5E_BEGIN_TRY
     {
         struct trace_work *w = work_new(path, meta->cpus);

@@ -25,6 +25,13 @@ const char *__lsan_default_suppressions(void)
     return "leak:libhdf5\n";
 }
 
+/* The sanitizer keeps freed memory from use; all of it would count as the reader's. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "quarantine_size_mb=32";
+}
+
 static char folder[256];
 
 static void setup(void)
