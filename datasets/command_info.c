@@ -11,7 +11,7 @@
 
 static const struct cli_option options[] = {
     {"verify", 0, NULL, "decode everything and compare the content with the stored digest"},
-    {"format", 0, "FORMAT", "table, csv or json"},
+    {"format", 'f', "F", "table, csv or json; default table"},
     {NULL, 0, NULL, NULL},
 };
 

@@ -312,7 +312,7 @@ static const struct cli_option options[] = {
     {"ini", 0, NULL, "print the machine as an INI file, to start one's own from"},
     {"probe", 0, NULL, "measure this host: nodes, CPUs, latency, bandwidth, loaded latency"},
     {"output", 'o', "FILE.ini", "with --probe: write the result there"},
-    {"format", 0, "table|csv|json", "form of the output"},
+    {"format", 'f', "F", "table, csv or json; default table"},
     {0},
 };
 
