@@ -90,8 +90,8 @@ class Files(unittest.TestCase):
         subprocess.run([SAMPLE, "paper", self.path], check=True)
         with h5py.File(self.path) as file:
             rows = file["paper"][:]
-        self.assertEqual(rows["set"].tolist(), [0] * 15 + [1] * 16)
-        self.assertEqual(rows["workload"].tolist(), [b"engineering"] * 15 + [b"raytrace"] * 15 + [b"raytrace-packed"])
+        self.assertEqual(rows["set"].tolist(), [0] * 16 + [1] * 17)
+        self.assertEqual(rows["workload"].tolist(), [b"engineering"] * 16 + [b"raytrace"] * 16 + [b"raytrace-packed"])
         names = ("workload", "quantity", "unit", "paper", "here", "low", "high", "judged", "within", "origin")
         self.assertEqual([rows[name][2] for name in names], [b"engineering", b"baseline: local share", b"% of misses", 16,
                                                              12.59, 11.5, 13.5, 1, 1, b"rule: 1/N"])
@@ -195,8 +195,8 @@ class Files(unittest.TestCase):
                              ("lacks a column", lambda rows: rows[["set", "paper"]].copy()),
                              ("another type", lambda rows: rows.astype(
                                  [(n, "f8" if n == "judged" else rows.dtype[n]) for n in rows.dtype.names])),
-                             ("not one-dimensional", lambda rows: rows.reshape(31, 1)),
-                             ("more rows", lambda rows: np.repeat(rows, 4096 // 31 + 1))):
+                             ("not one-dimensional", lambda rows: rows.reshape(33, 1)),
+                             ("more rows", lambda rows: np.repeat(rows, 4096 // 33 + 1))):
             with self.subTest(says):
                 subprocess.run([SAMPLE, "paper", self.path], check=True)
                 with h5py.File(self.path) as file:

@@ -185,7 +185,7 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.evaluate("document.title"), "Disco\u2019s locality experiments beside the model")
         self.assertEqual(self.browser.evaluate("document.querySelector('main').firstChild.id"), "paper")
         expected = self.checks("paper")
-        self.assertEqual(len(expected), 15 + 15 + 1)
+        self.assertEqual(len(expected), 16 + 16 + 1)
         self.assertEqual(self.browser.evaluate(CHECKS), expected)
         self.assertEqual(expected[0], ["engineering", "gain of migrep, monitor added%", "33.0", "20.4", "\u221212.6",
                                        "outside", "28 to 38", "measured"])
@@ -196,6 +196,8 @@ class Page(unittest.TestCase):
         self.assertIn("Outside: engineering, gain of migrep, monitor added: 20.4 % here, 33.0 in the paper, 28 to 38 "
                       "allowed; raytrace, gain", text)
         self.assertIn("20.4\u00a0% where the paper measured 33.0\u00a0%: 12.6 points short.", text)
+        self.assertIn("a remote miss takes 1.01 \u00b5s here and 1.20 in the paper", text)
+        self.assertIn("the baseline, 1.41 \u00b5s here and 2.42 in the paper", text)
         self.assertIn("gain 38.3\u00a0%", text)
 
     def test_bars_of_the_paper_check(self):
