@@ -87,6 +87,7 @@ static void take(struct account *a, uint32_t cpu, unsigned class, node_t from, n
 {
     size_t at = (size_t)from * a->nodes + to;
     unsigned __int128 stall = (unsigned __int128)misses * a->stall[at];
+    a->misses += misses;
     a->cpu_stall[cpu] += stall;
     a->window_stall += stall;
     if (from == to)
@@ -205,7 +206,15 @@ static void finish_series(struct account *a)
     }
 }
 
-static void add_clocks(const struct account *a, const unsigned __int128 *compute_ns, struct result_run *out)
+/* ps as ns; what 63 bits do not hold is remembered, so that no caller sees it. */
+static uint64_t whole_ns(struct account *a, unsigned __int128 ps)
+{
+    unsigned __int128 ns = ps / 1000;
+    a->too_long |= ns > INT64_MAX;
+    return (uint64_t)ns;
+}
+
+static void add_clocks(struct account *a, const unsigned __int128 *compute_ns, struct result_run *out)
 {
     unsigned __int128 exec = 0, longest = 0;
     for (uint32_t cpu = 0; cpu < a->cpus; cpu++) {
@@ -214,11 +223,12 @@ static void add_clocks(const struct account *a, const unsigned __int128 *compute
         exec += compute;
         longest = clock > longest ? clock : longest;
     }
-    out->exec_ns = (uint64_t)(exec / 1000);
-    out->makespan_ns = (uint64_t)(longest / 1000);
+    out->exec_ns = whole_ns(a, exec);
+    out->makespan_ns = whole_ns(a, longest);
+    a->too_long |= (exec + a->local + a->remote + a->model->total) / 1000 > INT64_MAX;
 }
 
-static void add_misses(const struct account *a, struct result_run *out)
+static void add_misses(struct account *a, struct result_run *out)
 {
     unsigned __int128 flat = a->model->total;
     for (uint32_t from = 0; from < a->nodes; from++)
@@ -229,27 +239,24 @@ static void add_misses(const struct account *a, struct result_run *out)
             out->local_misses += from == to ? misses : 0;
             flat += (unsigned __int128)misses * load_flat(&a->machine->desc, (node_t)from, (node_t)to);
         }
-    out->memory_flat_ns = (uint64_t)(flat / 1000);
+    out->memory_flat_ns = whole_ns(a, flat);
+    a->too_long |= a->misses > INT64_MAX;
 }
 
-int account_result(struct account *a, const unsigned __int128 *compute_ns, struct result_run *out)
+static void add_memory(struct account *a, struct result_run *out)
 {
-    size_t bytes = 2 * (size_t)a->nodes * a->nodes * sizeof *a->total;
-    out->traffic = malloc(bytes);
-    if (!out->traffic)
-        return -ENOMEM;
-    memcpy(out->traffic, a->total, bytes);
-    finish_series(a);
-    add_clocks(a, compute_ns, out);
-    add_misses(a, out);
-    out->local_stall_ns = (uint64_t)(a->local / 1000);
-    out->remote_stall_ns = (uint64_t)(a->remote / 1000);
+    out->local_stall_ns = whole_ns(a, a->local);
+    out->remote_stall_ns = whole_ns(a, a->remote);
     for (unsigned cause = 0; cause < OVERHEAD_CAUSES; cause++) {
-        out->overhead_by[cause] = (uint64_t)(a->model->by[cause] / 1000);
+        out->overhead_by[cause] = whole_ns(a, a->model->by[cause]);
         out->overhead_ns += out->overhead_by[cause];
     }
     out->memory_ns = out->local_stall_ns + out->remote_stall_ns + out->overhead_ns;
     out->elapsed_ns = out->exec_ns + out->memory_ns;
+}
+
+static void add_load(const struct account *a, struct result_run *out)
+{
     for (uint32_t node = 0; node < a->nodes; node++) {
         out->memory_utilisation_mean[node] = (uint32_t)(a->utilisation_sum[node] / a->windows);
         out->memory_utilisation_peak[node] = a->utilisation_peak[node];
@@ -258,6 +265,28 @@ int account_result(struct account *a, const unsigned __int128 *compute_ns, struc
     out->link_from = a->link_from;
     out->link_to = a->link_to;
     out->replica_bytes_mean = (uint64_t)(a->replica_windows * a->machine->topology.page_size / a->windows);
+}
+
+static int add_traffic(const struct account *a, struct result_run *out)
+{
+    size_t bytes = 2 * (size_t)a->nodes * a->nodes * sizeof *a->total;
+    out->traffic = malloc(bytes);
+    if (!out->traffic)
+        return -ENOMEM;
+    memcpy(out->traffic, a->total, bytes);
+    return 0;
+}
+
+int account_result(struct account *a, const unsigned __int128 *compute_ns, struct result_run *out)
+{
+    add_clocks(a, compute_ns, out);
+    add_misses(a, out);
+    add_memory(a, out);
+    add_load(a, out);
+    int err = a->too_long ? -EOVERFLOW : add_traffic(a, out);
+    if (err)
+        return err;
+    finish_series(a);
     out->series = a->series;
     out->nseries = (uint32_t)a->nslices;
     out->slice_windows = (uint32_t)a->slice_windows;

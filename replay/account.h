@@ -37,10 +37,12 @@ struct account {
     uint32_t memory_damped[NODE_MAX];
 
     unsigned __int128 local, remote;                    /* stalls so far */
+    unsigned __int128 misses;                           /* so far, of all lanes */
     unsigned __int128 window_stall, window_recorded_ns; /* of this window */
     unsigned __int128 overhead_before;                  /* model.total when this window began */
     nodeset_t from_seen;                                /* nodes whose CPUs missed in this window */
     bool seen_any;
+    bool too_long; /* some sum of the result passes INT64_MAX */
 
     struct result_slice *series;
     uint64_t *slice_utilisation;   /* [slice * nodes + node], sums over windows */
@@ -73,7 +75,8 @@ void account_idle(struct account *, uint64_t window, uint64_t n, const struct en
 /* Nothing has happened since the last window ended. */
 bool account_quiet(const struct account *, const struct engine_stats *stats);
 
-/* The machine's part of the result. The series and the traffic matrix change owner. 0 or -ENOMEM. */
+/* The machine's part of the result. The series and the traffic matrix change owner. 0; -ENOMEM; -EOVERFLOW: a time in
+ * ns or the misses pass INT64_MAX. */
 int account_result(struct account *, const unsigned __int128 *compute_ns, struct result_run *);
 
 #endif

@@ -102,22 +102,18 @@ static int search(const struct bounds_lagrangian *l, int64_t *best, struct trace
         int64_t top = left > right ? left : right;
         *best = top > *best ? top : *best;
         unsigned narrow = wide - step;
-        if (narrow == 0 || step <= 1)
+        if (step == 1)
             return 0;
         if (left < right) {
             low += step;
             left = right;
             wide = step;
             step = narrow;
-            if (step == wide)
-                return 0;
             err = evaluate(l, low + wide, &right, error);
         } else {
             right = left;
             wide = step;
             step = narrow;
-            if (step == wide)
-                return 0;
             err = evaluate(l, low + step, &left, error);
         }
     }

@@ -96,7 +96,9 @@ static int reader_init(struct reader *r, struct trace_error *error)
     return -ENOMEM;
 }
 
-/* The shard's part of a block. Branch-free on the shard test: with several shards it is a coin toss per record. */
+/* The shard's part of a block. Branch-free on the shard test: with several shards it is a coin toss per record. So
+ * marks of other shards' pages are read too, while those set them: relaxed atomics, and the answer is used for own
+ * pages only. */
 static uint32_t deal(struct reader *r, const struct trace_block *b, uint64_t first, unsigned shard)
 {
     struct lane *lane = &r->lane[shard];
@@ -113,8 +115,8 @@ static uint32_t deal(struct reader *r, const struct trace_block *b, uint64_t fir
         a->node = cpu_node[b->cpu[i]];
         a->write = kind == TRACE_WRITE || kind == TRACE_UPGRADE;
         unsigned mine = shards == 1 || bounds_pass_shard(page, shards) == shard;
-        if (__builtin_expect(!r->seen[page], 0) && mine) {
-            r->seen[page] = 1;
+        if (__builtin_expect(!__atomic_load_n(&r->seen[page], __ATOMIC_RELAXED), 0) && mine) {
+            __atomic_store_n(&r->seen[page], 1, __ATOMIC_RELAXED);
             lane->fresh[lane->nfresh++] = (struct first_touch){.at = first + i, .page = page, .node = a->node};
         }
         n += mine;

@@ -147,7 +147,8 @@ int64_t compare_to_optimum(const struct result_bounds *bounds, uint64_t memory_f
     uint64_t gap = bounds->first_touch_ns - bounds->optimum_ns;
     if (gap < bounds->first_touch_ns / 100)
         return RESULT_NONE;
-    return (int64_t)(((__int128)bounds->first_touch_ns - memory_flat_ns) * 1000000 / gap);
+    __int128 share = ((__int128)bounds->first_touch_ns - memory_flat_ns) * 1000000 / gap;
+    return share > -INT64_MAX ? (int64_t)share : -INT64_MAX;
 }
 
 /* --- runs --- */

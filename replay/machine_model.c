@@ -9,7 +9,7 @@ uint64_t machine_model_ps(uint64_t ns)
     return (ns < most ? ns : most) * 1000;
 }
 
-void machine_model_charge(struct machine_model *m, uint32_t cpu, enum result_overhead cause, uint64_t ps)
+void machine_model_charge(struct machine_model *m, uint32_t cpu, enum result_overhead cause, unsigned __int128 ps)
 {
     m->charged[cpu] += ps;
     m->by[cause] += ps;
@@ -59,7 +59,8 @@ static int model_sync(struct machine *machine, struct move *moves, uint32_t n)
     const struct machine_costs *costs = &m->shape->desc.costs;
     (void)moves;
     machine_model_charge(m, m->cpu, OVERHEAD_SHOOTDOWN,
-                         machine_model_ps(costs->sync_ns) + n * machine_model_ps(costs->sync_page_ns));
+                         machine_model_ps(costs->sync_ns) +
+                             (unsigned __int128)n * machine_model_ps(costs->sync_page_ns));
     unsigned __int128 targets = (unsigned __int128)(m->shape->cpus - 1) * machine_model_ps(costs->sync_target_ns);
     m->by[OVERHEAD_SHOOTDOWN] += targets;
     m->total += targets;

@@ -39,7 +39,7 @@ void machine_model_init(struct machine_model *, const struct replay_machine *, c
                         uint64_t *link_bytes, uint64_t *write_bytes);
 
 /* `ps` of overhead to one CPU. */
-void machine_model_charge(struct machine_model *, uint32_t cpu, enum result_overhead, uint64_t ps);
+void machine_model_charge(struct machine_model *, uint32_t cpu, enum result_overhead, unsigned __int128 ps);
 
 /* All overhead of one CPU so far, ps. */
 unsigned __int128 machine_model_overhead(const struct machine_model *, uint32_t cpu);

@@ -115,7 +115,7 @@ static void charge_samples(struct run *r, const struct prepared *c, const struct
         uint32_t cpu = c->cpus[s->cpus + i];
         uint64_t fresh = r->observe.samples[cpu] - r->charged[cpu];
         r->charged[cpu] += fresh;
-        machine_model_charge(&r->model, cpu, OVERHEAD_SAMPLE, fresh * each);
+        machine_model_charge(&r->model, cpu, OVERHEAD_SAMPLE, (unsigned __int128)fresh * each);
     }
 }
 
@@ -127,7 +127,7 @@ static void tick(struct run *r, uint64_t now)
         observe_harvest(&r->observe);
     if (r->observe.harvests != scans)
         machine_model_charge(&r->model, r->model.cpu, OVERHEAD_SCAN,
-                             (uint64_t)r->engine.view.npages * r->model.shape->desc.costs.scan_ps);
+                             (unsigned __int128)r->engine.view.npages * r->model.shape->desc.costs.scan_ps);
     engine_tick(&r->engine, now);
 }
 
@@ -183,6 +183,8 @@ void run_enter(struct run *r, const struct segment *s)
 void run_leave(struct run *r, const struct prepared *c, const struct segment *s)
 {
     account_segment(&r->account, c, s, r->count, r->shift);
+    /* What the run's last flush does is this CPU's work, whichever way its events were queued. */
+    r->model.cpu = c->rows[s->first + s->n - 1] >> (r->shift + LANE_SHIFT);
     if (!(r->spec->policy->signals & SIGNAL_MISSES))
         return;
     run_count_samples(r, c, s);

@@ -83,11 +83,14 @@ static void add_identity(const struct run *r, struct result_run *out)
     out->to_optimum_ppm = RESULT_NONE;
 }
 
-static int out_of_memory(const struct run *r, struct trace_error *error)
+static int explain(int err, const struct run *r, struct trace_error *error)
 {
-    snprintf(error->text, sizeof error->text, "policy %s: not enough memory for its result; replay fewer at once",
-             r->spec->policy->name);
-    return -ENOMEM;
+    snprintf(error->text, sizeof error->text, "policy %s: %s", r->spec->policy->name,
+             err == -EOVERFLOW
+                 ? "its times or misses pass 2^63 (292 years of CPU time); lower --repeat, --time-scale or "
+                   "the weights of the trace"
+                 : "not enough memory for its result; replay fewer at once");
+    return err;
 }
 
 int run_result(struct run *r, const unsigned __int128 *compute_ns, unsigned trace_labels, struct result_run *out,
@@ -107,5 +110,5 @@ int run_result(struct run *r, const unsigned __int128 *compute_ns, unsigned trac
     int err = account_result(&r->account, compute_ns, out);
     if (!err)
         add_labels(r, trace_labels, out);
-    return err ? out_of_memory(r, error) : 0;
+    return err ? explain(err, r, error) : 0;
 }
