@@ -190,10 +190,16 @@ Test(command_optimum, share_of_the_way)
     cr_assert_eq(compare_to_optimum(&b, 1400), -500000);
     b.optimum_ns = 991; /* a gap of 0.9 % */
     cr_assert_eq(compare_to_optimum(&b, 995), RESULT_NONE);
+    b.optimum_ns = 990; /* 1 % */
+    cr_assert_eq(compare_to_optimum(&b, 995), 500000);
+    b.optimum_ns = 950;
+    cr_assert_eq(compare_to_optimum(&b, 975), 500000);
     b.optimum_ns = 1000;
     cr_assert_eq(compare_to_optimum(&b, 1000), RESULT_NONE);
     b = (struct result_bounds){.first_touch_ns = 1000, .optimum_ns = 200};
     cr_assert_eq(compare_to_optimum(&b, 400), RESULT_NONE, "no yardsticks, no share");
     b = (struct result_bounds){.present = true, .first_touch_ns = 100000000000000000, .optimum_ns = 1};
     cr_assert_eq(compare_to_optimum(&b, 50000000000000000), 500000, "large sums do not overflow");
+    b = (struct result_bounds){.present = true, .first_touch_ns = 100, .optimum_ns = 98};
+    cr_assert_eq(compare_to_optimum(&b, INT64_MAX), -INT64_MAX, "far beyond: the least share there is");
 }

@@ -103,6 +103,10 @@ Test(driver_spec, frames)
     const struct replay_machine *m = machine_for(2, 100, &desc, &options);
     cr_expect_eq(m->frames[0] + m->frames[1], 34);
     cr_expect_eq(m->frames[2], FRAMES_UNBOUNDED);
+    options.capacity_ppm = 350000;
+    m = machine_for(2, 100, &desc, &options);
+    cr_expect_eq(m->frames[0], 18, "the odd one goes to the first");
+    cr_expect_eq(m->frames[1], 17);
     options.capacity_ppm = 0;
     m = machine_for(2, 300, &desc, &options);
     cr_expect_eq(m->frames[0], 50);

@@ -76,6 +76,7 @@ Test(driver_time, ticks_and_harvests)
     struct result_run run = fixture_run(trace, &desc, &options, &fixture_harvester, NULL);
     cr_expect_eq(run.overhead_by[OVERHEAD_SCAN], 800, "%lu", run.overhead_by[OVERHEAD_SCAN]);
     cr_expect_eq(run.nseries, 10);
+    cr_expect_eq(run.makespan_ns, 9499900 + 2 * 100 + 2 * 200, "CPU 0 makes every second scan: %lu", run.makespan_ns);
     cr_expect(run.inactive && !run.is_static);
     fixture_drop(&run);
     trace_close(trace);
