@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/engine.h"
 
+#include "monitor-core/reclaim.h"
 #include "monitor-core/transfer.h"
 #include "pmap/memmap.h"
 
@@ -314,7 +315,7 @@ void engine_window(struct engine *e, uint64_t now)
     e->budget_left = e->budget;
 }
 
-/* The toucher's node, then the nearest that has a frame and was not tried. */
+/* The toucher's node, then the nearest to it that has a frame and was not tried. */
 static node_t fallback_node(const struct engine *e, node_t toucher, nodeset_t tried)
 {
     const struct topology *t = e->view.topology;
@@ -331,13 +332,22 @@ static node_t fallback_node(const struct engine *e, node_t toucher, nodeset_t tr
     return best;
 }
 
+/* Each node is tried once at most, so that this ends however the machine fails. */
+static node_t next_node(struct engine *e, node_t wanted, node_t toucher, nodeset_t tried)
+{
+    bool sensible = wanted < e->view.topology->nodes;
+    if (sensible && !nodeset_has(tried, wanted) && e->free[wanted])
+        return wanted;
+    node_t node = fallback_node(e, toucher, tried);
+    return node != NODE_NONE ? node : reclaim_frame(e, sensible ? wanted : toucher, tried);
+}
+
 static int first_touch(struct engine *e, page_t page, node_t toucher)
 {
     node_t wanted = e->policy->place ? e->policy->place(e->state, &e->view, page, toucher) : toucher;
-    bool usable = wanted < e->view.topology->nodes && e->free[wanted];
-    node_t at = usable ? wanted : fallback_node(e, toucher, 0);
+    node_t at = next_node(e, wanted, toucher, 0);
     int err = ERR_NOMEM;
-    for (nodeset_t tried = 0; at != NODE_NONE; at = fallback_node(e, toucher, tried)) {
+    for (nodeset_t tried = 0; at != NODE_NONE; at = next_node(e, wanted, toucher, tried)) {
         err = transfer_touch(e, page, at);
         if (!err)
             break;

@@ -55,6 +55,7 @@ struct engine_stats {
     uint64_t moves, copies, drops, watches, collapses, hints, samplings; /* carried out */
     uint64_t freed;
     uint64_t fallbacks; /* placements that the engine had to put elsewhere */
+    uint64_t reclaims;  /* of the drops: replicas taken back for a first touch, without an order */
     uint64_t refused[REFUSED_REASONS];
     uint64_t events;   /* delivered to observe */
     uint64_t replicas; /* copies beyond each page's first, now */
@@ -74,6 +75,7 @@ struct engine {
     uint32_t stamp;    /* number of the current flush */
     uint32_t batch, budget, budget_left;
     uint32_t queued;
+    page_t hand;       /* where the search for a replica to take back goes on */
     size_t slot_bytes; /* zeroed when a page is freed */
     struct engine_stats stats;
     struct event queue[ENGINE_BATCH_MAX + 2]; /* an access adds a HINT and a COLLAPSED of the engine's own */
@@ -99,9 +101,10 @@ static inline bool engine_needed(const struct place *p, bool write)
 }
 
 /* The access that the present mapping does not allow: places the page, gives the HINT, or collapses the replicas;
- * afterwards the access is possible and place_reach() says where it goes. Flushes first. 0; ERR_INVAL: page or node out
- * of range; ERR_NOMEM: no node has a free frame; or why the machine could not collapse the replicas (they are all still
- * there, read-only: try again). */
+ * afterwards the access is possible and place_reach() says where it goes. Flushes first. A first touch that finds no
+ * free frame on any node takes back a replica of another page, if there is one (monitor-core/reclaim.h); no order does
+ * that. 0; ERR_INVAL: page or node out of range; ERR_NOMEM: no node has a free frame and no replica could be taken
+ * back; or why the machine could not collapse the replicas (they are all still there, read-only: try again). */
 int engine_access(struct engine *, page_t, node_t node, uint16_t task, bool write, uint64_t now);
 
 /* Delivers what is queued and carries out the orders that come back. */

@@ -59,7 +59,8 @@ struct policy_class {
     int (*init)(void *state, const struct view *, const uint64_t *param);
 
     /* First touch of a page by a CPU of `toucher`: where its frame shall be. An answer out of range or on a full node
-     * falls to the engine: the toucher's node, then the nearest with a free frame. */
+     * falls to the engine: the toucher's node, then the nearest with a free frame. Where no node has one, the engine
+     * takes a replica of some page back, by preference near the node asked for; later calls see it in the view. */
     node_t (*place)(void *state, const struct view *, page_t, node_t toucher);
 
     /* Events in time order, at most the run's batch size. Optional (null). */

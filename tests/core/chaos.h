@@ -11,7 +11,8 @@
 extern const struct policy_class policy_chaos;
 
 /* Runs the chaos on a checking machine with failures at every k-th fill, sync and item (once and lasting), on machines
- * with and without replicas. The number of breaches; `first` receives the first one in words. */
+ * with and without replicas, with memory to spare and with just a frame for each page. When the machine works again,
+ * every page has to find a frame. The number of breaches; `first` receives the first one in words. */
 uint64_t chaos_sweep(uint32_t k_max, char *first, unsigned long size);
 
 #endif
