@@ -7,27 +7,13 @@
  *
  * Source: the recorded machine itself.
  */
-#include "policy/policy.h"
-
-static int init(void *state, const struct view *v, const uint64_t *param)
-{
-    (void)state;
-    (void)param;
-    return v->advice ? 0 : ERR_INVAL;
-}
-
-static node_t place(void *state, const struct view *v, page_t page, node_t toucher)
-{
-    (void)state;
-    node_t advice = v->advice[page];
-    return advice < v->topology->nodes ? advice : toucher;
-}
+#include "policy/advice.h"
 
 const struct policy_class policy_as_recorded = {
     .name = "as_recorded",
     .summary = "where the trace found it",
     .source = "the recorded machine",
     .signals = SIGNAL_ADVICE,
-    .init = init,
-    .place = place,
+    .init = advice_init,
+    .place = advice_place,
 };

@@ -9,9 +9,9 @@
  *   - dampening: so many requests of the same node in a row are let pass before one is granted;
  *   - no frame free on the node: nothing;
  *   - granted: MOVE. A move within melt_ns of the one before counts as a bounce; `freeze` moves in such a row freeze
- * the page. So a page moves at most `freeze` times in any melt_ns. When a counter reaches 2 x threshold - 1, all
- * counters of the page are halved: the threshold is half of the counter's range, and what lies further back counts
- * less.
+ * the page. So a page moves at most `freeze` times in any melt_ns (exact to within 1.05 ms: the time of a move is kept
+ * in steps of 2^20 ns). When a counter reaches 2 x threshold - 1, all counters of the page are halved: the threshold is
+ * half of the counter's range, and what lies further back counts less.
  *
  * Parameters: threshold (128 misses: near the break-even of Disco's costs, a move of 67 us against 600 ns saved per
  * miss; IRIX has 50 % of an 11-bit counter, that is 1024), dampening (1; IRIX allows up to 3), freeze (4 moves, after

@@ -100,6 +100,7 @@ static inline __attribute__((always_inline)) void observe_as(bool wide, struct m
                                                              const struct event *event, size_t n, struct orders *orders)
 {
     const uint32_t trigger = r->limits.trigger, bytes = r->slot_bytes, max = wide ? UINT16_MAX : UINT8_MAX;
+    const bool sampled = v->sampling > 1;
     unsigned char *const slots = v->slots;
     const size_t stride = v->stride;
     uint32_t interval = r->interval;
@@ -108,7 +109,7 @@ static inline __attribute__((always_inline)) void observe_as(bool wide, struct m
         struct slot *s = (struct slot *)(void *)(slots + e->page * stride);
         uint32_t kind = e->what & 15u, weight = event_weight(e), missed = weight;
         if (__builtin_expect(kind > EVENT_WRITE, 0)) {
-            if (kind != EVENT_COLLAPSED)
+            if (kind != EVENT_COLLAPSED || !sampled)
                 continue;
             missed = 0;
         }

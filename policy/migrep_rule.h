@@ -15,8 +15,9 @@
  *
  * With sharing <= trigger a page that moved is shared for the rest of the interval, so that `migrate` binds only above.
  *
- * What counts: misses, that is, the weight of an event. A collapse counts as one write besides the miss that caused it,
- * so that it is known even where misses are sampled. Counters saturate.
+ * What counts: misses, that is, the weight of an event. Where misses are sampled the one that caused a collapse is
+ * probably not seen, so the collapse itself counts as a write (and not as a miss); where every miss is seen it does
+ * not, since its miss follows. Counters saturate.
  *
  * A slot is 8 bytes and one counter per node, 8 bits wide while both thresholds fit, else 16: 16 bytes for 8 nodes.
  */

@@ -159,7 +159,7 @@ struct event {
     page_t page;
     uint16_t task; /* thread as far as the source knows it, else the CPU */
     node_t node;   /* of the CPU that did it */
-    uint8_t what;  /* kind | log2(weight) << 4; the weight includes the sampling multiplier */
+    uint8_t what;  /* kind | log2(weight) << 4; the weight, rounded down, includes the sampling multiplier */
 };
 
 static inline uint8_t event_what(enum event_kind kind, unsigned log2_weight)

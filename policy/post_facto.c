@@ -9,27 +9,13 @@
  *
  * Source: the post-facto placement (PF) of Verghese et al., ASPLOS 1996.
  */
-#include "policy/policy.h"
-
-static int init(void *state, const struct view *v, const uint64_t *param)
-{
-    (void)state;
-    (void)param;
-    return v->advice ? 0 : ERR_INVAL;
-}
-
-static node_t place(void *state, const struct view *v, page_t page, node_t toucher)
-{
-    (void)state;
-    node_t advice = v->advice[page];
-    return advice < v->topology->nodes ? advice : toucher;
-}
+#include "policy/advice.h"
 
 const struct policy_class policy_post_facto = {
     .name = "post_facto",
     .summary = "the best static placement, known afterwards",
     .source = "post-facto placement of Verghese et al., ASPLOS 1996",
     .signals = SIGNAL_ADVICE,
-    .init = init,
-    .place = place,
+    .init = advice_init,
+    .place = advice_place,
 };

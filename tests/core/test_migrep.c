@@ -197,6 +197,48 @@ Test(migrep, a_collapse_counts_even_where_its_miss_is_not_sampled)
     end();
 }
 
+Test(migrep, a_write_that_collapses_is_one_write)
+{
+    fixture_shape(&shape, 4, 4, FRAMES_UNBOUNDED);
+    struct engine_config config = fixture_config(policy_find("migrep"), &shape, 8);
+    config.batch = 1;
+    config.param[3] = 2; /* from two writes on a page is not copied */
+    cr_assert_eq(fixture_begin(&run, &config, MACHINE_REPLICAS), 0);
+    fixture_misses(&run, 0, 0, false, 40);
+    fixture_misses(&run, 1, 0, false, 128);
+    fixture_misses(&run, 1, 0, true, 1);
+    is_on(0, 0x2);
+    fixture_misses(&run, 2, 0, false, 128);
+    is_on(0, 0x6);
+    fixture_misses(&run, 2, 0, true, 1);
+    fixture_misses(&run, 3, 0, false, 128);
+    is_on(0, 0x4);
+    end();
+}
+
+Test(migrep, a_collapse_is_no_miss)
+{
+    fixture_shape(&shape, 4, 4, FRAMES_UNBOUNDED);
+    struct engine_config config = fixture_config(policy_find("migrep"), &shape, 8);
+    config.batch = 1;
+    config.sampling = 4;
+    config.param[1] = 125;
+    config.param[3] = 255;
+    cr_assert_eq(fixture_begin(&run, &config, MACHINE_REPLICAS), 0);
+    fixture_misses(&run, 0, 0, false, 64);
+    fixture_misses(&run, 1, 0, false, 125);
+    is_on(0, 0x3);
+    /* Samples 1, 5, ..., 121 count 124; the write is not sampled. One more miss would make the page hot on node 2. */
+    fixture_misses(&run, 2, 0, false, 121);
+    fixture_misses(&run, 2, 0, true, 1);
+    engine_flush(run.engine);
+    cr_assert_eq(run.engine->stats.collapses, 1);
+    is_on(0, 0x1);
+    fixture_misses(&run, 2, 0, false, 3);
+    is_on(0, 0x5);
+    end();
+}
+
 Test(migrep, write_shared_pages_never_move)
 {
     begin("migrep");
