@@ -206,15 +206,15 @@ static void finish_series(struct account *a)
     }
 }
 
-/* ps as ns; what 63 bits do not hold is remembered, so that no caller sees it. */
-static uint64_t whole_ns(struct account *a, unsigned __int128 ps)
+/* All that is reported of a run fits when these do: every other time is part of the elapsed one. */
+static bool fits(const struct account *a, unsigned __int128 elapsed_ps, unsigned __int128 flat_ps)
 {
-    unsigned __int128 ns = ps / 1000;
-    a->too_long |= ns > INT64_MAX;
-    return (uint64_t)ns;
+    return elapsed_ps / 1000 <= INT64_MAX && flat_ps / 1000 <= INT64_MAX && a->misses <= INT64_MAX;
 }
 
-static void add_clocks(struct account *a, const unsigned __int128 *compute_ns, struct result_run *out)
+/* Returns the sum of the compute times, ps. */
+static unsigned __int128 add_clocks(const struct account *a, const unsigned __int128 *compute_ns,
+                                    struct result_run *out)
 {
     unsigned __int128 exec = 0, longest = 0;
     for (uint32_t cpu = 0; cpu < a->cpus; cpu++) {
@@ -223,12 +223,13 @@ static void add_clocks(struct account *a, const unsigned __int128 *compute_ns, s
         exec += compute;
         longest = clock > longest ? clock : longest;
     }
-    out->exec_ns = whole_ns(a, exec);
-    out->makespan_ns = whole_ns(a, longest);
-    a->too_long |= (exec + a->local + a->remote + a->model->total) / 1000 > INT64_MAX;
+    out->exec_ns = (uint64_t)(exec / 1000);
+    out->makespan_ns = (uint64_t)(longest / 1000);
+    return exec;
 }
 
-static void add_misses(struct account *a, struct result_run *out)
+/* Returns memory_flat, ps. */
+static unsigned __int128 add_misses(const struct account *a, struct result_run *out)
 {
     unsigned __int128 flat = a->model->total;
     for (uint32_t from = 0; from < a->nodes; from++)
@@ -239,16 +240,16 @@ static void add_misses(struct account *a, struct result_run *out)
             out->local_misses += from == to ? misses : 0;
             flat += (unsigned __int128)misses * load_flat(&a->machine->desc, (node_t)from, (node_t)to);
         }
-    out->memory_flat_ns = whole_ns(a, flat);
-    a->too_long |= a->misses > INT64_MAX;
+    out->memory_flat_ns = (uint64_t)(flat / 1000);
+    return flat;
 }
 
-static void add_memory(struct account *a, struct result_run *out)
+static void add_memory(const struct account *a, struct result_run *out)
 {
-    out->local_stall_ns = whole_ns(a, a->local);
-    out->remote_stall_ns = whole_ns(a, a->remote);
+    out->local_stall_ns = (uint64_t)(a->local / 1000);
+    out->remote_stall_ns = (uint64_t)(a->remote / 1000);
     for (unsigned cause = 0; cause < OVERHEAD_CAUSES; cause++) {
-        out->overhead_by[cause] = whole_ns(a, a->model->by[cause]);
+        out->overhead_by[cause] = (uint64_t)(a->model->by[cause] / 1000);
         out->overhead_ns += out->overhead_by[cause];
     }
     out->memory_ns = out->local_stall_ns + out->remote_stall_ns + out->overhead_ns;
@@ -279,11 +280,12 @@ static int add_traffic(const struct account *a, struct result_run *out)
 
 int account_result(struct account *a, const unsigned __int128 *compute_ns, struct result_run *out)
 {
-    add_clocks(a, compute_ns, out);
-    add_misses(a, out);
+    unsigned __int128 exec = add_clocks(a, compute_ns, out), flat = add_misses(a, out);
+    if (!fits(a, exec + a->local + a->remote + a->model->total, flat))
+        return -EOVERFLOW;
     add_memory(a, out);
     add_load(a, out);
-    int err = a->too_long ? -EOVERFLOW : add_traffic(a, out);
+    int err = add_traffic(a, out);
     if (err)
         return err;
     finish_series(a);

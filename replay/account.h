@@ -42,7 +42,6 @@ struct account {
     unsigned __int128 overhead_before;                  /* model.total when this window began */
     nodeset_t from_seen;                                /* nodes whose CPUs missed in this window */
     bool seen_any;
-    bool too_long; /* some sum of the result passes INT64_MAX */
 
     struct result_slice *series;
     uint64_t *slice_utilisation;   /* [slice * nodes + node], sums over windows */

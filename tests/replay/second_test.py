@@ -81,7 +81,8 @@ def random_records(dice, cpus):
 def random_parameters(dice):
     return {"first_touch": {}, "interleave": {},
             "migrep": dict(reset_ns=dice.choice([10**6, 5 * 10**6, 10**8]), trigger=dice.choice([2, 4, 16, 128, 300]),
-                           sharing=dice.choice([1, 2, 8, 32]), write=dice.choice([1, 2, 20]), migrate=dice.choice([1, 3])),
+                           sharing=dice.choice([1, 2, 8, 32]), write=dice.choice([1, 2, 20]),
+                           migrate=dice.choice([1, 3])),
             "competitive": dict(threshold=dice.choice([2, 8, 128, 200]), dampening=dice.choice([0, 1, 2]),
                                 freeze=dice.choice([1, 4]), melt_ns=dice.choice([1048576, 10**7, 10**9]))}
 
