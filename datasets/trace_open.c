@@ -7,12 +7,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "datasets/guard.h"
 #include "datasets/trace_attribute.h"
 #include "datasets/trace_digest.h"
 #include "datasets/trace_private.h"
-#include "datasets/trace_table.h"
+#include "datasets/trace_tables.h"
 
-#define TIME_MAX ((uint64_t)1 << 62)
+/* Values that are decoded by the library twice, first in the child: seconds. */
+enum { REHEARSED_MAX = 1 << 27 };
+
+/* Attributes that spare a pass over the trace. */
+struct found {
+    bool digest, misses;
+};
 
 void trace_free(struct trace *trace)
 {
@@ -136,108 +143,6 @@ static int open_columns(struct trace *trace, bool unfinished, struct trace_error
     return 0;
 }
 
-static int read_pages(struct trace *trace, struct trace_error *error)
-{
-    const struct trace_file *file = &trace->file;
-    void *rows;
-    uint64_t pages, nodes;
-    int err = trace_table_read(file, "/pages/address", H5T_NATIVE_UINT64, 8, UINT32_MAX - 1, &rows, &pages, error);
-    trace->addresses = rows;
-    if (err)
-        return err;
-    if (!rows && trace->meta.records)
-        return trace_fail(error, EINVAL, "%s: no page table /pages/address; see docs/trace-format.md", file->path);
-    trace->meta.pages = (uint32_t)pages;
-    if (!rows)
-        trace->addresses = calloc(1, sizeof *trace->addresses);
-    err = trace_table_read(file, "/pages/node", H5T_NATIVE_UINT8, 1, UINT32_MAX - 1, &rows, &nodes, error);
-    trace->nodes = rows;
-    if (!err && rows && nodes < pages)
-        err = trace_fail(error, EINVAL, "%s: /pages/node has %llu rows, /pages/address %llu; they must agree",
-                         file->path, (unsigned long long)nodes, (unsigned long long)pages);
-    bool known = false;
-    for (uint64_t i = 0; !err && rows && i < pages; i++) {
-        if (trace->nodes[i] >= NODE_MAX)
-            trace->nodes[i] = NODE_NONE;
-        known |= trace->nodes[i] != NODE_NONE;
-    }
-    if (!known) {
-        free(trace->nodes);
-        trace->nodes = NULL;
-    }
-    return err;
-}
-
-struct page_order {
-    uint64_t address;
-    uint32_t page;
-};
-
-static int by_address(const void *a, const void *b)
-{
-    const struct page_order *x = a, *y = b;
-    return (x->address > y->address) - (x->address < y->address);
-}
-
-/* A recording that was cut off has its pages as first seen: sort them, and remember the way. */
-static int renumber(struct trace *trace, struct trace_error *error)
-{
-    uint32_t n = trace->meta.pages;
-    struct page_order *order = malloc((n + 1) * sizeof *order);
-    node_t *nodes = trace->nodes ? malloc(n + 1) : NULL;
-    trace->renumber = malloc((n + 1) * sizeof *trace->renumber);
-    if (!order || !trace->renumber || (trace->nodes && !nodes)) {
-        free(order);
-        free(nodes);
-        return trace_fail(error, ENOMEM, "%s: out of memory for %u pages", trace->file.path, n);
-    }
-    for (uint32_t i = 0; i < n; i++)
-        order[i] = (struct page_order){trace->addresses[i], i};
-    qsort(order, n, sizeof *order, by_address);
-    for (uint32_t i = 0; i < n; i++) {
-        trace->addresses[i] = order[i].address;
-        trace->renumber[order[i].page] = i;
-        if (nodes)
-            nodes[i] = trace->nodes[order[i].page];
-    }
-    free(trace->nodes);
-    trace->nodes = nodes;
-    free(order);
-    return 0;
-}
-
-static int check_addresses(const struct trace *trace, struct trace_error *error)
-{
-    for (uint32_t i = 1; i < trace->meta.pages; i++)
-        if (trace->addresses[i] <= trace->addresses[i - 1])
-            return trace_fail(error, EINVAL, "%s: /pages/address does not ascend at page %u; pages must be sorted",
-                              trace->file.path, i);
-    for (uint32_t i = 0; i < trace->meta.pages; i++)
-        if (trace->addresses[i] & (trace->meta.page_size - 1))
-            return trace_fail(error, EINVAL, "%s: the address of page %u is not a multiple of the page size %u",
-                              trace->file.path, i, trace->meta.page_size);
-    return 0;
-}
-
-static int read_gaps(struct trace *trace, struct trace_error *error)
-{
-    hid_t type = trace_table_gap_type();
-    void *rows;
-    int err = trace_table_read(&trace->file, "/trace/gaps", type, sizeof(struct trace_gap), UINT64_MAX, &rows,
-                               &trace->ngaps, error);
-    H5Tclose(type);
-    trace->gaps = rows;
-    uint64_t sum = 0;
-    for (uint64_t i = 0; !err && i < trace->ngaps; i++) {
-        const struct trace_gap *gap = &trace->gaps[i];
-        sum += gap->more < TIME_MAX ? gap->more : TIME_MAX;
-        if ((i && gap->record <= gap[-1].record) || sum >= TIME_MAX)
-            err = trace_fail(error, EINVAL, "%s: row %llu of /trace/gaps is out of order or too large",
-                             trace->file.path, (unsigned long long)i);
-    }
-    return err;
-}
-
 /* No /chunks in the file: one pass over steps and pages makes it. */
 static int build_index(struct trace *trace, struct trace_error *error)
 {
@@ -263,40 +168,7 @@ static int build_index(struct trace *trace, struct trace_error *error)
     }
     trace_scratch_free(&scratch);
     free(values);
-    return err;
-}
-
-static int check_index(const struct trace *trace, uint64_t rows, struct trace_error *error)
-{
-    if (rows < trace->meta.chunks)
-        return trace_fail(error, EINVAL, "%s: /chunks has %llu rows, the columns have %u chunks", trace->file.path,
-                          (unsigned long long)rows, trace->meta.chunks);
-    for (uint32_t c = 0; c < trace->meta.chunks; c++) {
-        const struct trace_index *index = &trace->index[c];
-        uint64_t left = trace->meta.records - (uint64_t)c * TRACE_CHUNK;
-        if (index->count != (left < TRACE_CHUNK ? left : TRACE_CHUNK))
-            return trace_fail(error, EINVAL, "%s: row %u of /chunks counts %u records; all but the last must have %d",
-                              trace->file.path, c, index->count, TRACE_CHUNK);
-        if (index->first_time >= TIME_MAX || (c && index->first_time < index[-1].first_time))
-            return trace_fail(error, EINVAL, "%s: the first time in row %u of /chunks goes backwards or is too large",
-                              trace->file.path, c);
-    }
-    return 0;
-}
-
-static int read_index(struct trace *trace, struct trace_error *error)
-{
-    hid_t type = trace_table_index_type();
-    void *rows;
-    uint64_t n;
-    int err = trace_table_read(&trace->file, "/chunks", type, sizeof(struct trace_index), UINT32_MAX, &rows, &n, error);
-    H5Tclose(type);
-    trace->index = rows;
-    if (!err && !rows && trace->meta.chunks) {
-        err = build_index(trace, error);
-        n = trace->meta.chunks;
-    }
-    return err ? err : check_index(trace, n, error);
+    return err ? err : trace_tables_check_index(trace, trace->meta.chunks, error);
 }
 
 /* CPUs are those of the attribute, else counted. */
@@ -338,34 +210,34 @@ static int last_time(struct trace *trace, struct trace_error *error)
     return err;
 }
 
-static int open_all(struct trace *trace, struct trace_error *error)
+/* All that the HDF5 library does with a file, but for columns it must decode itself. */
+static int open_tables(struct trace *trace, struct found *found, struct trace_error *error)
 {
-    bool found_digest = false, found_misses = false;
-    struct trace_meta *meta = &trace->meta;
     int err = open_plain(&trace->file, error);
     if (!err)
         err = open_hdf5(&trace->file, error);
     if (!err)
-        err = trace_attribute_read(trace->file.hdf5, trace->file.path, meta, &found_digest, &found_misses, error);
+        err = trace_attribute_read(trace->file.hdf5, trace->file.path, &trace->meta, &found->digest, &found->misses,
+                                   error);
     if (err)
         return err;
     bool unfinished = trace_attribute_unfinished(trace->file.hdf5);
     err = open_columns(trace, unfinished, error);
-    if (!err)
-        err = read_pages(trace, error);
-    if (!err && unfinished)
-        err = renumber(trace, error);
-    if (!err)
-        err = check_addresses(trace, error);
-    if (!err)
-        err = read_gaps(trace, error);
-    if (!err)
-        err = read_index(trace, error);
+    return err ? err : trace_tables_read(trace, unfinished, error);
+}
+
+static int open_all(struct trace *trace, struct trace_error *error)
+{
+    struct found found = {false, false};
+    struct trace_meta *meta = &trace->meta;
+    int err = open_tables(trace, &found, error);
+    if (!err && !trace->index)
+        err = build_index(trace, error);
     if (!err && !meta->cpus)
         err = count_cpus(trace, error);
     if (!err)
         err = last_time(trace, error);
-    if (!err && (!found_digest || (!found_misses && (meta->columns & TRACE_HAS_WEIGHT))))
+    if (!err && (!found.digest || (!found.misses && (meta->columns & TRACE_HAS_WEIGHT))))
         err = trace_digest_scan(trace, &meta->digest, &meta->misses, error);
     else if (!(meta->columns & TRACE_HAS_WEIGHT))
         meta->misses = meta->records;
@@ -374,36 +246,77 @@ static int open_all(struct trace *trace, struct trace_error *error)
     return err;
 }
 
-int trace_open(const char *path, struct trace **out, struct trace_error *error)
+static struct trace *trace_new(const char *path)
 {
     struct trace *trace = calloc(1, sizeof *trace);
-    *out = NULL;
     if (!trace)
-        return trace_fail(error, ENOMEM, "%s: out of memory", path);
+        return NULL;
     trace->file.fd = -1;
     trace->file.hdf5 = -1;
     for (unsigned i = 0; i < TRACE_COLUMNS; i++)
         trace->column[i].dataset = -1;
+    strcpy(trace->file.path, path);
+    return trace;
+}
+
+static void rehearse_column(const struct trace *trace, enum trace_column_id id, uint64_t *budget)
+{
+    const struct trace_column *column = &trace->column[id];
+    struct trace_scratch scratch;
+    struct trace_error error;
+    if (column->mode != COLUMN_LIBRARY || trace_scratch_init(&scratch))
+        return;
+    for (uint64_t first = 0; first < column->records && *budget; first += TRACE_CHUNK) {
+        uint64_t left = column->records - first;
+        uint32_t n = left < TRACE_CHUNK ? (uint32_t)left : TRACE_CHUNK;
+        *budget -= n < *budget ? n : *budget;
+        if (trace_column_read(column, &trace->file, id, (uint32_t)(first / TRACE_CHUNK), n, NULL, NULL, NULL, &scratch,
+                              &error))
+            break;
+    }
+    trace_scratch_free(&scratch);
+}
+
+/* What the library will do with this file from opening to closing; only whether it survives counts. */
+static void rehearse(void *path)
+{
+    struct trace *trace = trace_new(path);
+    struct trace_error error;
+    struct found found;
+    uint64_t budget = REHEARSED_MAX;
+    H5E_BEGIN_TRY
+    {
+        if (trace && !open_tables(trace, &found, &error))
+            for (unsigned i = 0; i < TRACE_COLUMNS; i++)
+                rehearse_column(trace, i, &budget);
+        trace_free(trace);
+    }
+    H5E_END_TRY;
+}
+
+int trace_open(const char *path, struct trace **out, struct trace_error *error)
+{
+    struct stat status;
+    char name[sizeof(((struct trace_file *)NULL)->path)];
+    *out = NULL;
+    if (strlen(path) >= sizeof name)
+        return trace_fail(error, ENAMETOOLONG, "%.60s...: the path is too long", path);
+    strcpy(name, path);
+    trace_quiet();
+    H5open(); /* once here, not once more in the child */
+    if (!guard(rehearse, name, stat(path, &status) ? 0 : (uint64_t)status.st_size))
+        return trace_fail(error, EINVAL, "%s: is damaged so badly that HDF5 cannot read it", path);
+    struct trace *trace = trace_new(name);
+    if (!trace)
+        return trace_fail(error, ENOMEM, "%s: out of memory", path);
     int err;
-    if (strlen(path) >= sizeof trace->file.path) {
-        err = trace_fail(error, ENAMETOOLONG, "%.60s...: the path is too long", path);
-    } else {
-        strcpy(trace->file.path, path);
-        trace_quiet();
-        H5E_BEGIN_TRY
-        {
-            err = open_all(trace, error);
-        }
-        H5E_END_TRY;
-    }
-    if (err) {
-        H5E_BEGIN_TRY
-        {
+    H5E_BEGIN_TRY
+    {
+        err = open_all(trace, error);
+        if (err)
             trace_free(trace);
-        }
-        H5E_END_TRY;
-        return err;
     }
-    *out = trace;
-    return 0;
+    H5E_END_TRY;
+    *out = err ? NULL : trace;
+    return err;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "reports/guard.h"
+#include "datasets/guard.h"
 #include "reports/layout.h"
 #include "reports/result_checks.h"
 
@@ -373,13 +373,19 @@ static void try_to_read(void *path)
     open_and_read(path, &sets, &nsets, &why);
 }
 
+static uint64_t file_bytes(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) ? 0 : (uint64_t)status.st_size;
+}
+
 int result_read(const char *path, struct result_set **sets, uint32_t *nsets, struct trace_error *why)
 {
     char name[4096];
     *sets = NULL;
     *nsets = 0;
     snprintf(name, sizeof name, "%s", path);
-    if (!guard(try_to_read, name)) {
+    if (!guard(try_to_read, name, file_bytes(path))) {
         snprintf(why->text, sizeof why->text, "%.300s: is damaged so badly that HDF5 cannot read it", path);
         return -EINVAL;
     }

@@ -2,9 +2,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datasets/guard.h"
 #include "tests/datasets/fuzz_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* In the place of the one in datasets/guard.c: here nothing may shield the reader. */
+bool guard(void (*work)(void *), void *context, uint64_t bytes)
+{
+    (void)work;
+    (void)context;
+    (void)bytes;
+    return true;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

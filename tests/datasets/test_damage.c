@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "datasets/guard.h"
 #include "datasets/trace_digest.h"
 #include "tests/datasets/sample.h"
 
@@ -30,6 +31,15 @@ const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "quarantine_size_mb=32";
+}
+
+/* In the place of the one in datasets/guard.c: here nothing may shield the reader. */
+bool guard(void (*work)(void *), void *context, uint64_t bytes)
+{
+    (void)work;
+    (void)context;
+    (void)bytes;
+    return true;
 }
 
 static char folder[256];

@@ -20,7 +20,7 @@ RULES = (
     ("datasets/command*", ("<*>", "datasets/*", "policy/numa.h", "replay/cli.h")),
     ("datasets/*", ("<*>", "datasets/*", "policy/numa.h")),
     ("reports/command*", ("<*>", "reports/*", "datasets/trace.h", "datasets/machine_file.h", "replay/cli.h")),
-    ("reports/*", ("<*>", "reports/*", "datasets/trace.h", "datasets/machine_file.h", "policy/numa.h")),
+    ("reports/*", ("<*>", "reports/*", "datasets/guard.h", "datasets/trace.h", "datasets/machine_file.h", "policy/numa.h")),
     ("collectors/command*", ("<*>", "collectors/*", "datasets/*", "replay/cli.h") + CORE_HEADERS),
     ("collectors/*", ("<*>", "collectors/*", "datasets/*") + CORE_HEADERS),
     ("replay/main.c", ("<*>", "replay/*") + COMMANDS),
