@@ -46,13 +46,14 @@ uint32_t load_factor(const struct load_curve *c, uint32_t utilisation)
 static void set_latencies(struct account *a)
 {
     const struct machine_desc *d = &a->machine->desc;
+    const uint32_t idle = load_factor(&d->link_curve, 0);
     for (uint32_t to = 0; to < a->nodes; to++) {
         uint32_t memory = load_factor(&d->memory_curve, a->memory_damped[to]);
         for (uint32_t from = 0; from < a->nodes; from++) {
             size_t at = (size_t)from * a->nodes + to;
             uint64_t latency = times(d->latency_ps[at], memory);
             if (from != to)
-                latency = times(latency, load_factor(&d->link_curve, a->link_damped[at]));
+                latency = times(latency, a->link_damped[at] ? load_factor(&d->link_curve, a->link_damped[at]) : idle);
             a->latency[at] = latency;
             a->stall[at] = over_mlp(latency, d->mlp_ppm);
         }

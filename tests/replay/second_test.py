@@ -13,7 +13,7 @@ import numpy
 from command_tools import CommandTest, import_csv, run
 from second_model import Machine, Options, Record, replay
 
-EXPERIMENTS = 50
+EXPERIMENTS = 40
 FLASH_CURVE = ("0:1 0.1:1.111 0.2:1.25 0.3:1.429 0.4:1.667 0.5:2 0.6:2.5 0.7:3.333 0.75:4 0.8:5 0.85:6.667 0.9:10 "
                "0.94:16.667 0.97:33.333 0.985:66.667 1:100")
 BUNDLED = "datasets/traces/pmake.h5"
