@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 
 enum { FUSE_MOST = 8, BLOCK = 64, CACHED_PAGES = 50000, AHEAD_CACHED = 16, AHEAD = 32 };
-enum { HUGE_PAGE = 2 << 20 };
+enum { HUGE_PAGE = 2 << 20, CACHE_LINE = 64, PIECE = 16 };
 
 uint32_t group_count(const struct replay_options *options, uint32_t n, uint32_t threads)
 {
@@ -85,7 +85,8 @@ int group_init(struct group *g, const struct replay_spec *specs, uint32_t n, uin
     }
     if (map_pages(g, stride, meta->pages))
         return no_memory(meta->pages, runs, error);
-    uint32_t ahead = meta->pages <= CACHED_PAGES ? AHEAD_CACHED : AHEAD;
+    uint32_t ahead = runs > 1 ? 0 : meta->pages <= CACHED_PAGES ? AHEAD_CACHED : AHEAD;
+    g->stride = stride;
     for (uint32_t i = 0; i < n; i += step, at += bytes) {
         struct run *r = &g->runs[g->nruns];
         run_config(r, &specs[i], machine, options, meta->pages, &config);
@@ -109,18 +110,55 @@ void group_free(struct group *g)
     memset(g, 0, sizeof *g);
 }
 
+/* Fused runs do not prefetch for themselves: the cache lines of the next tile's pages are asked for in even portions
+ * between the pieces of this tile, so that memory works all the time and not only in the turn of the run that comes
+ * first to a line. */
+struct fetch {
+    const struct event *event, *end; /* of the next tile */
+    size_t line;                     /* of the page's records, bytes */
+    uint32_t portion;                /* lines per piece */
+};
+
+static void fetch_start(struct fetch *f, const struct group *g, const struct prepared *c, uint32_t to, uint32_t pieces)
+{
+    uint32_t end = c->n - to < g->block ? c->n : to + g->block;
+    uint32_t lines = (uint32_t)((g->stride + CACHE_LINE - 1) / CACHE_LINE) * (end - to);
+    *f = (struct fetch){.event = c->events + to, .end = c->events + end, .portion = (lines + pieces - 1) / pieces};
+}
+
+static void fetch_some(struct fetch *f, const struct group *g)
+{
+    for (uint32_t i = 0; i < f->portion && f->event < f->end; i++) {
+        __builtin_prefetch(g->pages + f->event->page * g->stride + f->line);
+        f->line += CACHE_LINE;
+        if (f->line >= g->stride) {
+            f->line = 0;
+            f->event++;
+        }
+    }
+}
+
+/* One tile through every run. */
+static void serve_tile(struct group *g, const struct prepared *c, uint32_t from, uint32_t to)
+{
+    struct fetch fetch;
+    fetch_start(&fetch, g, c, to, g->nruns * ((to - from + PIECE - 1) / PIECE));
+    for (uint32_t i = 0; i < g->nruns; i++)
+        for (uint32_t at = from; at < to && !g->runs[i].err; at += PIECE) {
+            fetch_some(&fetch, g);
+            g->runs[i].serve(&g->runs[i], c, at, to - at < PIECE ? to : at + PIECE);
+        }
+}
+
 static void serve_segment(struct group *g, const struct prepared *c, const struct segment *s)
 {
     uint32_t end = s->first + s->n;
     for (uint32_t i = 0; i < g->nruns; i++)
         run_enter(&g->runs[i], s);
-    uint32_t block = g->nruns > 1 ? g->block : s->n;
-    for (uint32_t from = s->first; from < end; from += block) {
-        uint32_t to = end - from < block ? end : from + block;
-        for (uint32_t i = 0; i < g->nruns; i++)
-            if (!g->runs[i].err)
-                g->runs[i].serve(&g->runs[i], c, from, to);
-    }
+    if (g->nruns == 1 && !g->runs[0].err)
+        g->runs[0].serve(&g->runs[0], c, s->first, end);
+    for (uint32_t from = s->first; g->nruns > 1 && from < end; from += g->block)
+        serve_tile(g, c, from, end - from < g->block ? end : from + g->block);
     for (uint32_t i = 0; i < g->nruns; i++)
         run_leave(&g->runs[i], c, s);
 }

@@ -14,7 +14,7 @@ struct group {
     uint32_t nruns;
     uint32_t block; /* records handed to one run before the next has its turn */
     unsigned char *pages;
-    size_t bytes;
+    size_t bytes, stride; /* of all pages; of one page's records */
 };
 
 /* Runs for specs[0], specs[step], ... below n. `windows`: length of the whole run. 0, or -errno with a line. */
