@@ -34,6 +34,8 @@ static void add_labels(const struct run *r, unsigned trace_labels, struct result
         add_label(out, "page-touch");
     if (trace_labels & TRACE_SYNTHETIC)
         add_label(out, "synthetic");
+    if (trace_labels & TRACE_ALL_ACCESSES)
+        add_label(out, "all accesses, not misses");
     if (signals & SIGNAL_ACCESSED)
         add_label(out, "A-bit-fed");
     if (signals & (SIGNAL_HINTS | SIGNAL_ACCESSED))

@@ -181,7 +181,8 @@ static json_t *trace(const struct result_set *s)
                            put(o, "writes_under_seen", json_boolean(t->labels & TRACE_WRITES_UNDER_SEEN)) |
                            put(o, "page_touch", json_boolean(t->labels & TRACE_PAGE_TOUCH)) |
                            put(o, "simulated_cache", json_boolean(t->labels & TRACE_SIMULATED_CACHE)) |
-                           put(o, "synthetic", json_boolean(t->labels & TRACE_SYNTHETIC));
+                           put(o, "synthetic", json_boolean(t->labels & TRACE_SYNTHETIC)) |
+                           put(o, "all_accesses", json_boolean(t->labels & TRACE_ALL_ACCESSES));
     return finish(o, failed);
 }
 

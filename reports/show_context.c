@@ -55,6 +55,8 @@ static void print_trace_labels(FILE *f, unsigned labels)
         fputs(", simulated cache", f);
     if (labels & TRACE_SYNTHETIC)
         fputs(", synthetic", f);
+    if (labels & TRACE_ALL_ACCESSES)
+        fputs(", all accesses, not misses", f);
 }
 
 void show_context(FILE *f, const struct result_set *set)

@@ -21,12 +21,14 @@ const labelWords = {
   "simulated-cache": "The misses come from a simulated cache, not from hardware.",
   "page-touch": "Records are touches of pages, not cache misses.",
   "synthetic": "The trace is made up, not recorded.",
+  "all accesses, not misses": "Records are all accesses of the program, most of which a cache would serve.",
 };
 
 function caveats(set) {
   const words = [];
   const trace = set.trace_inputs, options = set.options;
   if (trace.synthetic) words.push(labelWords.synthetic);
+  if (trace.all_accesses) words.push(labelWords["all accesses, not misses"]);
   if (trace.simulated_cache) words.push(labelWords["simulated-cache"]);
   if (trace.page_touch) words.push(labelWords["page-touch"]);
   if (trace.writes_under_seen) words.push(labelWords["writes under-seen"]);
