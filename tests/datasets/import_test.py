@@ -2,6 +2,7 @@
 """The import command: each format against values computed here, by hand or with numpy; bad input ends in one line."""
 
 import glob
+import json
 import os
 import signal
 import struct
@@ -177,6 +178,20 @@ class Import(unittest.TestCase):
         self.assertEqual(found["attrs"]["labels"], b"all-accesses")
         self.assertIn(b"not misses", found["attrs"]["event"])
 
+    def test_lackey_is_labelled(self):
+        """A result made from all accesses says so: in the table's head, in every run, in the report."""
+        self.good(f"{FIXTURES}/lackey.txt")
+        results, page = (os.path.join(self.folder.name, name) for name in ("r.h5", "r.html"))
+        compare = [MIRRORBALL, "compare", self.out, "--policy", "first_touch", "--machine", "flash-4"]
+        table = subprocess.run([*compare, "-o", results], capture_output=True, check=True).stdout
+        self.assertIn(b"all accesses, not misses", table.splitlines()[0])
+        runs = json.loads(subprocess.run([*compare, "--format", "json"], capture_output=True, check=True).stdout)["runs"]
+        for run in runs:
+            self.assertIn("all accesses, not misses", run["labels"], run["policy"])
+        subprocess.run([MIRRORBALL, "report", results, "-o", page], capture_output=True, check=True)
+        with open(page, encoding="utf-8") as file:
+            self.assertRegex(file.read(), r'"all_accesses": ?true')
+
     def test_bad_lackey(self):
         self.bad(":2: 'hello' is no line of lackey", b"I  0,1\nhello\n")
         for line in (b" L ,8", b" L 12", b" L 12,", b" X 12,8", b"I  zz,1", b" L 11111111111111111,8", b" I 12,3", b"L  1,1"):
@@ -195,13 +210,37 @@ class Import(unittest.TestCase):
             self.assertEqual(found["node"].tolist(), [2, 255])
             self.assertEqual(found["attrs"]["note"], b"kept")
 
+    def told(self):
+        """What info and compare say of the file."""
+        commands = (["info", "--verify", "-f", "json"],
+                    ["compare", "--policy", "first_touch", "--machine", "flash-4", "-f", "csv"])
+        said = []
+        for command in commands:
+            run = subprocess.run([MIRRORBALL, *command, self.out], capture_output=True, check=False)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            said.append(json.loads(run.stdout)["digest"] if command[0] == "info" else run.stdout)
+        return said
+
     def test_blosc(self):
-        run = self.run_import(f"{FIXTURES}/misses.csv", "--compress", "blosc")
+        source = ("datasets/traces/boot.h5", "--limit", "300000")  # two chunks
+        run = self.run_import(*source, "--compress", "blosc")
         if run.returncode:
             self.assertIn(b"hdf5-filter-plugin-blosc-serial", run.stderr)
-        else:
-            info = subprocess.run([MIRRORBALL, "info", "--verify", self.out], capture_output=True, check=False)
-            self.assertEqual(info.returncode, 0, info.stderr)
+            self.assertFalse(os.path.exists(self.out))
+            return
+        with h5py.File(self.out, "r") as f:
+            self.assertEqual(f["trace/page"].id.get_create_plist().get_filter(0)[0], 32001)
+        blosc = os.path.join(self.folder.name, "blosc.h5")
+        os.rename(self.out, blosc)
+        self.assertEqual(self.run_import(*source).returncode, 0)
+        plain = self.told()
+        os.replace(blosc, self.out)
+        self.assertEqual(self.told(), plain)
+        # The same file where the plug-in is missing.
+        run = subprocess.run([MIRRORBALL, "info", self.out], capture_output=True, check=False,
+                             env={**os.environ, "HDF5_PLUGIN_PATH": self.folder.name})
+        self.assertEqual((run.returncode, run.stderr.count(b"\n")), (1, 1))
+        self.assertIn(b"install the package hdf5-filter-plugin-blosc-serial", run.stderr)
 
     def test_usage(self):
         for options in (["--from", "x"], ["--compress", "x"], ["--page-size", "5000"], ["--fold-cpus", "0"]):

@@ -275,6 +275,58 @@ Test(trace, not_a_trace)
     }
 }
 
+static bool same_meta(const struct trace_meta *a, const struct trace_meta *b)
+{
+    return a->records == b->records && a->misses == b->misses && a->first_time == b->first_time &&
+           a->last_time == b->last_time && a->period == b->period && a->lost == b->lost && a->digest == b->digest &&
+           a->pages == b->pages && a->chunks == b->chunks && a->cpus == b->cpus && a->nodes == b->nodes &&
+           a->page_size == b->page_size && a->line_size == b->line_size && a->columns == b->columns &&
+           a->labels == b->labels && !strcmp(a->name, b->name) && !strcmp(a->source, b->source) &&
+           !strcmp(a->note, b->note) && !memcmp(a->cpu_node, b->cpu_node, sizeof a->cpu_node);
+}
+
+/* Held with 1, 2 and as many threads as there are: what the file holds, also when the file is gone. */
+Test(trace, held)
+{
+    struct sample s;
+    struct trace_meta meta = sample_meta(EVERYTHING);
+    struct trace_error error = {""};
+    sample_make(&s, 2 * TRACE_CHUNK + 77, 5000, 8, 1000, 4);
+    for (uint32_t i = 0; i < s.n; i++)
+        s.record[i].node = (node_t)(s.record[i].address / 4096 % 2);
+    for (uint32_t threads = 0; threads < 3; threads++) {
+        struct trace *t = sample_trace(&s, &meta, sample_path(folder, "t.h5"), TRACE_DEFLATE);
+        struct trace_meta before = *trace_meta(t);
+        cr_assert_eq(trace_hold(&t, 100 << 20, threads, &error), 0, "%s", error.text);
+        cr_assert_eq(truncate(sample_path(folder, "t.h5"), 0), 0);
+        cr_assert(same_meta(&before, trace_meta(t)));
+        sample_compare(&s, t);
+        for (uint32_t p = 0; p < trace_meta(t)->pages; p++)
+            cr_assert_eq(trace_page_nodes(t)[p], trace_addresses(t)[p] / 4096 % 2);
+        trace_close(t);
+        unlink(sample_path(folder, "t.h5"));
+    }
+    sample_free(&s);
+}
+
+/* A record of all columns takes 27 bytes: time 8, page 4, cpu 2, flags 1, and three of 4. */
+Test(trace, too_long_to_hold)
+{
+    struct sample s;
+    struct trace_meta meta = sample_meta(EVERYTHING);
+    struct trace_error error = {""};
+    sample_make(&s, 1000, 50, 4, 0, 4);
+    struct trace *t = sample_trace(&s, &meta, sample_path(folder, "t.h5"), TRACE_DEFLATE), *same = t;
+    cr_assert_eq(trace_hold(&t, 27 * 1000 - 1, 1, &error), 0);
+    cr_assert_eq(t, same);
+    sample_compare(&s, t);
+    cr_assert_eq(trace_hold(&t, 27 * 1000, 1, &error), 0);
+    cr_assert_eq(truncate(sample_path(folder, "t.h5"), 0), 0);
+    sample_compare(&s, t);
+    trace_close(t);
+    sample_free(&s);
+}
+
 /* Several threads, one trace: every chunk as when decoded alone. */
 Test(trace, threads)
 {
