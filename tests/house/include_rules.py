@@ -9,12 +9,14 @@ import tree
 
 FREESTANDING = ("<stdint.h>", "<stddef.h>", "<stdbool.h>")
 CORE_HEADERS = ("monitor-core/engine.h", "monitor-core/machine.h", "monitor-core/observe.h", "pmap/*", "policy/*")
-COMMANDS = ("collectors/command.h", "datasets/command.h", "reports/command.h")
+COMMANDS = ("collectors/command.h", "datasets/command.h", "monitor-core/launch/command.h", "reports/command.h")
 
 # path of the file, what it may include
 RULES = (
     ("policy/*", FREESTANDING + ("policy/*",)),
     ("pmap/*", FREESTANDING + ("pmap/*", "policy/numa.h")),
+    # The hosted part of the monitor: starts it, reads what it sends, writes result sets and traces.
+    ("monitor-core/launch/*", ("<*>", "monitor-core/*", "pmap/*", "policy/*", "datasets/*", "reports/result.h", "replay/cli.h")),
     ("monitor-core/x86/*", FREESTANDING + ("monitor-core/*", "pmap/*", "policy/*")),
     ("monitor-core/*", FREESTANDING + ("monitor-core/*", "pmap/*", "policy/*")),
     ("datasets/command*", ("<*>", "datasets/*", "policy/numa.h", "replay/cli.h")),

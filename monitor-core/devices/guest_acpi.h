@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The ACPI tables that a guest finds (ACPI 6.4): RSDP, XSDT, hardware-reduced FADT (sleep control, sleep status and
+ * reset registers of power.h), MADT (x2APIC or local APIC entries, the IOAPIC), DSDT with \_S5, the serial port and one
+ * LNRO0005 device per disk. Built by hand-assembled AML, checked with iasl in the tests.
+ */
+#ifndef MONITOR_CORE_DEVICES_GUEST_ACPI_H
+#define MONITOR_CORE_DEVICES_GUEST_ACPI_H
+
+#include "policy/numa.h"
+
+#define GUEST_ACPI_BASE UINT64_C(0xe0000)
+enum { GUEST_ACPI_SIZE = 0x4000 };
+
+/* Fills GUEST_ACPI_SIZE zeroed bytes that will lie at GUEST_ACPI_BASE; the RSDP is at its start. */
+void guest_acpi_build(unsigned char *bytes, uint32_t vcpus, uint32_t disks);
+
+#endif

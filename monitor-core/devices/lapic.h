@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A virtual CPU's local APIC in x2APIC mode only, from reset (Intel SDM volume 3, chapter 10.12): registers as MSRs
+ * 0x800..0x83f, timer one-shot, periodic and TSC-deadline, IPIs. Portable; time comes as an argument (TSC ticks; the
+ * timer counts at one tick per ns after the divider).
+ *
+ * lapic_post may be called from any CPU; everything else by the CPU that runs the virtual CPU.
+ */
+#ifndef MONITOR_CORE_DEVICES_LAPIC_H
+#define MONITOR_CORE_DEVICES_LAPIC_H
+
+#include "policy/numa.h"
+
+struct lapic {
+    uint32_t id;
+    uint32_t irr[8]; /* atomic */
+    uint32_t nmi;    /* atomic: an NMI is pending */
+    uint32_t isr[8], tmr[8];
+    uint32_t tpr, svr, esr, ldr;
+    uint32_t lvt_timer, lvt_lint0, lvt_lint1, lvt_error, lvt_perf, lvt_thermal;
+    uint32_t divide, initial;
+    uint64_t deadline_ns;  /* of the timer as armed; UINT64_MAX: not */
+    uint64_t tsc_deadline; /* as the guest wrote it */
+    uint64_t tsc_khz;
+};
+
+/* What a register write asks of the others. */
+struct lapic_ipi {
+    bool present;
+    uint32_t destination; /* x2APIC id, or logical */
+    bool logical;
+    uint8_t shorthand; /* 0 none, 1 self, 2 all, 3 all but self */
+    uint8_t mode;      /* 0 fixed, 1 lowest, 4 NMI, 5 INIT, 6 start-up */
+    uint8_t vector;
+};
+
+void lapic_init(struct lapic *, uint32_t id, uint64_t tsc_khz);
+
+/* MSRs 0x800..0x83f and IA32_TSC_DEADLINE (0x6e0). 0, or ERR_INVAL: #GP. *eoi: vector whose interrupt ended and was
+ * level-triggered, else -1. */
+int lapic_read(struct lapic *, uint32_t msr, uint64_t now_ns, uint64_t *value);
+int lapic_write(struct lapic *, uint32_t msr, uint64_t value, uint64_t now_ns, uint64_t now_tsc, struct lapic_ipi *,
+                int *eoi);
+
+/* Is this APIC among the destinations (physical id or x2APIC cluster; broadcast)? */
+bool lapic_addressed(const struct lapic *, uint32_t destination, bool logical);
+
+void lapic_post(struct lapic *, uint8_t vector, bool level);
+void lapic_post_nmi(struct lapic *);
+
+/* The highest pending vector above the priority in service, or -1; lapic_accept moves it into service. */
+int lapic_pending(const struct lapic *);
+void lapic_accept(struct lapic *, uint8_t vector);
+
+/* The timer: fires (posts) when due, rearms when periodic. */
+void lapic_expire(struct lapic *, uint64_t now_ns);
+
+#endif

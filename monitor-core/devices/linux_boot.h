@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Puts a Linux kernel into a VM's memory by the 64-bit boot protocol (Documentation/arch/x86/boot.rst, protocol 2.12 or
+ * later, XLF_KERNEL_64): kernel at its preferred address, boot_params, command line, initrd as high as allowed below
+ * the PC's hole, e820 map, page tables that map the first 4 GiB one to one, GDT, ACPI RSDP address. Portable; writes
+ * through struct device_host. Any image with that header and entry works (the tests' own guests carry one).
+ */
+#ifndef MONITOR_CORE_DEVICES_LINUX_BOOT_H
+#define MONITOR_CORE_DEVICES_LINUX_BOOT_H
+
+#include "monitor-core/devices/bus.h"
+
+struct linux_boot {
+    const unsigned char *kernel, *initrd; /* initrd may be null */
+    size_t kernel_size, initrd_size;
+    const char *command_line;
+    uint64_t memory; /* bytes of the VM */
+    uint64_t rsdp;   /* guest physical; tables around it are reserved in the e820 map */
+    uint64_t rsdp_size;
+};
+
+/* Registers of the boot processor. */
+struct linux_entry {
+    uint64_t rip, rsi, cr3, gdt;
+};
+
+/* 0; ERR_INVAL: not such a kernel (*why says what), ERR_NOMEM: does not fit into the VM. */
+int linux_boot_load(const struct linux_boot *, const struct device_host *, struct linux_entry *, const char **why);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Power-off and reset of a VM: the sleep control, sleep status and reset registers of hardware-reduced ACPI (ACPI 6.4,
+ * 4.8.3.7 and 4.8.3.6), at four ports of our choosing that the guest's FADT names; and the keyboard controller's reset
+ * (port 0x64, 0xfe) and 0xcf9, which kernels fall back to.
+ */
+#ifndef MONITOR_CORE_DEVICES_POWER_H
+#define MONITOR_CORE_DEVICES_POWER_H
+
+#include "monitor-core/devices/bus.h"
+
+enum {
+    POWER_BASE = 0x600,
+    POWER_SIZE = 4,
+    POWER_SLEEP = 0,
+    POWER_STATUS = 1,
+    POWER_RESET = 2,
+    POWER_S5 = 5,
+    POWER_RESET_VALUE = 0x42
+};
+
+struct power {
+    void *context;
+    void (*off)(void *context);
+    void (*reset)(void *context);
+    uint8_t status;
+};
+
+void power_init(struct power *, void *context, void (*off)(void *), void (*reset)(void *));
+uint64_t power_read(void *power, uint64_t offset, unsigned size);
+void power_write(void *power, uint64_t offset, unsigned size, uint64_t value);
+void power_keyboard_write(void *power, uint64_t offset, unsigned size, uint64_t value); /* port 0x64 */
+void power_cf9_write(void *power, uint64_t offset, unsigned size, uint64_t value);
+
+#endif

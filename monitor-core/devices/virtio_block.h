@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A virtio block device over virtio-mmio version 2 (Virtual I/O Device specification 1.1, sections 2.6, 4.2 and 5.2):
+ * one split queue, features VERSION_1, FLUSH, BLK_SIZE (512), SEG_MAX. The driver is hostile: rings anywhere, chains
+ * that loop, lengths of any size; what is wrong sets DEVICE_NEEDS_RESET and ends there.
+ */
+#ifndef MONITOR_CORE_DEVICES_VIRTIO_BLOCK_H
+#define MONITOR_CORE_DEVICES_VIRTIO_BLOCK_H
+
+#include "monitor-core/devices/bus.h"
+#include "monitor-core/disk.h"
+
+#define VIRTIO_BASE UINT64_C(0xd0000000)
+enum { VIRTIO_STRIDE = 0x1000, VIRTIO_GSI = 5, VIRTIO_QUEUE_MAX = 256, VIRTIO_SEGMENTS = 126 };
+
+struct virtio_block {
+    const struct device_host *host;
+    struct disk *disk;
+    uint32_t vm; /* who asks the disk */
+    uint32_t gsi;
+    uint32_t status, features_select, driver_select, interrupt_status, queue_select;
+    uint64_t driver_features;
+    struct {
+        uint32_t size, ready;
+        uint64_t descriptors, available, used;
+        uint16_t seen; /* next available entry to look at */
+        uint16_t done; /* next used entry to fill */
+    } queue;
+    uint64_t reads, writes, bytes_read, bytes_written, pages_mapped, errors;
+};
+
+void virtio_block_init(struct virtio_block *, const struct device_host *, struct disk *, uint32_t vm, uint32_t gsi);
+uint64_t virtio_block_read(void *block, uint64_t offset, unsigned size);
+void virtio_block_write(void *block, uint64_t offset, unsigned size, uint64_t value);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The physical CPUs: one struct each, reached through GS. The monitor runs with interrupts off; a physical interrupt
+ * is taken only while a guest runs (it forces an exit) or while the CPU idles, by cpu_take_interrupts.
+ */
+#ifndef MONITOR_CORE_X86_CPU_H
+#define MONITOR_CORE_X86_CPU_H
+
+#include "monitor-core/x86/memory.h"
+
+enum { CPUS_MAX = 64 };
+
+struct cpu {
+    struct cpu *self; /* first: at GS:0 */
+    uint32_t id, apic_id;
+    node_t node;
+    bool up;
+    uint32_t in_guest;  /* 1 between the last check for a flush and the exit (shootdown.h) */
+    uint64_t seen;      /* generation of the nested tables that this CPU has flushed for */
+    uint64_t host_save; /* physical, VM_HSAVE_PA */
+    uint64_t text;      /* physical start of this node's copy of the monitor's text */
+    uint64_t interrupts, kicks;
+    void *running; /* struct vcpu, or null */
+    unsigned char *stack;
+};
+
+struct machine_x86 {
+    struct memory memory;
+    uint32_t cpus, nodes;
+    struct cpu *cpu[CPUS_MAX];
+    node_t cpu_node[CPUS_MAX];
+    uint8_t tier[NODE_MAX];
+    uint32_t latency_ps[NODE_MAX * NODE_MAX]; /* from SLIT: local 10 = 100 ns where nothing better is known */
+    uint64_t frames[NODE_MAX];
+    struct topology topology; /* points into this struct */
+    uint64_t tsc_khz;
+    const char *command_line; /* of the monitor */
+    uint32_t nmodules;
+    struct module {
+        const char *name, *text; /* first word; whole string */
+        uint64_t start, size;    /* physical */
+    } module[32];
+};
+
+/* Filled by the boot processor before any other CPU runs. */
+extern struct machine_x86 machine_x86;
+
+static inline struct cpu *cpu_self(void)
+{
+    struct cpu *c;
+    __asm__("mov %%gs:0, %0" : "=r"(c));
+    return c;
+}
+
+/* Nanoseconds since boot, monotonic on all CPUs (invariant TSC). */
+uint64_t cpu_now(void);
+static inline uint64_t cpu_tsc(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+/* The CPU's own timer interrupts once at that time (ns as cpu_now), at once if it has passed; UINT64_MAX: never. */
+void cpu_timer(uint64_t deadline);
+
+/* Forces the CPU out of its guest or out of idling. */
+void cpu_kick(uint32_t cpu);
+
+/* Opens the door for pending physical interrupts for a moment (each is acknowledged and counted). */
+void cpu_take_interrupts(void);
+
+/* Sleeps until the next interrupt, which is taken. */
+void cpu_idle(void);
+
+/* Starts `entry` on every other CPU and returns when all are up. */
+void cpu_start_others(void (*entry)(void));
+
+/* Serial ports of the machine: 0 is the operator's console, 1 carries telemetry. serial_put blocks; serial_get answers
+ * -1 when nothing has come. */
+void serial_put(unsigned port, const void *bytes, size_t n);
+int serial_get(unsigned port);
+
+/* "mirrorball: ..." on the console: %s %c %d %u %x %lu %lx %llu and widths. Takes its own lock. */
+void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* One line with the reason, registers if there are any, all CPUs stopped, telemetry's END sent, the machine off. */
+_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Power off (ACPI S5 of the real machine, found in its DSDT), or a halt when that fails. */
+_Noreturn void machine_off(void);
+
+/* What the boot processor runs once memory, topology, modules and console are there. In x86/main.c. */
+_Noreturn void monitor_main(void);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The machine's memory: found in the multiboot map and SRAT, one allocator of frames per node, all of it reachable
+ * through one direct map. Two phases: `memory_reserve` hands out contiguous blocks while the monitor sets itself up;
+ * after `memory_seal` the rest is frames (pmap/frames.h), taken and given back one at a time.
+ */
+#ifndef MONITOR_CORE_X86_MEMORY_H
+#define MONITOR_CORE_X86_MEMORY_H
+
+#include "pmap/frames.h"
+
+enum { MEMORY_RANGES = 4, MEMORY_FRAME = 4096 }; /* free ranges per node that are kept; smaller ones are left out */
+
+struct memory_node {
+    struct frames range[MEMORY_RANGES];
+    uint32_t ranges;
+    uint64_t total;   /* bytes of RAM that SRAT gives the node */
+    uint64_t monitor; /* of these taken for the monitor itself: image, tables, blocks, nested tables (counted) */
+};
+
+struct memory {
+    unsigned char *base; /* of the direct map: physical address p is at base + p */
+    uint32_t nodes;
+    struct memory_node node[NODE_MAX];
+};
+
+static inline void *memory_at(const struct memory *m, uint64_t physical)
+{
+    return m->base + physical;
+}
+
+/* Zeroed, contiguous, `align` a power of two; before memory_seal only. Falls back to other nodes. Null: none left. */
+void *memory_reserve(struct memory *, node_t, uint64_t bytes, uint64_t align);
+void memory_seal(struct memory *);
+
+/* After memory_seal. A frame's physical address, not zeroed; FRAMES_NONE. No lock: the pager's lock serialises (the
+ * nested tables and the pager are the only users then). */
+uint64_t memory_take(struct memory *, node_t);
+void memory_give(struct memory *, uint64_t physical);
+node_t memory_node_of(const struct memory *, uint64_t physical);
+uint64_t memory_free(const struct memory *, node_t); /* frames */
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One virtual machine: its virtual CPUs and its devices. Devices are portable (monitor-core/devices) and see the
+ * machine only through struct device_host; vm.c is that host.
+ */
+#ifndef MONITOR_CORE_X86_VM_H
+#define MONITOR_CORE_X86_VM_H
+
+#include "monitor-core/devices/bus.h"
+#include "monitor-core/devices/ioapic.h"
+#include "monitor-core/devices/power.h"
+#include "monitor-core/devices/uart.h"
+#include "monitor-core/devices/virtio_block.h"
+#include "monitor-core/pager.h"
+#include "monitor-core/sched.h"
+#include "monitor-core/x86/vcpu.h"
+
+enum vm_state { VM_OFF, VM_RUNNING, VM_RESETTING, VM_ENDED };
+enum { VM_VCPUS = 16 };
+
+/* Why a VM ended, as told to the operator and in the telemetry. */
+enum vm_end { VM_POWERED_OFF = 1, VM_CRASHED, VM_OUT_OF_MEMORY, VM_FORBIDDEN };
+
+struct vm {
+    uint32_t id;
+    const struct config_vm *config;
+    uint32_t state, end;
+    char why[96];     /* "triple fault at rip ffffffff81000000", empty when it powered off */
+    struct lock lock; /* its devices */
+    struct bus bus;
+    struct uart uart;
+    struct ioapic ioapic;
+    struct power power;
+    struct virtio_block disk[CONFIG_VM_DISKS];
+    uint32_t nvcpus, first_vcpu; /* global number of its first virtual CPU */
+    struct vcpu *vcpu[VM_VCPUS];
+    uint32_t resets;
+};
+
+/* The one monitor. */
+struct monitor {
+    struct config config;
+    struct pager pager;
+    struct sched sched;
+    uint32_t nvms, nvcpus;
+    struct vm *vm[CONFIG_VMS];
+    struct vcpu *vcpu[SCHED_VCPUS];
+    uint32_t vms_running;
+};
+extern struct monitor monitor;
+
+/* Interrupt line of the VM's IOAPIC: an edge. Any CPU; takes no lock of the VM's devices (the caller holds it). */
+void vm_interrupt(struct vm *, uint32_t gsi);
+
+/* The VM ends (or starts again, vm_reset) once its virtual CPUs have noticed; callable from any of them. The others run
+ * on. */
+void vm_end(struct vm *, enum vm_end, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void vm_reset(struct vm *);
+
+/* An access of a virtual CPU to a port or to memory that is not RAM. Answers all ones where nothing is. */
+uint32_t vm_port_read(struct vm *, uint16_t port, unsigned size);
+void vm_port_write(struct vm *, uint16_t port, unsigned size, uint32_t value);
+uint64_t vm_mmio_read(struct vm *, uint64_t gpa, unsigned size);
+void vm_mmio_write(struct vm *, uint64_t gpa, unsigned size, uint64_t value);
+
+#endif
