@@ -84,7 +84,7 @@ struct telemetry_end {
     char why[240];
 };
 
-/* Encoder: `put` takes the bytes of whole frames. */
+/* Encoder: `put` takes the bytes in order, a frame in several calls; whoever shares the encoder serialises. */
 struct telemetry {
     void (*put)(void *context, const void *bytes, size_t n);
     void *context;
@@ -96,6 +96,7 @@ struct telemetry {
 };
 
 void telemetry_init(struct telemetry *, void (*put)(void *, const void *, size_t), void *context);
+/* What is being packed goes first. A body over TELEMETRY_BODY_MAX is cut. */
 void telemetry_send(struct telemetry *, enum telemetry_type, const void *body, size_t size);
 void telemetry_observed(struct telemetry *, uint64_t time, uint32_t slot, node_t node, uint8_t what);
 void telemetry_flush(struct telemetry *); /* sends packed observations */
@@ -104,7 +105,7 @@ void telemetry_flush(struct telemetry *); /* sends packed observations */
  * counted. */
 struct telemetry_reader {
     uint8_t frame[TELEMETRY_BODY_MAX + TELEMETRY_OVERHEAD];
-    uint32_t have;
+    uint32_t have, handed; /* bytes buffered; of these the frame handed out last */
     uint64_t frames, bad_bytes, lost_frames;
     int32_t expected; /* next sequence number; -1: none yet */
 };
