@@ -24,7 +24,7 @@
  *   drive = 0                    the n-th drive (NVMe namespace) of the machine, or
  *   module = image               a module in memory
  *   mode = shared                shared: copy-on-write, changes are lost at the end (non-persistent); persistent: one
- * VM only, written through
+ *                                VM only, written through; private: as shared, but each VM caches for itself
  *
  * Portable; no allocation.
  */
@@ -40,6 +40,7 @@ struct config_disk {
     char module[CONFIG_NAME]; /* empty: a drive */
     uint32_t drive;
     bool persistent;
+    bool private_cache; /* mode = private: no sharing between VMs, for comparison */
 };
 
 struct config_vm {

@@ -3,10 +3,12 @@
  * Copy-on-write disks (Disco, SOSP'97 section 4.3): several VMs share one image; a block of 4 KiB that is in memory is
  * not read again; a page-aligned read of a whole block maps the block's page read-only into the VM (pager_show), any
  * other read copies; a VM's write to a shared disk makes a private block of that VM in memory, the image never changes.
- * A persistent disk has one VM, its writes go through to the drive.
+ * A persistent disk has one VM, its writes go through to the drive. With mode = private each VM caches the image for
+ * itself: nothing is shared, for comparison.
  *
- * Index: one pmap/radix per disk, block -> shared page, and one per (disk, VM), block -> the VM's own version. When no
- * shared page or frame is left, blocks that no VM shows are let go (clean ones only).
+ * Index: one pmap/radix per disk; the key's upper bits say whose version of the block it is (everybody's, or what one
+ * VM wrote). When no shared page, frame or table of the index is left, blocks that no VM shows are let go (clean ones
+ * only: what a VM wrote to a shared disk exists nowhere else). Without any room a read still works, uncached.
  */
 #ifndef MONITOR_CORE_DISK_H
 #define MONITOR_CORE_DISK_H
@@ -17,20 +19,18 @@
 #include "pmap/radix.h"
 
 enum { DISK_SECTOR = 512, DISK_BLOCK = 4096, DISK_BATCH = 32 };
+enum { DISK_EIO = -5 };
 
-/* Where a disk's sectors are: a drive or a module in memory. Synchronous; buffers are plain monitor memory. */
+/* Where a disk's sectors are: a drive or a module in memory. Synchronous. Buffers are 4096-byte aligned monitor memory,
+ * contiguous in the direct map, of at most DISK_BATCH blocks; transfers start at a multiple of 8 sectors and have a
+ * multiple of 8 sectors, unless the drive ends before. */
 struct drive {
     void *context;
-    uint64_t sectors;
+    uint64_t sectors; /* of 512 bytes */
     bool writable;
     int (*read)(void *context, uint64_t sector, uint32_t count, void *buffer); /* 0 or a negative ERR_ (-5: EIO) */
     int (*write)(void *context, uint64_t sector, uint32_t count, const void *buffer);
     int (*flush)(void *context);
-};
-
-struct disk_index {
-    struct radix radix;
-    void *memory;
 };
 
 struct disk {
@@ -38,26 +38,50 @@ struct disk {
     const struct config_disk *config;
     struct drive drive;
     struct pager *pager;
-    struct disk_index blocks;         /* the image as it is on the drive */
-    struct disk_index own[SPACE_VMS]; /* what each VM wrote */
-    unsigned char *buffer;            /* DISK_BATCH blocks, for drive reads */
-    uint64_t hand;                    /* where the search for a block to let go goes on */
+    struct radix radix;
+    void *tables;          /* of the radix */
+    unsigned char *buffer; /* DISK_BATCH blocks, for the drive */
+    unsigned char *bounce; /* one block, on its way to or from guest memory */
+    uint64_t buffered;     /* first block of what a read left in the buffer, */
+    uint32_t buffered_n;   /* and how many, during one request */
+    uint64_t hand;         /* where the search for a block to let go goes on */
+    /* Totals since disk_init, in blocks but for drive_reads (commands); private_blocks: held now. */
     uint64_t drive_reads, drive_blocks, hits, maps, copies, private_blocks, let_go;
 };
 
-/* Bytes of the 4096-byte aligned, zeroed block for a disk of so many sectors that `vms` VMs use. */
-size_t disk_size(uint64_t sectors, uint32_t vms);
-void disk_init(struct disk *, const struct config_disk *, const struct drive *, struct pager *, uint32_t vms,
-               void *memory);
+/* Bytes of the 4096-byte aligned, zeroed block, contiguous in the direct map, for a disk of so many sectors that `vms`
+ * VMs use. `shared`: as for pager_init; what is in memory at a time bounds the index, not the disk's size. */
+size_t disk_size(uint64_t sectors, uint32_t shared, uint32_t vms);
+void disk_init(struct disk *, const struct config_disk *, const struct drive *, struct pager *, uint32_t shared,
+               uint32_t vms, void *memory);
 
-/* One segment of a request of a VM on a CPU of `node`, to or from guest memory; any sector-aligned size. 0; ERR_INVAL:
- * beyond the end, or no guest memory there; -5: the drive failed; ERR_NOMEM. *mapped: pages mapped instead of copied,
- * added to. */
-int disk_read(struct disk *, uint32_t vm, node_t node, uint64_t sector, uint64_t gpa, uint64_t size, uint64_t *mapped);
-int disk_write(struct disk *, uint32_t vm, node_t node, uint64_t sector, uint64_t gpa, uint64_t size);
+/* Guest memory that a request reads into or writes from; any size, any alignment. */
+struct disk_segment {
+    uint64_t gpa, size;
+};
+
+/* A request of a VM on a CPU of `node`, from `sector` on; the segments' sizes add up to whole sectors. 0; ERR_INVAL:
+ * beyond the end, half a sector, or no guest memory there; DISK_EIO: the drive failed or is read-only; ERR_NOMEM. After
+ * an error any part of the request may have been done. *mapped: pages mapped instead of copied, added to. */
+int disk_read(struct disk *, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *, uint32_t n,
+              uint64_t *mapped);
+int disk_write(struct disk *, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *, uint32_t n);
 int disk_flush(struct disk *);
+
+/* Can writes succeed? (A shared disk always takes them; a persistent one when its drive does.) */
+bool disk_writable(const struct disk *);
 
 /* The VM is gone or starts again: its own blocks of a shared disk are forgotten. */
 void disk_forget(struct disk *, uint32_t vm);
+
+/* Lets go of up to so many blocks that no VM shows; answers how many. For whoever finds the machine out of frames; no
+ * lock of the pager may be held. */
+uint32_t disk_shrink(struct disk *, uint32_t blocks);
+
+/* Blocks in memory now. */
+static inline uint64_t disk_resident(const struct disk *d)
+{
+    return d->radix.entries;
+}
 
 #endif
