@@ -20,7 +20,7 @@ struct device_host {
 
 struct bus_device {
     uint64_t base, size; /* of its range */
-    void *device;
+    void *device;        /* handed to the two functions; either may be null: reads all ones, takes nothing */
     uint64_t (*read)(void *device, uint64_t offset, unsigned size);
     void (*write)(void *device, uint64_t offset, unsigned size, uint64_t value);
 };
@@ -32,6 +32,8 @@ struct bus {
     uint32_t nports, nmemory;
 };
 
+/* What does not fit into BUS_DEVICES is not added. The offsets and values that a device gets lie within its range and
+ * the access's size. */
 void bus_add_port(struct bus *, const struct bus_device *);
 void bus_add_memory(struct bus *, const struct bus_device *);
 

@@ -29,7 +29,12 @@ struct power {
 void power_init(struct power *, void *context, void (*off)(void *), void (*reset)(void *));
 uint64_t power_read(void *power, uint64_t offset, unsigned size);
 void power_write(void *power, uint64_t offset, unsigned size, uint64_t value);
-void power_keyboard_write(void *power, uint64_t offset, unsigned size, uint64_t value); /* port 0x64 */
+
+/* Port 0x64: the status reads as an empty controller, so that nobody waits for it before the reset. */
+uint64_t power_keyboard_read(void *power, uint64_t offset, unsigned size);
+void power_keyboard_write(void *power, uint64_t offset, unsigned size, uint64_t value);
+
+/* Port 0xcf9; reading it is reading nothing (a null read in struct bus_device). */
 void power_cf9_write(void *power, uint64_t offset, unsigned size, uint64_t value);
 
 #endif

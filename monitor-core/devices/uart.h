@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A 16550A at ports 0x3f8..0x3ff, GSI 4 (National Semiconductor PC16550D data sheet): FIFOs, THRE and receive
- * interrupts, loopback. Output goes out at once through `put`; input comes through uart_feed.
+ * interrupts, loopback. Output goes out at once through `put`, so the transmitter is always empty; input comes through
+ * uart_feed. There is no line to fail: no break, parity, framing or overrun errors, and the modem's lines never change
+ * (carrier, data set and clear-to-send are on), so of the causes of interrupts only two exist. A wide access is so many
+ * accesses of a byte, as on the ISA bus.
+ *
+ * An interrupt is an edge: raised when a first cause appears, and again when one cause goes and another stays, so that
+ * a handler that serves one cause at a time misses none.
  */
 #ifndef MONITOR_CORE_DEVICES_UART_H
 #define MONITOR_CORE_DEVICES_UART_H
@@ -16,7 +22,7 @@ struct uart {
     void *put_context;
     uint8_t ier, lcr, mcr, scr, fcr, dll, dlm;
     bool thre_pending; /* the transmitter-empty interrupt has not been taken note of */
-    bool line;         /* the interrupt line's level */
+    uint8_t causes;    /* enabled causes at the last look, as bits of IER; not 0: the interrupt line is high */
     uint8_t fifo[UART_FIFO];
     uint32_t head, count;
     uint64_t lost; /* bytes of input that found no room */
@@ -25,6 +31,8 @@ struct uart {
 void uart_init(struct uart *, const struct device_host *, void (*put)(void *, uint8_t), void *context);
 uint64_t uart_read(void *uart, uint64_t offset, unsigned size);
 void uart_write(void *uart, uint64_t offset, unsigned size, uint64_t value);
-void uart_feed(struct uart *, const uint8_t *bytes, uint32_t n); /* as much as there is room for; the rest is lost */
+
+/* Bytes from the line. As much as there is room for; the rest is lost and counted. */
+void uart_feed(struct uart *, const uint8_t *bytes, uint32_t n);
 
 #endif

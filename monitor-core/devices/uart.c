@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/devices/uart.h"
+
+/* Registers by offset; 0 and 1 are the divisor while LCR's top bit is set. */
+enum { DATA, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
+
+enum { IER_RECEIVE = 1, IER_TRANSMIT = 2, IER_BITS = 0x0f };
+enum { IIR_NONE = 1, IIR_TRANSMIT = 2, IIR_RECEIVE = 4, IIR_FIFO = 0xc0 };
+enum { FCR_ENABLE = 1, FCR_CLEAR_RECEIVE = 2 };
+enum { LCR_DIVISOR = 0x80 };
+enum { MCR_LOOP = 0x10, MCR_BITS = 0x1f };
+enum { LSR_DATA = 1, LSR_EMPTY = 0x60 };
+enum { MSR_CONNECTED = 0xb0 };
+
+void uart_init(struct uart *u, const struct device_host *host, void (*put)(void *, uint8_t), void *context)
+{
+    *u = (struct uart){.host = host, .put = put, .put_context = context, .dll = 1};
+}
+
+/* Recomputes the causes after anything that may have changed them. */
+static void update(struct uart *u)
+{
+    uint8_t causes = (uint8_t)((u->count ? IER_RECEIVE : 0) | (u->thre_pending ? IER_TRANSMIT : 0));
+    causes &= u->ier;
+    bool edge = causes && (!u->causes || u->causes & ~causes);
+    u->causes = causes;
+    if (edge)
+        u->host->interrupt(u->host->context, UART_GSI);
+}
+
+static void take(struct uart *u, uint8_t byte)
+{
+    if (u->count == UART_FIFO) {
+        u->lost++;
+        return;
+    }
+    u->fifo[(u->head + u->count++) % UART_FIFO] = byte;
+}
+
+static uint8_t read_data(struct uart *u)
+{
+    if (!u->count)
+        return 0;
+    uint8_t byte = u->fifo[u->head];
+    u->head = (u->head + 1) % UART_FIFO;
+    u->count--;
+    update(u);
+    return byte;
+}
+
+/* Reading the transmitter's interrupt is what takes note of it. */
+static uint8_t read_iir(struct uart *u)
+{
+    uint8_t fifo = u->fcr & FCR_ENABLE ? IIR_FIFO : 0;
+    if (u->causes & IER_RECEIVE)
+        return fifo | IIR_RECEIVE;
+    if (!(u->causes & IER_TRANSMIT))
+        return fifo | IIR_NONE;
+    u->thre_pending = false;
+    update(u);
+    return fifo | IIR_TRANSMIT;
+}
+
+/* In loopback DTR, RTS, OUT1 and OUT2 arrive as DSR, CTS, RI and DCD. */
+static uint8_t read_msr(const struct uart *u)
+{
+    if (!(u->mcr & MCR_LOOP))
+        return MSR_CONNECTED;
+    return (uint8_t)((u->mcr & 1) << 5 | (u->mcr & 2) << 3 | (u->mcr & 4) << 4 | (u->mcr & 8) << 4);
+}
+
+static uint8_t read_byte(struct uart *u, unsigned offset)
+{
+    bool divisor = u->lcr & LCR_DIVISOR;
+    switch (offset) {
+    case DATA:
+        return divisor ? u->dll : read_data(u);
+    case IER:
+        return divisor ? u->dlm : u->ier;
+    case IIR_FCR:
+        return read_iir(u);
+    case LCR:
+        return u->lcr;
+    case MCR:
+        return u->mcr;
+    case LSR:
+        return LSR_EMPTY | (u->count ? LSR_DATA : 0);
+    case MSR:
+        return read_msr(u);
+    default:
+        return u->scr;
+    }
+}
+
+/* The byte is gone by the time the guest looks: writing clears the transmitter's interrupt and raises it again. */
+static void write_data(struct uart *u, uint8_t byte)
+{
+    if (u->mcr & MCR_LOOP)
+        take(u, byte);
+    else
+        u->put(u->put_context, byte);
+    u->thre_pending = true;
+    update(u);
+}
+
+/* Enabling the transmitter's interrupt while it is empty raises it; drivers start their output with that. */
+static void write_ier(struct uart *u, uint8_t value)
+{
+    if (value & ~u->ier & IER_TRANSMIT)
+        u->thre_pending = true;
+    u->ier = value & IER_BITS;
+    update(u);
+}
+
+static void write_fcr(struct uart *u, uint8_t value)
+{
+    bool switched = (value ^ u->fcr) & FCR_ENABLE;
+    u->fcr = value & FCR_ENABLE;
+    if (switched || value & FCR_CLEAR_RECEIVE)
+        u->count = 0;
+    update(u);
+}
+
+static void write_byte(struct uart *u, unsigned offset, uint8_t value)
+{
+    bool divisor = u->lcr & LCR_DIVISOR;
+    switch (offset) {
+    case DATA:
+        if (divisor)
+            u->dll = value;
+        else
+            write_data(u, value);
+        break;
+    case IER:
+        if (divisor)
+            u->dlm = value;
+        else
+            write_ier(u, value);
+        break;
+    case IIR_FCR:
+        write_fcr(u, value);
+        break;
+    case LCR:
+        u->lcr = value;
+        break;
+    case MCR:
+        u->mcr = value & MCR_BITS;
+        break;
+    case SCR:
+        u->scr = value;
+        break;
+    default:
+        break;
+    }
+}
+
+uint64_t uart_read(void *uart, uint64_t offset, unsigned size)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < size; i++)
+        value |= (uint64_t)read_byte(uart, (unsigned)(offset + i) % UART_SIZE) << (8 * i);
+    return value;
+}
+
+void uart_write(void *uart, uint64_t offset, unsigned size, uint64_t value)
+{
+    for (unsigned i = 0; i < size; i++)
+        write_byte(uart, (unsigned)(offset + i) % UART_SIZE, (uint8_t)(value >> (8 * i)));
+}
+
+/* In loopback the receiver is cut off from the line. */
+void uart_feed(struct uart *u, const uint8_t *bytes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (u->mcr & MCR_LOOP)
+            u->lost++;
+        else
+            take(u, bytes[i]);
+    }
+    update(u);
+}
