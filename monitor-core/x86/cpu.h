@@ -8,6 +8,8 @@
 
 #include "monitor-core/x86/memory.h"
 
+#include <stdarg.h>
+
 enum { CPUS_MAX = 64 };
 
 struct cpu {
@@ -83,6 +85,15 @@ int serial_get(unsigned port);
 
 /* "mirrorball: ..." on the console: %s %c %d %u %x %lu %lx %llu and widths. Takes its own lock. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same conversions into a buffer, always terminated when size > 0; answers the length without the zero, cut at
+ * size - 1. */
+size_t print_into(char *buffer, size_t size, const char *format, va_list);
+
+/* When set, print and panic hand their whole lines over instead of writing to the console themselves (x86/console.c),
+ * and panic and machine_off tell it first (x86/report.c: the last frame). Called once per event, by one CPU. */
+extern void (*print_sink)(const char *line, size_t n);
+extern void (*ending_hook)(const char *why, bool panicked);
 
 /* One line with the reason, registers if there are any, all CPUs stopped, telemetry's END sent, the machine off. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

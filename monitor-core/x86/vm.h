@@ -13,6 +13,7 @@
 #include "monitor-core/devices/virtio_block.h"
 #include "monitor-core/pager.h"
 #include "monitor-core/sched.h"
+#include "monitor-core/x86/metal.h"
 #include "monitor-core/x86/vcpu.h"
 
 enum vm_state { VM_OFF, VM_RUNNING, VM_RESETTING, VM_ENDED };
@@ -24,9 +25,12 @@ enum vm_end { VM_POWERED_OFF = 1, VM_CRASHED, VM_OUT_OF_MEMORY, VM_FORBIDDEN };
 struct vm {
     uint32_t id;
     const struct config_vm *config;
-    uint32_t state, end;
-    char why[96];     /* "triple fault at rip ffffffff81000000", empty when it powered off */
-    struct lock lock; /* its devices */
+    uint32_t state, end; /* state: atomic */
+    bool settled;        /* ended, and its memory is given back */
+    node_t loader;       /* while it is loaded: the node that its memory comes from; else NODE_NONE */
+    char why[96];        /* "triple fault at rip ffffffff81000000", empty when it powered off */
+    struct lock lock;    /* its devices */
+    struct device_host host;
     struct bus bus;
     struct uart uart;
     struct ioapic ioapic;
@@ -41,21 +45,41 @@ struct vm {
 struct monitor {
     struct config config;
     struct pager pager;
+    struct metal metal;
     struct sched sched;
-    uint32_t nvms, nvcpus;
+    uint32_t nvms, nvcpus, ndisks;
     struct vm *vm[CONFIG_VMS];
     struct vcpu *vcpu[SCHED_VCPUS];
+    struct disk disk[CONFIG_DISKS];
     uint32_t vms_running;
 };
 extern struct monitor monitor;
 
+/* Sets up a VM whose config and virtual CPUs' array are filled in, and loads its kernel; it runs from vm_begin on. 0,
+ * or why the images cannot be loaded (*why; the VM is not running then). By the boot processor, or by the CPU that
+ * found the VM at rest. */
+int vm_load(struct vm *, const char **why);
+void vm_begin(struct vm *);
+
 /* Interrupt line of the VM's IOAPIC: an edge. Any CPU; takes no lock of the VM's devices (the caller holds it). */
 void vm_interrupt(struct vm *, uint32_t gsi);
 
-/* The VM ends (or starts again, vm_reset) once its virtual CPUs have noticed; callable from any of them. The others run
- * on. */
+/* The guest ended the service of a level-triggered interrupt. Takes the VM's lock. */
+void vm_end_of_interrupt(struct vm *, uint8_t vector);
+
+/* The VM ends (or starts again, vm_reset) once its virtual CPUs have noticed; callable from any of them, with or
+ * without the VM's lock. The others run on. */
 void vm_end(struct vm *, enum vm_end, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void vm_reset(struct vm *);
+
+static inline bool vm_runs(const struct vm *vm)
+{
+    return __atomic_load_n(&vm->state, __ATOMIC_ACQUIRE) == VM_RUNNING;
+}
+
+/* A CPU has put away a virtual CPU of a VM that does not run: the last one to do so gives the VM's memory back or
+ * starts it again. */
+void vm_settle(struct vm *);
 
 /* An access of a virtual CPU to a port or to memory that is not RAM. Answers all ones where nothing is. */
 uint32_t vm_port_read(struct vm *, uint16_t port, unsigned size);
