@@ -23,7 +23,9 @@ struct cpu {
     uint64_t text;      /* physical start of this node's copy of the monitor's text */
     uint64_t interrupts, kicks;
     void *running; /* struct vcpu, or null */
-    unsigned char *stack;
+    unsigned char *stack; /* its top */
+    uint64_t timer;       /* when the timer is set to (ns); UINT64_MAX: it is not */
+    void (*entry)(void);  /* what cpu_start_others was given */
 };
 
 struct machine_x86 {
@@ -75,7 +77,8 @@ void cpu_take_interrupts(void);
 /* Sleeps until the next interrupt, which is taken. */
 void cpu_idle(void);
 
-/* Starts `entry` on every other CPU and returns when all are up. */
+/* Starts `entry` on the other CPUs of machine_x86.cpus (which may be lowered before) and returns when all are up. Each
+ * CPU has OSFXSR, OSXSAVE (where the CPU has it) and the monitor's own IDT, GDT and TSS by then. */
 void cpu_start_others(void (*entry)(void));
 
 /* Serial ports of the machine: 0 is the operator's console, 1 carries telemetry. serial_put blocks; serial_get answers
@@ -83,8 +86,12 @@ void cpu_start_others(void (*entry)(void));
 void serial_put(unsigned port, const void *bytes, size_t n);
 int serial_get(unsigned port);
 
-/* "mirrorball: ..." on the console: %s %c %d %u %x %lu %lx %llu and widths. Takes its own lock. */
+/* One line "mirrorball: ..." on the console: %s %c %d %u %x %lu %lx %llu and widths. Takes its own lock. The line's end
+ * is added where the format has none. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same conversions into a buffer of `size` > 0 bytes, always ended by a zero; answers the length. */
+size_t print_into(char *buffer, size_t size, const char *format, __builtin_va_list);
 
 /* The same conversions into a buffer, always terminated when size > 0; answers the length without the zero, cut at
  * size - 1. */
@@ -97,6 +104,15 @@ extern void (*ending_hook)(const char *why, bool panicked);
 
 /* One line with the reason, registers if there are any, all CPUs stopped, telemetry's END sent, the machine off. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Called by panic with the reason, all other CPUs stopped, before the machine goes off (to send telemetry's END). */
+void panic_tell(void (*tell)(const char *why));
+
+/* Registers of a device at that physical address, uncached; every CPU sees them. Boot processor, before memory_seal. */
+void *cpu_map_device(uint64_t physical, uint64_t bytes);
+
+/* memory_seal, and machine_x86.frames as they are then. */
+void machine_seal(void);
 
 /* Power off (ACPI S5 of the real machine, found in its DSDT), or a halt when that fails. */
 _Noreturn void machine_off(void);

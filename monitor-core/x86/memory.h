@@ -16,18 +16,31 @@ struct memory_node {
     uint32_t ranges;
     uint64_t total;   /* bytes of RAM that SRAT gives the node */
     uint64_t monitor; /* of these taken for the monitor itself: image, tables, blocks, nested tables (counted) */
+    uint64_t start[MEMORY_RANGES], end[MEMORY_RANGES]; /* as given by memory_add */
 };
 
 struct memory {
     unsigned char *base; /* of the direct map: physical address p is at base + p */
     uint32_t nodes;
     struct memory_node node[NODE_MAX];
+    uint64_t refused; /* given back though not taken: an error of the monitor's own, 0 in a sound one */
 };
 
 static inline void *memory_at(const struct memory *m, uint64_t physical)
 {
     return m->base + physical;
 }
+
+static inline uint64_t memory_physical(const struct memory *m, const void *p)
+{
+    return (uint64_t)((const unsigned char *)p - m->base);
+}
+
+/* Empty, with the direct map at `base`. */
+void memory_init(struct memory *, unsigned char *base, uint32_t nodes);
+
+/* Free RAM of a node, before anything is reserved; rounded inwards to frames. The MEMORY_RANGES largest stay. */
+void memory_add(struct memory *, node_t, uint64_t start, uint64_t end);
 
 /* Zeroed, contiguous, `align` a power of two; before memory_seal only. Falls back to other nodes. Null: none left. */
 void *memory_reserve(struct memory *, node_t, uint64_t bytes, uint64_t align);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the start-up files tell each other; nothing here is for the rest of the monitor. Order: boot_main (boot.c) reads
+ * the loader's information and the ACPI tables, gives the memory to its nodes, builds the final page tables and the
+ * CPUs' blocks, changes to them, and ends in monitor_main.
+ *
+ * Address space, the same on every CPU but for the image, whose text and read-only data are the node's own copy:
+ *
+ *   START_DIRECT   all RAM, writable, never executable
+ *   START_DEVICES  device registers, uncached
+ *   START_STACKS   a slot per CPU: stacks with a page left out between them
+ *   START_IMAGE    the monitor
+ */
+#ifndef MONITOR_CORE_X86_START_H
+#define MONITOR_CORE_X86_START_H
+
+#include "monitor-core/x86/acpi.h"
+#include "monitor-core/x86/cpu.h"
+
+#define START_DIRECT UINT64_C(0xffff800000000000)
+#define START_DEVICES UINT64_C(0xfffffe8000000000)
+#define START_STACKS UINT64_C(0xffffff0000000000)
+#define START_IMAGE UINT64_C(0xffffffff80000000)
+
+/* A CPU's slot of stacks, in pages: the first of each stack, and how many it has; the pages between are left out. */
+enum {
+    START_SLOT = 32,
+    START_STACK = 1,
+    START_STACK_PAGES = 16,
+    START_NMI = 18,
+    START_DOUBLE = 21,
+    START_CHECK = 24,
+    START_IST_PAGES = 2
+};
+
+struct start_range {
+    uint64_t start, end;
+};
+
+enum { START_RANGES = 128, START_MODULES = 32 };
+
+/* What the loader said, copied: RAM, and what of it is taken (the first MiB, the image, the modules). */
+struct start_facts {
+    uint32_t nram, ntaken;
+    struct start_range ram[START_RANGES], taken[START_MODULES + 2];
+};
+
+/* From the linker. */
+extern char image_start[], image_text[], image_rodata[], image_data[], image_end[];
+extern char boot_trampoline[], boot_trampoline_end[], traps_stubs[];
+extern uint64_t boot_pml4[512];
+
+/* boot.S: leaves the boot tables and stack for good. */
+_Noreturn void boot_switch(uint64_t cr3, unsigned char *stack_top, void (*go_on)(void));
+
+/* multiboot.c: fills *facts and machine_x86's command line and modules. Panics on what makes no sense. */
+void multiboot_read(uint32_t information, struct start_facts *);
+
+/* nodes.c: nodes, CPUs, distances and memory of machine_x86 from what was found. */
+void nodes_fill(const struct acpi *, const struct start_facts *, uint32_t boot_apic_id);
+
+/* paging.c: the direct map, in force at once; one set of tables per node that has CPUs, and its copy of the text. */
+void paging_direct(const struct start_facts *);
+void paging_node(node_t);
+uint64_t paging_cr3(node_t);
+uint64_t paging_text(node_t);
+void paging_stacks(const struct cpu *); /* maps the CPU's slot */
+/* Where the tables in force map an address. */
+uint64_t paging_physical(const void *);
+
+/* traps.c: the CPU's descriptor tables, GS, and control registers; on that CPU. */
+void traps_init(void);
+void traps_cpu(struct cpu *, uint64_t *gdt, uint32_t *tss);
+/* A slot's stack top. */
+unsigned char *traps_stack(const struct cpu *, unsigned first, unsigned pages);
+
+/* percpu.c: the blocks of all CPUs; the running CPU takes up its own. */
+void percpu_make(void);
+void percpu_enter(struct cpu *);
+
+/* apic.c. */
+enum { APIC_TIMER = 0xf0, APIC_KICK = 0xf1, APIC_SPURIOUS = 0xff };
+uint32_t apic_id(void);
+void apic_map(void);
+void apic_cpu(void);       /* on each CPU */
+void apic_calibrate(void); /* once, after clock_start */
+void apic_end(void);       /* end of interrupt */
+void apic_send(uint32_t apic_id, uint32_t command);
+void apic_stop_others(void); /* by NMI */
+
+/* clock.c: frequency of the TSC; cpu_now works afterwards. */
+void clock_start(uint16_t pm_timer);
+void clock_wait(uint64_t ns);
+
+/* off.c: remembers how the machine is switched off. */
+void off_remember(const struct acpi_power *);
+
+/* panic.c: what an NMI means while the monitor ends. */
+bool panic_began(void);
+_Noreturn void panic_halt(void);
+
+/* print.c: without the lock, for the end. */
+void print_raw(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+void serial_start(void);
+void serial_drain(void);
+
+static inline void start_out8(uint16_t port, uint8_t value)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint8_t start_in8(uint16_t port)
+{
+    uint8_t value;
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void start_out16(uint16_t port, uint16_t value)
+{
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline uint16_t start_in16(uint16_t port)
+{
+    uint16_t value;
+    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline uint32_t start_in32(uint16_t port)
+{
+    uint32_t value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline uint64_t start_read_msr(uint32_t msr)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void start_write_msr(uint32_t msr, uint64_t value)
+{
+    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+struct start_cpuid {
+    uint32_t a, b, c, d;
+};
+
+static inline struct start_cpuid start_cpuid(uint32_t leaf)
+{
+    struct start_cpuid r;
+    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(0));
+    return r;
+}
+
+#endif
