@@ -19,12 +19,14 @@ struct linux_boot {
     uint64_t rsdp_size;
 };
 
-/* Registers of the boot processor. */
+/* Registers of the boot processor. The GDT has 4 entries: 64-bit code at selector 0x10, data at 0x18. */
 struct linux_entry {
     uint64_t rip, rsi, cr3, gdt;
 };
 
-/* 0; ERR_INVAL: not such a kernel (*why says what), ERR_NOMEM: does not fit into the VM. */
+/* 0; ERR_INVAL: not such a kernel, ERR_NOMEM: does not fit into the VM, or what a write to its memory answered; *why
+ * says what, in a static string. The kernel's file and the initrd are hostile. Memory below 640 KiB is used for the
+ * tables; the RSDP lies between that and 1 MiB. */
 int linux_boot_load(const struct linux_boot *, const struct device_host *, struct linux_entry *, const char **why);
 
 #endif
