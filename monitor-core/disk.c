@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/disk.h"
+
+/* A key of the index: whose version of the block, then the block. What may be let go lies below what may not. */
+enum { BLOCK_BITS = 34, EVERYBODY = 0, CACHE_OF = 1, WRITTEN_BY = 1 + SPACE_VMS };
+#define WRITTEN ((uint64_t)WRITTEN_BY << BLOCK_BITS)
+
+/* Entries that one search for something to let go looks at: it must end soon when the VMs show everything. */
+enum { SEARCH = 4096 };
+
+/* A request on its way: the next byte is `at` on the disk and `taken` bytes into the first segment that is left. */
+struct request {
+    struct disk *disk;
+    uint32_t vm;
+    node_t node;
+    const struct disk_segment *segment;
+    uint64_t taken, at, end;
+    uint64_t counted; /* blocks below were read for this request, or counted as hits */
+};
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t blocks_in(uint64_t sectors)
+{
+    uint64_t blocks = sectors / (DISK_BLOCK / DISK_SECTOR) + (sectors % (DISK_BLOCK / DISK_SECTOR) != 0);
+    return least(blocks, UINT64_C(1) << BLOCK_BITS);
+}
+
+/* Enough tables for every block of every version; but where the disk is far larger than what can be in memory, one
+ * table for 64 pages: blocks come in runs, and when the tables run out blocks are let go. */
+static uint32_t tables_for(uint64_t sectors, uint32_t shared, uint32_t vms)
+{
+    uint64_t versions = 1 + 2 * (uint64_t)vms, blocks = blocks_in(sectors), dense = 0;
+    for (unsigned level = 1; level < RADIX_LEVELS; level++)
+        dense += (blocks >> RADIX_BITS * level) + 1;
+    return (uint32_t)(1 + least(versions * dense, shared / 64 + versions * RADIX_LEVELS + 64));
+}
+
+static size_t whole_blocks(size_t bytes)
+{
+    return (bytes + DISK_BLOCK - 1) / DISK_BLOCK * DISK_BLOCK;
+}
+
+size_t disk_size(uint64_t sectors, uint32_t shared, uint32_t vms)
+{
+    return whole_blocks(radix_size(tables_for(sectors, shared, vms))) + (DISK_BATCH + 1) * (size_t)DISK_BLOCK;
+}
+
+void disk_init(struct disk *d, const struct config_disk *config, const struct drive *drive, struct pager *pager,
+               uint32_t shared, uint32_t vms, void *memory)
+{
+    *d = (struct disk){.config = config, .drive = *drive, .pager = pager, .buffer = memory};
+    d->drive.sectors = least(drive->sectors, (UINT64_C(1) << BLOCK_BITS) * (DISK_BLOCK / DISK_SECTOR));
+    d->bounce = d->buffer + (size_t)DISK_BATCH * DISK_BLOCK;
+    d->tables = d->bounce + DISK_BLOCK;
+    radix_init(&d->radix, tables_for(d->drive.sectors, shared, vms));
+}
+
+bool disk_writable(const struct disk *d)
+{
+    return !d->config->persistent || d->drive.writable;
+}
+
+static uint64_t key_of(uint32_t version, uint64_t block)
+{
+    return (uint64_t)version << BLOCK_BITS | block;
+}
+
+/* The block as it is on the drive. */
+static uint64_t clean_key(const struct disk *d, uint32_t vm, uint64_t block)
+{
+    return key_of(d->config->private_cache ? CACHE_OF + vm : EVERYBODY, block);
+}
+
+static page_t find(const struct disk *d, uint32_t vm, uint64_t block)
+{
+    page_t page = PAGE_NONE;
+    if (d->private_blocks)
+        page = radix_lookup(&d->radix, d->tables, key_of(WRITTEN_BY + vm, block));
+    return page != PAGE_NONE ? page : radix_lookup(&d->radix, d->tables, clean_key(d, vm, block));
+}
+
+static uint32_t let_go(struct disk *d, uint32_t wanted)
+{
+    uint32_t gone = 0, turns = 0;
+    for (uint32_t looked = 0; looked < SEARCH && gone < wanted && turns < 2; looked++) {
+        page_t page = radix_next(&d->radix, d->tables, &d->hand);
+        if (page == PAGE_NONE || d->hand >= WRITTEN) {
+            turns++;
+            d->hand = 0;
+            continue;
+        }
+        if (!pager_users(d->pager, page)) {
+            radix_remove(&d->radix, d->tables, d->hand);
+            pager_release(d->pager, page);
+            gone++;
+        }
+        d->hand++;
+    }
+    d->let_go += gone;
+    return gone;
+}
+
+static page_t share(struct disk *d, node_t node, const void *bytes)
+{
+    page_t page = pager_share(d->pager, node, bytes);
+    if (page == PAGE_NONE && let_go(d, DISK_BATCH))
+        page = pager_share(d->pager, node, bytes);
+    return page;
+}
+
+/* A version's bytes in the index, in place of older ones: guests that were shown those keep them. The new page comes
+ * first, so that nothing is lost when there is no room. */
+static bool keep(struct disk *d, node_t node, uint64_t key, const void *bytes)
+{
+    page_t page = share(d, node, bytes);
+    if (page == PAGE_NONE)
+        return false;
+    page_t old = radix_remove(&d->radix, d->tables, key);
+    int err = radix_insert(&d->radix, d->tables, key, page);
+    while (err == ERR_NOMEM && let_go(d, DISK_BATCH))
+        err = radix_insert(&d->radix, d->tables, key, page);
+    if (err)
+        pager_release(d->pager, page);
+    if (old != PAGE_NONE)
+        pager_release(d->pager, old);
+    d->private_blocks += !err && old == PAGE_NONE && key >= WRITTEN;
+    return !err;
+}
+
+static void drop(struct disk *d, uint64_t key)
+{
+    page_t page = radix_remove(&d->radix, d->tables, key);
+    if (page != PAGE_NONE)
+        pager_release(d->pager, page);
+}
+
+/* Sectors of so many blocks from there on that the drive has: its last block may be short. */
+static uint32_t sectors_of(const struct disk *d, uint64_t block, uint32_t blocks)
+{
+    const uint32_t each = DISK_BLOCK / DISK_SECTOR;
+    return (uint32_t)least((uint64_t)blocks * each, d->drive.sectors - block * each);
+}
+
+static int read_drive(struct disk *d, uint64_t block, uint32_t blocks, unsigned char *to)
+{
+    uint32_t sectors = sectors_of(d, block, blocks);
+    int err = d->drive.read(d->drive.context, block * (DISK_BLOCK / DISK_SECTOR), sectors, to);
+    if (err)
+        return err;
+    size_t have = (size_t)sectors * DISK_SECTOR;
+    __builtin_memset(to + have, 0, (size_t)blocks * DISK_BLOCK - have);
+    d->drive_reads++;
+    d->drive_blocks += blocks;
+    return 0;
+}
+
+/* The blocks of the request from `block` on that are not in memory, up to the first that is: into the buffer, and as
+ * far as there is room into the index. */
+static int load(struct request *r, uint64_t block)
+{
+    struct disk *d = r->disk;
+    uint64_t left = (r->end + DISK_BLOCK - 1) / DISK_BLOCK - block;
+    uint32_t n = 1;
+    while (n < least(left, DISK_BATCH) && find(d, r->vm, block + n) == PAGE_NONE)
+        n++;
+    d->buffered_n = 0;
+    int err = read_drive(d, block, n, d->buffer);
+    if (err)
+        return err;
+    d->buffered = block;
+    d->buffered_n = n;
+    r->counted = block + n;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!keep(d, r->node, clean_key(d, r->vm, block + i), d->buffer + (size_t)i * DISK_BLOCK))
+            break;
+    }
+    return 0;
+}
+
+static const unsigned char *in_buffer(const struct disk *d, uint64_t block)
+{
+    if (block < d->buffered || block - d->buffered >= d->buffered_n)
+        return NULL;
+    return d->buffer + (size_t)(block - d->buffered) * DISK_BLOCK;
+}
+
+static int begin(struct request *r, uint64_t sector, uint32_t n)
+{
+    const struct disk *d = r->disk;
+    if (sector > d->drive.sectors)
+        return ERR_INVAL;
+    uint64_t room = (d->drive.sectors - sector) * DISK_SECTOR, total = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (r->segment[i].size > room - total)
+            return ERR_INVAL;
+        total += r->segment[i].size;
+    }
+    if (total % DISK_SECTOR)
+        return ERR_INVAL;
+    r->at = sector * DISK_SECTOR;
+    r->end = r->at + total;
+    r->counted = 0;
+    return 0;
+}
+
+/* The next piece of the request, within one segment and one block. */
+static struct disk_segment take(struct request *r)
+{
+    while (r->taken == r->segment->size) {
+        r->segment++;
+        r->taken = 0;
+    }
+    uint64_t size = least(r->segment->size - r->taken, DISK_BLOCK - r->at % DISK_BLOCK);
+    struct disk_segment piece = {r->segment->gpa + r->taken, size};
+    r->taken += size;
+    r->at += size;
+    return piece;
+}
+
+static int copy_out(struct request *r, page_t page, const unsigned char *bytes, size_t offset, struct disk_segment to)
+{
+    struct disk *d = r->disk;
+    d->copies++;
+    if (page != PAGE_NONE) {
+        pager_shared_read(d->pager, r->node, page, d->bounce, offset, to.size);
+        return pager_write(d->pager, r->vm, r->node, to.gpa, d->bounce, to.size);
+    }
+    return pager_write(d->pager, r->vm, r->node, to.gpa, bytes + offset, to.size);
+}
+
+static int read_piece(struct request *r, uint64_t *mapped)
+{
+    struct disk *d = r->disk;
+    uint64_t block = r->at / DISK_BLOCK, offset = r->at % DISK_BLOCK;
+    page_t page = find(d, r->vm, block);
+    if (page == PAGE_NONE && !in_buffer(d, block)) {
+        int err = load(r, block);
+        if (err)
+            return err;
+        page = find(d, r->vm, block);
+    }
+    if (block >= r->counted) {
+        d->hits++;
+        r->counted = block + 1;
+    }
+    struct disk_segment to = take(r);
+    if (page == PAGE_NONE || to.size < DISK_BLOCK || to.gpa % DISK_BLOCK)
+        return copy_out(r, page, in_buffer(d, block), offset, to);
+    int err = pager_show(d->pager, r->vm, r->node, to.gpa, page);
+    d->maps += !err;
+    *mapped += !err;
+    return err;
+}
+
+int disk_read(struct disk *d, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *segment, uint32_t n,
+              uint64_t *mapped)
+{
+    struct request r = {.disk = d, .vm = vm, .node = node, .segment = segment};
+    lock_take(&d->lock);
+    d->buffered_n = 0;
+    int err = begin(&r, sector, n);
+    while (!err && r.at < r.end)
+        err = read_piece(&r, mapped);
+    lock_give(&d->lock);
+    return err;
+}
+
+/* The block as the VM sees it now, before a part of it is written. */
+static int current(struct request *r, uint64_t block, unsigned char *to)
+{
+    struct disk *d = r->disk;
+    page_t page = find(d, r->vm, block);
+    if (page != PAGE_NONE) {
+        pager_shared_read(d->pager, r->node, page, to, 0, DISK_BLOCK);
+        return 0;
+    }
+    int err = read_drive(d, block, 1, to);
+    if (!err)
+        (void)keep(d, r->node, clean_key(d, r->vm, block), to); /* without room it is read again by the next */
+    return err;
+}
+
+static int write_own(struct request *r)
+{
+    struct disk *d = r->disk;
+    uint64_t block = r->at / DISK_BLOCK, offset = r->at % DISK_BLOCK;
+    struct disk_segment from = take(r);
+    int err = from.size < DISK_BLOCK ? current(r, block, d->bounce) : 0;
+    if (!err)
+        err = pager_read(d->pager, r->vm, r->node, from.gpa, d->bounce + offset, from.size);
+    if (!err && !keep(d, r->node, key_of(WRITTEN_BY + r->vm, block), d->bounce))
+        err = ERR_NOMEM;
+    return err;
+}
+
+/* Whole blocks from `at` to `to` on the disk into the buffer: what the request writes, over what was there. */
+static int gather(struct request *r, uint64_t to)
+{
+    struct disk *d = r->disk;
+    uint64_t base = r->at - r->at % DISK_BLOCK, last = (to - 1) / DISK_BLOCK;
+    int err = 0;
+    if (r->at % DISK_BLOCK)
+        err = current(r, base / DISK_BLOCK, d->buffer);
+    if (!err && to % DISK_BLOCK && (last > base / DISK_BLOCK || r->at == base))
+        err = current(r, last, d->buffer + (last * DISK_BLOCK - base));
+    while (!err && r->at < to) {
+        unsigned char *into = d->buffer + (r->at - base);
+        struct disk_segment from = take(r);
+        err = pager_read(d->pager, r->vm, r->node, from.gpa, into, from.size);
+    }
+    return err;
+}
+
+/* Up to DISK_BATCH blocks. A block that is cached is replaced once the drive has it; when the drive failed, nobody
+ * knows what it holds. */
+static int write_through(struct request *r)
+{
+    struct disk *d = r->disk;
+    uint64_t first = r->at / DISK_BLOCK, to = least(r->end, (first + DISK_BATCH) * DISK_BLOCK);
+    int err = gather(r, to);
+    if (err)
+        return err;
+    uint32_t n = (uint32_t)((to + DISK_BLOCK - 1) / DISK_BLOCK - first);
+    err = d->drive.write(d->drive.context, first * (DISK_BLOCK / DISK_SECTOR), sectors_of(d, first, n), d->buffer);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t key = clean_key(d, r->vm, first + i);
+        bool cached = radix_lookup(&d->radix, d->tables, key) != PAGE_NONE;
+        if (cached && (err || !keep(d, r->node, key, d->buffer + (size_t)i * DISK_BLOCK)))
+            drop(d, key);
+    }
+    return err;
+}
+
+int disk_write(struct disk *d, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *segment,
+               uint32_t n)
+{
+    struct request r = {.disk = d, .vm = vm, .node = node, .segment = segment};
+    if (!disk_writable(d))
+        return DISK_EIO;
+    lock_take(&d->lock);
+    d->buffered_n = 0;
+    int err = begin(&r, sector, n);
+    while (!err && r.at < r.end)
+        err = d->config->persistent ? write_through(&r) : write_own(&r);
+    lock_give(&d->lock);
+    return err;
+}
+
+int disk_flush(struct disk *d)
+{
+    if (!d->config->persistent || !d->drive.writable)
+        return 0;
+    lock_take(&d->lock);
+    int err = d->drive.flush(d->drive.context);
+    lock_give(&d->lock);
+    return err;
+}
+
+/* Everything of one version. */
+static uint64_t forget(struct disk *d, uint32_t version)
+{
+    uint64_t key = key_of(version, 0), gone = 0;
+    while (radix_next(&d->radix, d->tables, &key) != PAGE_NONE && key < key_of(version + 1, 0)) {
+        drop(d, key++);
+        gone++;
+    }
+    return gone;
+}
+
+void disk_forget(struct disk *d, uint32_t vm)
+{
+    lock_take(&d->lock);
+    d->private_blocks -= forget(d, WRITTEN_BY + vm);
+    forget(d, CACHE_OF + vm);
+    lock_give(&d->lock);
+}
+
+uint32_t disk_shrink(struct disk *d, uint32_t blocks)
+{
+    lock_take(&d->lock);
+    uint32_t gone = let_go(d, blocks);
+    lock_give(&d->lock);
+    return gone;
+}
