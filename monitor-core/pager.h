@@ -27,7 +27,8 @@ struct pager_machine {
     /* The bytes of a page's copy on that node, for the monitor's own use. */
     void *(*bytes)(void *context, page_t, node_t copy);
     /* Makes the leaf of one slot in `node`'s nested table of its VM as the place says (read-only for shared pages), and
-     * the table around it when it is not there yet. 0, or ERR_NOMEM: no frame for a table. */
+     * the table around it when it is not there yet (all leaves of a new table are made so). 0, or ERR_NOMEM: no frame
+     * for a table. NODE_ALL: in every node's table that is there. */
     int (*show)(void *context, uint32_t slot, node_t node);
     /* Takes one slot's leaves away in every node's table. In force after settle. */
     void (*hide)(void *context, uint32_t slot);
@@ -36,6 +37,9 @@ struct pager_machine {
     /* Visits every leaf of every nested table whose accessed bit is set, clears accessed and dirty (in force lazily:
      * each CPU flushes before it enters a guest next), and calls pager_saw for each. */
     void (*harvest)(void *context, struct pager *);
+    /* Frames of the node that pages may use: what is free, without what nested tables may still need. Null: as many as
+     * the topology says. Called once, by pager_init, when the pager's space is there. */
+    uint64_t (*frames)(void *context, node_t node);
 };
 
 /* One observation as it leaves the machine (telemetry.h): what was seen, by the bits or by a fault. */
@@ -61,6 +65,14 @@ struct pager {
     const struct config *config;
     uint64_t now; /* of the latest entry */
     uint64_t next_tick, next_harvest, next_window, tick_ns;
+    uint64_t next_run; /* the earliest of these; read without the lock */
+    uint32_t running;  /* a CPU is in pager_run */
+    uint32_t log2_weight;
+    struct topology topology; /* with the frames that pages may use */
+    uint64_t frames[NODE_MAX];
+    uint16_t node_cpu[NODE_MAX];        /* the first CPU of each node: whom harvested accesses are put down to */
+    uint64_t *traffic, *latency, *last; /* of the last harvest interval (view), and `seen` before it */
+    uint64_t harvests;
     uint64_t seen[NODE_MAX][NODE_MAX][2]; /* harvested accesses x weight: [from node][copy's node][is write] */
     struct pager_vm_counts vm[SPACE_VMS];
     uint64_t vm_node[SPACE_VMS][NODE_MAX]; /* harvested accesses of a VM to each node's memory */
@@ -72,7 +84,9 @@ struct pager_need {
     size_t bytes; /* one block, 4096-byte aligned and zeroed */
 };
 
-/* `pages`: guest pages of each VM; `shared`: how many shared pages can exist. */
+/* `pages`: guest pages of each VM; `shared`: how many shared pages can exist. pager_need depends on the number of CPUs
+ * and nodes only; pager_init wants the frames counted (after memory_seal). ERR_INVAL: a policy that cannot run here (it
+ * wants placements known beforehand), or parameters that do not fit together. */
 int pager_need(const struct config *, const struct topology *, const uint32_t *pages, uint32_t shared,
                struct pager_need *);
 int pager_init(struct pager *, const struct config *, const struct topology *, const uint32_t *pages, uint32_t shared,
@@ -106,7 +120,8 @@ void pager_release(struct pager *, page_t shared);
 /* How many slots show it. */
 uint32_t pager_users(struct pager *, page_t shared);
 
-/* A VM has ended or is about to start again: all its memory is freed; shared pages stay. */
+/* A VM has ended or is about to start again: all its memory is freed; shared pages stay. None of its virtual CPUs runs.
+ * Takes the lock several times, so that others get on meanwhile. */
 void pager_empty(struct pager *, uint32_t vm);
 
 /* Called by any CPU about every millisecond: harvest, windows, ticks, as far as they are due. Answers the time at which

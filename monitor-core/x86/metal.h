@@ -19,6 +19,8 @@ struct metal {
     struct memory *memory;
     void (*flush)(bool wait); /* shootdown, shootdown_lazily */
     uint32_t nodes;
+    uint32_t npages;
+    uint64_t frames;                    /* numbers of frames are below */
     uint64_t root[SPACE_VMS][NODE_MAX]; /* physical; 0: no CPU of that node has run the VM */
     uint32_t *frame_of;                 /* [pages] first copy, as frame number of the whole machine */
     uint32_t *next_copy;                /* [frames of the machine] */
@@ -28,12 +30,15 @@ struct metal {
     uint64_t frames_moved, frames_zeroed;
 };
 
+/* `frames`: metal_frames() of the machine. The block is 4-byte aligned; its contents do not matter. */
+uint64_t metal_frames(const struct memory *);
 size_t metal_size(uint32_t pages, uint64_t frames);
 void metal_init(struct metal *, struct pager *, struct memory *, void (*flush)(bool wait), uint32_t pages,
                 void *memory);
 void metal_below(struct metal *, struct pager_machine *); /* what the pager needs */
 
-/* The nested root for a CPU of `node` (made when it is not there yet); 0: no frame for it. Takes the pager's lock. */
+/* The nested root for a CPU of `node` (made when it is not there yet); 0: no frame for it. Takes the pager's lock.
+ * Tables stay when a VM is emptied: it may start again. */
 uint64_t metal_root(struct metal *, uint32_t vm, node_t node);
 
 /* The page that a frame holds a copy of; PAGE_NONE. Takes no lock: a hint. */

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/pager.h"
+
+enum { PAGE_BYTES = 4096, PAGE_MASK = PAGE_BYTES - 1 };
+#define NO_SLOT UINT32_MAX
+#define WINDOW_NS UINT64_C(1000000)
+#define MS_NS UINT64_C(1000000)
+
+static uint64_t aligned(uint64_t bytes)
+{
+    return (bytes + 15) & ~UINT64_C(15);
+}
+
+static uint64_t matrix_bytes(const struct topology *t)
+{
+    return aligned((uint64_t)t->nodes * t->nodes * 2 * sizeof(uint64_t));
+}
+
+/* The parts of the pager's block, in order. */
+struct layout {
+    struct engine_need need;
+    uint64_t pages, orders, state, observe, traffic, last, latency, space, bytes;
+};
+
+static struct engine_config engine_config_of(const struct config *c, const struct topology *t, uint32_t npages,
+                                             struct machine *machine)
+{
+    struct engine_config e = {
+        .policy = c->policy, .topology = t, .npages = npages, .machine = machine, .batch = ENGINE_BATCH, .sampling = 1};
+    __builtin_memcpy(e.param, c->param, sizeof e.param);
+    return e;
+}
+
+static uint32_t count_slots(const struct config *c, const uint32_t *pages)
+{
+    uint32_t slots = 0;
+    for (uint32_t vm = 0; vm < c->nvms; vm++)
+        slots += pages[vm];
+    return slots;
+}
+
+static int lay_out(struct layout *l, const struct engine_config *e, uint32_t slots)
+{
+    int err = e->policy->signals & SIGNAL_ADVICE ? ERR_INVAL : engine_need(e, &l->need);
+    if (err)
+        return err;
+    l->pages = 0;
+    l->orders = l->pages + aligned((uint64_t)e->npages * l->need.page_bytes);
+    l->state = l->orders + aligned((uint64_t)l->need.orders_max * sizeof(struct order));
+    l->observe = l->state + aligned(l->need.state_bytes);
+    l->traffic = l->observe + aligned(observe_size(e, e->topology->cpus));
+    l->last = l->traffic + matrix_bytes(e->topology);
+    l->latency = l->last + matrix_bytes(e->topology);
+    l->space = l->latency + aligned(e->topology->nodes * sizeof(uint64_t));
+    l->bytes = l->space + aligned(space_size(slots, e->npages - slots));
+    return 0;
+}
+
+int pager_need(const struct config *c, const struct topology *t, const uint32_t *pages, uint32_t shared,
+               struct pager_need *need)
+{
+    struct machine any = {.ops = NULL};
+    struct layout l;
+    uint32_t slots = count_slots(c, pages);
+    struct engine_config e = engine_config_of(c, t, slots + shared, &any);
+    int err = lay_out(&l, &e, slots);
+    if (!err)
+        need->bytes = l.bytes;
+    return err;
+}
+
+/* A copy of the topology of our own, whose frames are those that pages can have. */
+static void take_topology(struct pager *p, const struct topology *t)
+{
+    p->topology = *t;
+    p->topology.frames = p->frames;
+    for (uint32_t n = 0; n < t->nodes; n++)
+        p->frames[n] = p->below.frames ? p->below.frames(p->below.context, (node_t)n) : t->frames[n];
+    for (uint32_t cpu = t->cpus; cpu-- > 0;)
+        p->node_cpu[t->cpu_node[cpu]] = (uint16_t)cpu;
+}
+
+static void idle_latencies(struct pager *p)
+{
+    const struct topology *t = &p->topology;
+    for (uint32_t n = 0; n < t->nodes; n++)
+        p->latency[n] = topology_latency(t, (node_t)n, (node_t)n);
+}
+
+int pager_init(struct pager *p, const struct config *c, const struct topology *t, const uint32_t *pages,
+               uint32_t shared, const struct pager_machine *below, void *memory)
+{
+    unsigned char *block = memory;
+    struct layout l;
+    uint32_t slots = count_slots(c, pages);
+    __builtin_memset(p, 0, sizeof *p);
+    p->config = c;
+    p->below = *below;
+    struct engine_config e = engine_config_of(c, &p->topology, slots + shared, below->machine);
+    p->topology = *t;
+    int err = lay_out(&l, &e, slots);
+    if (err)
+        return err;
+    space_init(&p->space, c->nvms, pages, shared, block + l.space);
+    take_topology(p, t);
+    err = engine_init(&p->engine, &e, block + l.state, (void *)(block + l.orders), block + l.pages,
+                      block + l.pages + sizeof(struct place), l.need.page_bytes);
+    if (err)
+        return err;
+    observe_init(&p->observe, &p->engine, t->cpus, block + l.observe);
+    p->traffic = (void *)(block + l.traffic);
+    p->last = (void *)(block + l.last);
+    p->latency = (void *)(block + l.latency);
+    if (c->policy->signals & SIGNAL_LOAD) {
+        idle_latencies(p);
+        p->engine.view.traffic = p->traffic;
+        p->engine.view.latency_ps = p->latency;
+    }
+    p->tick_ns = policy_tick_ns(c->policy, c->param);
+    p->log2_weight = c->weight ? (uint32_t)__builtin_ctz(c->weight) : 0;
+    return 0;
+}
+
+static void enter(struct pager *p, uint64_t now)
+{
+    lock_take(&p->lock);
+    if (now > p->now)
+        p->now = now;
+}
+
+static void leave(struct pager *p)
+{
+    lock_give(&p->lock);
+}
+
+static const struct place *place_of(const struct pager *p, page_t page)
+{
+    return view_place(&p->engine.view, page);
+}
+
+static unsigned char *bytes_near(struct pager *p, page_t page, node_t node)
+{
+    return p->below.bytes(p->below.context, page, place_reach(place_of(p, page), node));
+}
+
+static void record(struct pager *p, uint32_t slot, node_t node, uint8_t what)
+{
+    if (p->record)
+        p->record(p->record_context,
+                  &(struct pager_observation){
+                      .time = p->now, .slot = slot, .page = space_page(&p->space, slot), .node = node, .what = what});
+}
+
+static void free_shared(struct pager *p, page_t page)
+{
+    if (p->space.users[page - p->space.slots] || engine_free(&p->engine, page, p->now))
+        return;
+    space_shared_give(&p->space, page);
+}
+
+/* The slot shows its private page again, as far as the space goes; no CPU reaches the shared one through it. */
+static void unshow(struct pager *p, uint32_t slot)
+{
+    page_t shared = space_hide(&p->space, slot);
+    p->vm[space_vm(&p->space, slot)].shared_pages--;
+    free_shared(p, shared);
+}
+
+static int touch_private(struct pager *p, uint32_t slot, node_t node, uint16_t task, bool write)
+{
+    int err = engine_access(&p->engine, slot, node, task, write, p->now);
+    struct pager_vm_counts *vm = &p->vm[space_vm(&p->space, slot)];
+    vm->private_pages += !err;
+    vm->touches += !err;
+    return err;
+}
+
+/* A write to a shared page. The private page gets its bytes while nothing maps it yet; then the old translation goes
+ * everywhere, before anybody can have the new one. */
+static int break_share(struct pager *p, uint32_t slot, node_t node, uint16_t task)
+{
+    int err = touch_private(p, slot, node, task, true);
+    if (err)
+        return err;
+    page_t shared = space_page(&p->space, slot);
+    __builtin_memcpy(bytes_near(p, slot, node), bytes_near(p, shared, node), PAGE_BYTES);
+    p->below.hide(p->below.context, slot);
+    p->below.settle(p->below.context);
+    unshow(p, slot);
+    p->vm[space_vm(&p->space, slot)].copies_on_write++;
+    return p->below.show(p->below.context, slot, NODE_ALL);
+}
+
+/* Makes the access possible. *kind: what it took. */
+static int reach(struct pager *p, uint32_t slot, node_t node, uint16_t task, bool write, enum exit_kind *kind)
+{
+    page_t page = space_page(&p->space, slot);
+    const struct place *place = place_of(p, page);
+    if (write && space_is_shared(&p->space, page)) {
+        *kind = EXIT_COPY;
+        return break_share(p, slot, node, task);
+    }
+    if (!engine_needed(place, write)) {
+        *kind = EXIT_MAP;
+        return 0;
+    }
+    if (!(place->flags & PLACE_PRESENT)) {
+        *kind = EXIT_TOUCH;
+        return touch_private(p, slot, node, task, write);
+    }
+    *kind = place->flags & PLACE_WATCHED ? EXIT_HINT : EXIT_COLLAPSE;
+    return engine_access(&p->engine, page, node, task, write, p->now);
+}
+
+/* The untouched pages of the aligned block around a first touch, unless memory gets short. */
+static void touch_around(struct pager *p, uint32_t vm, uint64_t gpa, node_t node, uint16_t task)
+{
+    uint32_t around = p->config->around;
+    if (around < 2)
+        return;
+    uint64_t from = gpa & ~((uint64_t)around * PAGE_BYTES - 1);
+    for (uint32_t i = 0; i < around; i++) {
+        uint32_t slot = space_slot(&p->space, vm, from + (uint64_t)i * PAGE_BYTES);
+        if (slot == NO_SLOT || space_page(&p->space, slot) != slot || place_of(p, slot)->flags & PLACE_PRESENT)
+            continue;
+        if (p->engine.free[node] <= around || touch_private(p, slot, node, task, false))
+            return;
+    }
+}
+
+int pager_fault(struct pager *p, uint32_t vm, node_t node, uint16_t task, uint64_t gpa, bool write, uint64_t now,
+                enum exit_kind *kind)
+{
+    *kind = EXIT_MMIO;
+    enter(p, now);
+    uint32_t slot = space_slot(&p->space, vm, gpa);
+    int err = slot == NO_SLOT ? ERR_NOENT : reach(p, slot, node, task, write, kind);
+    if (!err && *kind == EXIT_TOUCH)
+        touch_around(p, vm, gpa, node, task);
+    if (!err)
+        err = p->below.show(p->below.context, slot, node);
+    if (!err && *kind != EXIT_MAP)
+        record(p, slot, node, event_what(write ? EVENT_WRITE : EVENT_READ, 0));
+    leave(p);
+    return err;
+}
+
+static bool all_memory(const struct pager *p, uint32_t vm, uint64_t gpa, size_t size)
+{
+    if (size && gpa + (size - 1) < gpa)
+        return false;
+    for (uint64_t at = gpa & ~(uint64_t)PAGE_MASK; at < gpa + size; at += PAGE_BYTES)
+        if (space_slot(&p->space, vm, at) == NO_SLOT)
+            return false;
+    return true;
+}
+
+/* One piece within a page. */
+static int transfer_piece(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, unsigned char *out,
+                          const unsigned char *in, size_t size)
+{
+    enum exit_kind kind;
+    enter(p, 0);
+    uint32_t slot = space_slot(&p->space, vm, gpa);
+    int err = reach(p, slot, node, 0, in, &kind);
+    if (!err) {
+        unsigned char *at = bytes_near(p, space_page(&p->space, slot), node) + (gpa & PAGE_MASK);
+        if (in)
+            __builtin_memcpy(at, in, size);
+        else
+            __builtin_memcpy(out, at, size);
+    }
+    leave(p);
+    return err;
+}
+
+static int transfer_all(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, unsigned char *out,
+                        const unsigned char *in, size_t size)
+{
+    if (!all_memory(p, vm, gpa, size))
+        return ERR_INVAL;
+    int err = 0;
+    for (size_t done = 0, piece; !err && done < size; done += piece) {
+        uint64_t at = gpa + done;
+        piece = PAGE_BYTES - (at & PAGE_MASK);
+        if (piece > size - done)
+            piece = size - done;
+        err = transfer_piece(p, vm, node, at, out ? out + done : NULL, in ? in + done : NULL, piece);
+    }
+    return err;
+}
+
+int pager_read(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, void *buffer, size_t size)
+{
+    return transfer_all(p, vm, node, gpa, buffer, NULL, size);
+}
+
+int pager_write(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, const void *buffer, size_t size)
+{
+    return transfer_all(p, vm, node, gpa, NULL, buffer, size);
+}
+
+page_t pager_share(struct pager *p, node_t node, const void *bytes)
+{
+    enter(p, 0);
+    page_t page = space_shared_take(&p->space);
+    if (page != PAGE_NONE && engine_access(&p->engine, page, node, 0, false, p->now)) {
+        space_shared_give(&p->space, page);
+        page = PAGE_NONE;
+    }
+    if (page != PAGE_NONE)
+        __builtin_memcpy(bytes_near(p, page, node), bytes, PAGE_BYTES);
+    leave(p);
+    return page;
+}
+
+/* Takes away what the slot shows: a shared page, a private one, or nothing. */
+static int clear_slot(struct pager *p, uint32_t slot)
+{
+    page_t page = space_page(&p->space, slot);
+    if (space_is_shared(&p->space, page)) {
+        p->below.hide(p->below.context, slot);
+        p->below.settle(p->below.context);
+        unshow(p, slot);
+        return 0;
+    }
+    if (!(place_of(p, page)->flags & PLACE_PRESENT))
+        return 0;
+    int err = engine_free(&p->engine, page, p->now);
+    p->vm[space_vm(&p->space, slot)].private_pages -= !err;
+    return err;
+}
+
+int pager_show(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, page_t shared)
+{
+    enter(p, 0);
+    uint32_t slot = space_slot(&p->space, vm, gpa);
+    int err = slot == NO_SLOT ? ERR_INVAL : 0;
+    if (!err && space_page(&p->space, slot) != shared) {
+        err = clear_slot(p, slot);
+        if (!err) {
+            space_show(&p->space, slot, shared);
+            p->vm[vm].shared_pages++;
+            p->below.show(p->below.context, slot, NODE_ALL);
+        }
+    }
+    (void)node;
+    leave(p);
+    return err;
+}
+
+void pager_shared_read(struct pager *p, node_t node, page_t shared, void *buffer, size_t offset, size_t size)
+{
+    enter(p, 0);
+    __builtin_memcpy(buffer, bytes_near(p, shared, node) + offset, size);
+    leave(p);
+}
+
+void pager_release(struct pager *p, page_t shared)
+{
+    enter(p, 0);
+    p->space.users[shared - p->space.slots] &= ~SPACE_HELD;
+    free_shared(p, shared);
+    leave(p);
+}
+
+uint32_t pager_users(struct pager *p, page_t shared)
+{
+    enter(p, 0);
+    uint32_t users = p->space.users[shared - p->space.slots] & ~SPACE_HELD;
+    leave(p);
+    return users;
+}
+
+/* One shootdown for a whole piece: what is hidden needs none when it is freed. */
+static void empty_piece(struct pager *p, uint32_t from, uint32_t to)
+{
+    enter(p, 0);
+    for (uint32_t slot = from; slot < to; slot++)
+        p->below.hide(p->below.context, slot);
+    p->below.settle(p->below.context);
+    for (uint32_t slot = from; slot < to; slot++)
+        clear_slot(p, slot);
+    leave(p);
+}
+
+void pager_empty(struct pager *p, uint32_t vm)
+{
+    enum { PIECE = 512 };
+    uint32_t first = p->space.first[vm], end = first + p->space.count[vm];
+    for (uint32_t from = first; from < end; from += PIECE)
+        empty_piece(p, from, end - from < PIECE ? end : from + PIECE);
+}
+
+void pager_saw(struct pager *p, uint32_t slot, node_t node, bool write)
+{
+    page_t page = space_page(&p->space, slot);
+    const struct place *place = place_of(p, page);
+    if (!(place->flags & PLACE_PRESENT))
+        return;
+    node_t copy = place_reach(place, node);
+    uint8_t what = event_what(write ? EVENT_WRITE : EVENT_READ, p->log2_weight);
+    p->seen[node][copy][write] += UINT64_C(1) << p->log2_weight;
+    p->vm_node[space_vm(&p->space, slot)][copy] += UINT64_C(1) << p->log2_weight;
+    record(p, slot, node, what);
+    if (p->observe.bits)
+        observe_accessed(&p->observe, node, page);
+    if (!(p->config->policy->signals & SIGNAL_MISSES) || !engine_listens(&p->engine))
+        return;
+    struct event event = {.time = p->now, .page = page, .task = p->node_cpu[node], .node = node, .what = what};
+    observe_miss(&p->observe, p->node_cpu[node], &event);
+}
+
+/* The view's load: accesses per window of 1 ms in the interval that has just ended, and what each node's memory cost
+ * those who used it. */
+static void update_load(struct pager *p)
+{
+    const struct topology *t = &p->topology;
+    uint32_t nodes = t->nodes, windows = p->config->harvest_ms ? p->config->harvest_ms : 1;
+    for (uint32_t to = 0; to < nodes; to++) {
+        uint64_t sum = 0, cost = 0;
+        for (uint32_t from = 0; from < nodes; from++) {
+            for (uint32_t w = 0; w < 2; w++) {
+                size_t at = ((size_t)from * nodes + to) * 2 + w;
+                uint64_t n = p->seen[from][to][w] - p->last[at];
+                p->last[at] = p->seen[from][to][w];
+                p->traffic[at] = n / windows;
+                sum += n;
+                cost += n * topology_latency(t, (node_t)from, (node_t)to);
+            }
+        }
+        p->latency[to] = sum ? cost / sum : topology_latency(t, (node_t)to, (node_t)to);
+    }
+}
+
+static void harvest(struct pager *p)
+{
+    p->below.harvest(p->below.context, p);
+    p->harvests++;
+    update_load(p);
+}
+
+/* The next multiple of the period after now: periods that were missed are not made up for. */
+static uint64_t after(uint64_t now, uint64_t period)
+{
+    return period ? now - now % period + period : UINT64_MAX;
+}
+
+static void tick(struct pager *p)
+{
+    bool looks = p->config->policy->signals & SIGNAL_ACCESSED;
+    if (looks && p->config->harvest_ms)
+        harvest(p);
+    if (looks)
+        observe_harvest(&p->observe);
+    engine_tick(&p->engine, p->now);
+}
+
+static void run_due(struct pager *p, uint64_t now)
+{
+    uint64_t period = p->config->harvest_ms * MS_NS;
+    if (period && now >= p->next_harvest) {
+        p->next_harvest = after(now, period);
+        harvest(p);
+        engine_flush(&p->engine);
+    }
+    if (now >= p->next_window) {
+        p->next_window = after(now, WINDOW_NS);
+        engine_window(&p->engine, p->now);
+    }
+    if (p->tick_ns && now >= p->next_tick) {
+        p->next_tick = after(now, p->tick_ns);
+        tick(p);
+    }
+    uint64_t next = p->next_window;
+    if (period && p->next_harvest < next)
+        next = p->next_harvest;
+    if (p->tick_ns && p->next_tick < next)
+        next = p->next_tick;
+    __atomic_store_n(&p->next_run, next, __ATOMIC_RELAXED);
+}
+
+uint64_t pager_run(struct pager *p, uint64_t now)
+{
+    uint64_t next = __atomic_load_n(&p->next_run, __ATOMIC_RELAXED);
+    if (now < next)
+        return next;
+    if (__atomic_exchange_n(&p->running, 1, __ATOMIC_ACQUIRE))
+        return now + WINDOW_NS;
+    enter(p, now);
+    run_due(p, now);
+    next = p->next_run;
+    leave(p);
+    __atomic_store_n(&p->running, 0, __ATOMIC_RELEASE);
+    return next;
+}
