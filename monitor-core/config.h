@@ -26,6 +26,10 @@
  *   mode = shared                shared: copy-on-write, changes are lost at the end (non-persistent); persistent: one
  *                                VM only, written through; private: as shared, but each VM caches for itself
  *
+ * A '#' after a value begins a comment too, except in cmdline. Numbers are decimal or 0x; the policy's parameters take
+ * the units of the command line (k, M, G, Ki, Mi, Gi, ns, us, ms, s, %). Defaults: vcpus 1, memory_mb 256. A text
+ * without a [vm] is whole: it runs nothing.
+ *
  * Portable; no allocation.
  */
 #ifndef MONITOR_CORE_CONFIG_H
@@ -56,7 +60,8 @@ struct config {
     char spec[256];                    /* the policy as written */
     const struct policy_class *policy; /* and parsed */
     uint64_t param[POLICY_PARAMS_MAX];
-    uint32_t harvest_ms, weight, around, slice_ms, cpus;
+    uint32_t harvest_ms, weight, around, slice_ms;
+    uint32_t cpus; /* 0: all */
     bool record, poison;
     uint64_t seed;
     uint32_t nvms, ndisks;
@@ -65,9 +70,9 @@ struct config {
 };
 
 struct config_error {
-    uint32_t line;    /* 0: the text as a whole */
-    const char *what; /* "unknown policy", a static string */
-    char word[CONFIG_NAME];
+    uint32_t line;          /* 0: the text as a whole */
+    const char *what;       /* "unknown policy", a static string */
+    char word[CONFIG_NAME]; /* what it is about, printable, perhaps cut off: "line 12: unknown policy 'migrap'" */
 };
 
 /* Parses `size` bytes of text (need not end in a zero; hostile). 0 or ERR_INVAL with *error filled. Defaults as above;
