@@ -259,7 +259,7 @@ static void read_slit(struct acpi *a, const struct table *t)
 static uint16_t port_of(const struct table *t, size_t at)
 {
     return t->size >= at + 12 && t->bytes[at] == 1 && little(t->bytes + at + 4, 8) <= 0xffff ? u16(t->bytes + at + 4)
-                                                                                           : 0;
+                                                                                             : 0;
 }
 
 /* The wide field of revision 2 and later goes before the old one. */

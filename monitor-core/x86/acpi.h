@@ -28,11 +28,11 @@ struct acpi_memory {
 };
 
 struct acpi_power {
-    bool possible;                     /* one of the two ways below is known */
-    uint16_t pm1a, pm1b;               /* control ports; pm1b 0: there is none */
-    uint16_t sleep_control;            /* port of a hardware-reduced machine; 0: none */
-    uint16_t command;                  /* port that takes `enable` to leave legacy mode; 0: none */
-    uint8_t enable, type_a, type_b;    /* SLP_TYP of \_S5 */
+    bool possible;                  /* one of the two ways below is known */
+    uint16_t pm1a, pm1b;            /* control ports; pm1b 0: there is none */
+    uint16_t sleep_control;         /* port of a hardware-reduced machine; 0: none */
+    uint16_t command;               /* port that takes `enable` to leave legacy mode; 0: none */
+    uint8_t enable, type_a, type_b; /* SLP_TYP of \_S5 */
 };
 
 struct acpi {

@@ -8,8 +8,6 @@
 
 #include "monitor-core/x86/memory.h"
 
-#include <stdarg.h>
-
 enum { CPUS_MAX = 64 };
 
 struct cpu {
@@ -22,7 +20,7 @@ struct cpu {
     uint64_t host_save; /* physical, VM_HSAVE_PA */
     uint64_t text;      /* physical start of this node's copy of the monitor's text */
     uint64_t interrupts, kicks;
-    void *running; /* struct vcpu, or null */
+    void *running;        /* struct vcpu, or null */
     unsigned char *stack; /* its top */
     uint64_t timer;       /* when the timer is set to (ns); UINT64_MAX: it is not */
     void (*entry)(void);  /* what cpu_start_others was given */
@@ -93,14 +91,8 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same conversions into a buffer of `size` > 0 bytes, always ended by a zero; answers the length. */
 size_t print_into(char *buffer, size_t size, const char *format, __builtin_va_list);
 
-/* The same conversions into a buffer, always terminated when size > 0; answers the length without the zero, cut at
- * size - 1. */
-size_t print_into(char *buffer, size_t size, const char *format, va_list);
-
-/* When set, print and panic hand their whole lines over instead of writing to the console themselves (x86/console.c),
- * and panic and machine_off tell it first (x86/report.c: the last frame). Called once per event, by one CPU. */
+/* When set, print hands its lines over instead of writing to the console itself (x86/console.c). */
 extern void (*print_sink)(const char *line, size_t n);
-extern void (*ending_hook)(const char *why, bool panicked);
 
 /* One line with the reason, registers if there are any, all CPUs stopped, telemetry's END sent, the machine off. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -91,9 +91,13 @@ void apic_stop_others(void); /* by NMI */
 /* clock.c: frequency of the TSC; cpu_now works afterwards. */
 void clock_start(uint16_t pm_timer);
 void clock_wait(uint64_t ns);
+uint64_t clock_ticks(uint64_t ns); /* of the TSC; at most an hour's */
 
 /* off.c: remembers how the machine is switched off. */
 void off_remember(const struct acpi_power *);
+
+/* smp.c: finds a page for the code that other CPUs start with. */
+void smp_trampoline(const struct start_facts *);
 
 /* panic.c: what an NMI means while the monitor ends. */
 bool panic_began(void);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The local APIC (AMD64 APM volume 2, chapter 16): x2APIC mode where the CPU has it or is in it, else its page of
+ * registers. The timer counts down once; where the CPU has it, the TSC deadline replaces the count.
+ */
+#include "monitor-core/x86/start.h"
+
+enum { MSR_BASE = 0x1b, MSR_X2 = 0x800, MSR_DEADLINE = 0x6e0, BASE_X2 = 1 << 10, BASE_ON = 1 << 11 };
+enum {
+    ID = 0x20,
+    TASK_PRIORITY = 0x80,
+    END = 0xb0,
+    SPURIOUS = 0xf0,
+    COMMAND = 0x300,
+    COMMAND_HIGH = 0x310,
+    LVT_TIMER = 0x320,
+    LVT_ERROR = 0x370,
+    COUNT = 0x380,
+    CURRENT = 0x390,
+    DIVIDE = 0x3e0
+};
+enum { COMMAND_BUSY = 1 << 12, LVT_MASKED = 1 << 16, LVT_DEADLINE = 2 << 17, DIVIDE_BY_1 = 0xb };
+enum { COMMAND_NMI_OTHERS = 0xc0400 | 1 << 14 };
+
+static bool x2, deadline_mode;
+static volatile unsigned char *page;
+static uint64_t timer_khz;
+
+static uint32_t get(unsigned reg)
+{
+    return x2 ? (uint32_t)start_read_msr(MSR_X2 + reg / 16) : *(volatile uint32_t *)(page + reg);
+}
+
+static void set(unsigned reg, uint32_t value)
+{
+    if (x2)
+        start_write_msr(MSR_X2 + reg / 16, value);
+    else
+        *(volatile uint32_t *)(page + reg) = value;
+}
+
+/* Without registers: before their page is mapped. */
+uint32_t apic_id(void)
+{
+    if (start_cpuid(0).a >= 0xb && start_cpuid(0xb).b & 0xffff)
+        return start_cpuid(0xb).d;
+    return start_cpuid(1).b >> 24;
+}
+
+void apic_map(void)
+{
+    uint64_t base = start_read_msr(MSR_BASE);
+    x2 = base & BASE_X2 || start_cpuid(1).c & 1u << 21;
+    deadline_mode = start_cpuid(1).c & 1u << 24;
+    if (!x2)
+        page = cpu_map_device(base & UINT64_C(0x000ffffffffff000), MEMORY_FRAME);
+}
+
+void apic_cpu(void)
+{
+    uint64_t base = start_read_msr(MSR_BASE);
+    start_write_msr(MSR_BASE, base | BASE_ON);
+    if (x2)
+        start_write_msr(MSR_BASE, base | BASE_ON | BASE_X2);
+    set(TASK_PRIORITY, 0);
+    set(LVT_ERROR, LVT_MASKED);
+    set(LVT_TIMER, APIC_TIMER | (deadline_mode ? (uint32_t)LVT_DEADLINE : 0));
+    set(DIVIDE, DIVIDE_BY_1);
+    set(SPURIOUS, 0x100 | APIC_SPURIOUS);
+    /* The write that changes the timer's mode is in memory, the deadline's in an MSR: in that order. */
+    __asm__ volatile("mfence" : : : "memory");
+}
+
+void apic_calibrate(void)
+{
+    const uint64_t span = 10000000;
+    if (deadline_mode)
+        return;
+    set(LVT_TIMER, LVT_MASKED | APIC_TIMER);
+    uint64_t start = cpu_now();
+    set(COUNT, UINT32_MAX);
+    clock_wait(span);
+    uint64_t counted = UINT32_MAX - get(CURRENT), took = cpu_now() - start;
+    set(COUNT, 0);
+    set(LVT_TIMER, APIC_TIMER);
+    timer_khz = counted * 1000000 / took;
+    if (!timer_khz)
+        panic("the local APIC's timer does not count; enable it in the firmware");
+}
+
+void apic_end(void)
+{
+    set(END, 0);
+}
+
+void apic_send(uint32_t apic_id, uint32_t command)
+{
+    if (x2) {
+        /* An MSR write to the APIC waits for no store before it. */
+        __asm__ volatile("mfence" : : : "memory");
+        start_write_msr(MSR_X2 + COMMAND / 16, (uint64_t)apic_id << 32 | command);
+        return;
+    }
+    while (get(COMMAND) & COMMAND_BUSY)
+        __builtin_ia32_pause();
+    set(COMMAND_HIGH, apic_id << 24);
+    set(COMMAND, command);
+}
+
+void apic_stop_others(void)
+{
+    if (x2 || page)
+        apic_send(0, COMMAND_NMI_OTHERS);
+}
+
+void cpu_kick(uint32_t cpu)
+{
+    apic_send(machine_x86.cpu[cpu]->apic_id, 1 << 14 | APIC_KICK);
+}
+
+static void count_down(uint64_t ns)
+{
+    uint64_t most = UINT32_MAX * UINT64_C(1000000) / timer_khz;
+    uint64_t count = ns < most ? ns * timer_khz / 1000000 : UINT32_MAX;
+    set(COUNT, (uint32_t)(count ? count : 1));
+}
+
+void cpu_timer(uint64_t deadline)
+{
+    struct cpu *c = cpu_self();
+    if (c->timer == deadline)
+        return;
+    c->timer = deadline;
+    uint64_t now = cpu_now(), ns = deadline > now ? deadline - now : 0;
+    if (deadline == UINT64_MAX && deadline_mode)
+        start_write_msr(MSR_DEADLINE, 0);
+    else if (deadline == UINT64_MAX)
+        set(COUNT, 0);
+    else if (deadline_mode)
+        start_write_msr(MSR_DEADLINE, cpu_tsc() + clock_ticks(ns) + 1);
+    else
+        count_down(ns);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/x86/start.h"
+
+struct machine_x86 machine_x86;
+
+_Noreturn void boot_main(uint32_t information);
+
+/* The boot tables' direct map ends at 4 GiB, where firmware's tables do as well. */
+static const unsigned char *early_at(void *context, uint64_t physical, size_t n)
+{
+    (void)context;
+    return physical + n <= UINT64_C(1) << 32 ? memory_at(&machine_x86.memory, physical) : NULL;
+}
+
+/* The old interrupt controllers must not speak: all lines masked, their vectors off the exceptions'. */
+static void silence_pic(void)
+{
+    const uint8_t words[2][4] = {{0x11, 0x20, 4, 1}, {0x11, 0x28, 2, 1}};
+    for (unsigned i = 0; i < 2; i++) {
+        uint16_t port = i ? 0xa0 : 0x20;
+        start_out8(port, words[i][0]);
+        for (unsigned w = 1; w < 4; w++)
+            start_out8((uint16_t)(port + 1), words[i][w]);
+        start_out8((uint16_t)(port + 1), 0xff);
+    }
+}
+
+/* On the boot processor's own stack and tables. */
+static void go_on(void)
+{
+    percpu_enter(machine_x86.cpu[0]);
+    apic_calibrate();
+    monitor_main();
+}
+
+void boot_main(uint32_t information)
+{
+    static struct start_facts facts;
+    static struct acpi acpi;
+    struct machine_x86 *m = &machine_x86;
+    struct acpi_reader reader = {early_at, NULL};
+    m->memory.base = (unsigned char *)START_DIRECT;
+    serial_start();
+    silence_pic();
+    traps_init();
+    multiboot_read(information, &facts);
+    if (acpi_read(&acpi, &reader, acpi_find(&reader)))
+        print("no ACPI tables: one CPU, one node, no power-off");
+    off_remember(&acpi.power);
+    clock_start(acpi.pm_timer);
+    nodes_fill(&acpi, &facts, apic_id());
+    smp_trampoline(&facts);
+    paging_direct(&facts);
+    apic_map();
+    percpu_make();
+    boot_switch(paging_cr3(m->cpu[0]->node), m->cpu[0]->stack, go_on);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Power off (ACPI 6.4, 4.8.3 and 7.4.2).
+ */
+#include "monitor-core/x86/start.h"
+
+enum { SCI_ENABLED = 1, SLEEP_ENABLE = 1 << 13, SLEEP_TYPE = 10, REDUCED_ENABLE = 1 << 5, REDUCED_TYPE = 2 };
+
+static struct acpi_power power;
+
+void off_remember(const struct acpi_power *p)
+{
+    power = *p;
+}
+
+/* The sleep registers are the operating system's only once the firmware has given them over. */
+static void leave_legacy_mode(void)
+{
+    if (start_in16(power.pm1a) & SCI_ENABLED || !power.command || !power.enable)
+        return;
+    start_out8(power.command, power.enable);
+    for (unsigned i = 0; i < 1000000 && !(start_in16(power.pm1a) & SCI_ENABLED); i++)
+        __builtin_ia32_pause();
+}
+
+static uint16_t sleep_word(uint16_t port, uint8_t type)
+{
+    return (uint16_t)((start_in16(port) & ~(7 << SLEEP_TYPE)) | (type & 7) << SLEEP_TYPE | SLEEP_ENABLE);
+}
+
+void machine_off(void)
+{
+    serial_drain();
+    if (power.possible && power.sleep_control) {
+        start_out8(power.sleep_control, (uint8_t)((power.type_a & 7) << REDUCED_TYPE | REDUCED_ENABLE));
+    } else if (power.possible) {
+        leave_legacy_mode();
+        start_out16(power.pm1a, sleep_word(power.pm1a, power.type_a));
+        if (power.pm1b)
+            start_out16(power.pm1b, sleep_word(power.pm1b, power.type_b));
+    }
+    panic_halt();
+}

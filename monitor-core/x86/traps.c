@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Descriptor tables and what comes through them (AMD64 APM volume 2, chapter 8). An exception in the monitor is an
+ * error of the monitor: it ends with the registers shown.
+ */
+#include "monitor-core/x86/start.h"
+
+enum { CODE = 0x08, DATA = 0x10, TASK = 0x18, GDT_BYTES = 40, TSS_BYTES = 104 };
+enum { VECTOR_NMI = 2, VECTOR_DOUBLE = 8, VECTOR_PAGE = 14, VECTOR_CHECK = 18, VECTORS = 256, EXCEPTIONS = 32 };
+
+struct trap {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    uint64_t vector, code, rip, cs, rflags, rsp, ss;
+};
+
+struct gate {
+    uint16_t low, selector;
+    uint8_t stack, type;
+    uint16_t middle;
+    uint32_t high, reserved;
+};
+
+struct pointer {
+    uint16_t limit;
+    uint64_t base;
+} __attribute__((packed));
+
+static struct gate gates[VECTORS];
+
+void traps_handle(struct trap *);
+
+unsigned char *traps_stack(const struct cpu *c, unsigned first, unsigned pages)
+{
+    return (unsigned char *)(START_STACKS + ((uint64_t)c->id * START_SLOT + first + pages) * MEMORY_FRAME);
+}
+
+void traps_init(void)
+{
+    for (unsigned i = 0; i < VECTORS; i++) {
+        uint64_t stub = (uint64_t)traps_stubs + 16 * i;
+        uint8_t stack = i == VECTOR_NMI ? 1 : i == VECTOR_DOUBLE ? 2 : i == VECTOR_CHECK ? 3 : 0;
+        gates[i] = (struct gate){(uint16_t)stub, CODE, stack, 0x8e, (uint16_t)(stub >> 16), (uint32_t)(stub >> 32), 0};
+    }
+}
+
+static void load_tables(uint64_t *gdt)
+{
+    struct pointer g = {GDT_BYTES - 1, (uint64_t)gdt}, i = {sizeof(gates) - 1, (uint64_t)gates};
+    uint64_t scratch;
+    __asm__ volatile("lgdt %1\n\t"
+                     "lidt %2\n\t"
+                     "pushq %3\n\t"
+                     "lea 1f(%%rip), %0\n\t"
+                     "pushq %0\n\t"
+                     "lretq\n"
+                     "1:\n\t"
+                     "mov %4, %%ds\n\t"
+                     "mov %4, %%es\n\t"
+                     "mov %4, %%ss\n\t"
+                     "ltr %w5"
+                     : "=&r"(scratch)
+                     : "m"(g), "m"(i), "i"(CODE), "r"(DATA), "r"(TASK)
+                     : "memory");
+}
+
+static void control_registers(void)
+{
+    const uint64_t machine_check = 1 << 6, fxsr = 1 << 9, exceptions = 1 << 10, xsave = 1 << 18;
+    uint64_t cr4;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    cr4 |= machine_check | fxsr | exceptions | (start_cpuid(1).c & 1u << 26 ? xsave : 0);
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
+}
+
+void traps_cpu(struct cpu *c, uint64_t *gdt, uint32_t *tss)
+{
+    const unsigned stacks[3] = {START_NMI, START_DOUBLE, START_CHECK};
+    uint64_t t = (uint64_t)tss;
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t top = (uint64_t)traps_stack(c, stacks[i], START_IST_PAGES);
+        tss[9 + 2 * i] = (uint32_t)top; /* IST1.. at byte 36 */
+        tss[10 + 2 * i] = (uint32_t)(top >> 32);
+    }
+    tss[25] = TSS_BYTES << 16; /* no I/O permission map */
+    gdt[1] = UINT64_C(0x00af9b000000ffff);
+    gdt[2] = UINT64_C(0x00cf93000000ffff);
+    gdt[3] = (TSS_BYTES - 1) | (t & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (t >> 24 & 0xff) << 56;
+    gdt[4] = t >> 32;
+    load_tables(gdt);
+    start_write_msr(0xc0000101, (uint64_t)c); /* GS base */
+    control_registers();
+}
+
+static void show(const struct trap *t)
+{
+    uint64_t cr2, cr3;
+    __asm__ volatile("mov %%cr2, %0\n\tmov %%cr3, %1" : "=r"(cr2), "=r"(cr3));
+    print_raw("rip %016lx cs %02lx rflags %08lx rsp %016lx cr2 %016lx cr3 %lx", t->rip, t->cs, t->rflags, t->rsp, cr2,
+              cr3);
+    print_raw("rax %016lx rbx %016lx rcx %016lx rdx %016lx", t->rax, t->rbx, t->rcx, t->rdx);
+    print_raw("rsi %016lx rdi %016lx rbp %016lx r8  %016lx", t->rsi, t->rdi, t->rbp, t->r8);
+    print_raw("r9  %016lx r10 %016lx r11 %016lx r12 %016lx", t->r9, t->r10, t->r11, t->r12);
+    print_raw("r13 %016lx r14 %016lx r15 %016lx", t->r13, t->r14, t->r15);
+}
+
+static void exception(const struct trap *t)
+{
+    if (t->vector == VECTOR_NMI) {
+        if (panic_began())
+            panic_halt();
+        return; /* nobody else sends one that asks for something */
+    }
+    if (!panic_began())
+        show(t);
+    panic("exception %lu (code %lx) in the monitor at %016lx on CPU %u; please report this", t->vector, t->code, t->rip,
+          cpu_self() ? cpu_self()->id : 0);
+}
+
+void traps_handle(struct trap *t)
+{
+    if (t->vector < EXCEPTIONS) {
+        exception(t);
+        return;
+    }
+    struct cpu *c = cpu_self();
+    if (t->vector == APIC_SPURIOUS)
+        return; /* takes no acknowledgement */
+    c->interrupts++;
+    if (t->vector == APIC_TIMER)
+        c->timer = UINT64_MAX;
+    else if (t->vector == APIC_KICK)
+        c->kicks++;
+    apic_end();
+}
+
+void cpu_take_interrupts(void)
+{
+    __asm__ volatile("sti\n\tnop\n\tcli" : : : "memory");
+}
+
+void cpu_idle(void)
+{
+    /* Between STI and HLT nothing is taken, so an interrupt that is pending wakes the HLT. */
+    __asm__ volatile("sti\n\thlt\n\tcli" : : : "memory");
+}
