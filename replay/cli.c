@@ -19,12 +19,36 @@ static void occupy_standard_streams(void)
             _exit(CLI_FAILED);
 }
 
-static const struct cli_command *find(const struct cli_command *const *commands, const char *name)
+/* How many of the words a command's name is made of ("monitor run": two) stand at the start of argv; 0: another one. */
+static int match(const char *name, int argc, char **argv)
+{
+    for (int n = 0; n < argc; n++) {
+        size_t length = strcspn(name, " ");
+        if (strlen(argv[n]) != length || strncmp(argv[n], name, length) != 0)
+            return 0;
+        if (!name[length])
+            return n + 1;
+        name += length + 1;
+    }
+    return 0;
+}
+
+static const struct cli_command *find(const struct cli_command *const *commands, int argc, char **argv, int *words)
 {
     for (size_t i = 0; commands[i]; i++)
-        if (!strcmp(commands[i]->name, name))
+        if ((*words = match(commands[i]->name, argc, argv)))
             return commands[i];
     return NULL;
+}
+
+/* "monitor", which has only commands of two words: they are told, and none is run. */
+static bool is_family(const struct cli_command *const *commands, const char *word)
+{
+    size_t length = strlen(word);
+    for (size_t i = 0; commands[i]; i++)
+        if (!strncmp(commands[i]->name, word, length) && commands[i]->name[length] == ' ')
+            return true;
+    return false;
 }
 
 static int unknown_command(const struct cli_command *const *commands, const char *name)
@@ -48,13 +72,30 @@ static int help(int argc, char **argv, const struct cli_command *const *commands
         cli_help_program(stdout, commands);
         return CLI_DONE;
     }
-    if (argc > 2)
+    int words;
+    const struct cli_command *command = find(commands, argc - 1, argv + 1, &words);
+    if (argc == 2 && is_family(commands, argv[1])) {
+        cli_help_family(stdout, commands, argv[1]);
+        return CLI_DONE;
+    }
+    if (argc > 2 && (!command || words < argc - 1) && !is_family(commands, argv[1]))
         return cli_usage(NULL, "help takes one command, not %d arguments", argc - 1);
-    const struct cli_command *command = find(commands, argv[1]);
     if (!command)
-        return unknown_command(commands, argv[1]);
+        return unknown_command(commands, argv[argc > 2 ? 2 : 1]);
     cli_help_command(stdout, command);
     return CLI_DONE;
+}
+
+static int family(int argc, char **argv, const struct cli_command *const *commands)
+{
+    if (argc > 1 && strcmp(argv[1], "help") && strcmp(argv[1], "--help") && strcmp(argv[1], "-h"))
+        return cli_usage(NULL, "unknown command '%s %s'; mirrorball help %s lists them", argv[0], argv[1], argv[0]);
+    if (argc > 2) {
+        argv[1] = argv[0];
+        return help(argc, argv, commands);
+    }
+    cli_help_family(argc > 1 ? stdout : stderr, commands, argv[0]);
+    return argc > 1 ? CLI_DONE : CLI_USAGE;
 }
 
 static int completion(int argc, char **argv, const struct cli_command *const *commands)
@@ -92,8 +133,11 @@ static int dispatch(int argc, char **argv, const struct cli_command *const *comm
     }
     if (!strcmp(word, "--completion"))
         return completion(argc - 1, argv + 1, commands);
-    const struct cli_command *command = find(commands, word);
-    return command ? run_command(command, argc - 1, argv + 1) : unknown_command(commands, word);
+    int words;
+    const struct cli_command *command = find(commands, argc - 1, argv + 1, &words);
+    if (command)
+        return run_command(command, argc - words, argv + words);
+    return is_family(commands, word) ? family(argc - 1, argv + 1, commands) : unknown_command(commands, word);
 }
 
 /* The one place where a full disk or a closed pipe behind stdout is noticed. */

@@ -39,7 +39,7 @@ struct cli;
  * and has printed its error line by then. `min_args`, `max_args` bound the positional arguments (max_args < 0: any
  * number). */
 struct cli_command {
-    const char *name;
+    const char *name;      /* may be of two words: "monitor run" */
     const char *arguments; /* "TRACE..." as shown in the usage line */
     const char *summary;   /* one line */
     const char *description;

@@ -94,6 +94,20 @@ void cli_help_command(FILE *f, const struct cli_command *command)
     }
 }
 
+void cli_help_family(FILE *f, const struct cli_command *const *commands, const char *word)
+{
+    char label[LABEL];
+    size_t length = strlen(word);
+    fprintf(f, "Usage: " CLI_PROGRAM " %s COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n", word);
+    for (size_t i = 0; commands[i]; i++) {
+        if (strncmp(commands[i]->name, word, length) || commands[i]->name[length] != ' ')
+            continue;
+        snprintf(label, sizeof label, "  %s", commands[i]->name);
+        entry(f, label, commands[i]->summary, 16);
+    }
+    fprintf(f, "\n" CLI_PROGRAM " help %s COMMAND tells the rest.\n", word);
+}
+
 void cli_help_program(FILE *f, const struct cli_command *const *commands)
 {
     char label[LABEL];
@@ -106,9 +120,9 @@ void cli_help_program(FILE *f, const struct cli_command *const *commands)
     fputs("\nCommands:\n", f);
     for (size_t i = 0; commands[i]; i++) {
         snprintf(label, sizeof label, "  %s", commands[i]->name);
-        entry(f, label, commands[i]->summary, 14);
+        entry(f, label, commands[i]->summary, 16);
     }
-    entry(f, "  help", "the help of one command: " CLI_PROGRAM " help COMMAND", 14);
+    entry(f, "  help", "the help of one command: " CLI_PROGRAM " help COMMAND", 16);
     fputs("\nOptions:\n", f);
     entry(f, "  -h, --help", "this text; after a command: its options, with examples", 18);
     entry(f, "  -V, --version", "the version", 18);

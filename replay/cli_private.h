@@ -36,6 +36,7 @@ int cli_parse(struct cli *, int argc, char **argv);
 
 void cli_help_program(FILE *, const struct cli_command *const *);
 void cli_help_command(FILE *, const struct cli_command *);
+void cli_help_family(FILE *, const struct cli_command *const *, const char *word); /* "monitor": its commands */
 
 /* The manual page (roff) and the completion script, from the same tables. */
 void cli_man(FILE *, const struct cli_command *const *);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "datasets/command.h"
+#include "monitor-core/launch/command.h"
 #include "replay/cli.h"
 #include "replay/command.h"
 #include "reports/command.h"
 
 static const struct cli_command *const commands[] = {
-    &command_import,   &command_info,     &command_compare,
-    &command_replay,   &command_sweep,    &command_report,
-    &command_policies, &command_machines, NULL,
+    &command_import, &command_info,     &command_compare,  &command_replay,      &command_sweep,
+    &command_report, &command_policies, &command_machines, &command_monitor_run, NULL,
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/launch/plan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "monitor-core/launch/files.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+enum { NODE_STEP_MB = 2, LEAST_MB = 1024, OWN_MB = 64 };
+
+bool plan_parse_memory(const char *text, uint64_t *bytes)
+{
+    static const char *const units[] = {"", "K", "M", "G", "T"};
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (end == text || text[0] == '-' || errno)
+        return false;
+    unsigned unit = *end ? 0 : 2;
+    for (unsigned i = 1; *end && i < 5; i++)
+        if (strncasecmp(end, units[i], 1) == 0 && (!end[1] || strcasecmp(end + 1, "iB") == 0 || !strcmp(end + 1, "i")))
+            unit = i;
+    if (!unit || n > UINT64_MAX >> 10 * unit)
+        return false;
+    *bytes = n << 10 * unit;
+    return true;
+}
+
+int plan_module(struct plan *p, const char *path, const char *name, struct trace_error *why)
+{
+    char real[PLAN_PATH];
+    uint64_t bytes;
+    int error = files_check(path, false, real, &bytes, why);
+    if (error)
+        return error;
+    for (uint32_t i = 0; !name && i < p->nmodules; i++)
+        if (strcmp(p->module[i].path, real) == 0)
+            return (int)i;
+    if (p->nmodules == PLAN_MODULES) {
+        snprintf(why->text, sizeof why->text, "%.300s: too many files", path);
+        return -EINVAL;
+    }
+    struct plan_module *m = &p->module[p->nmodules];
+    memcpy(m->path, real, sizeof real);
+    m->bytes = bytes;
+    if (name)
+        snprintf(m->name, sizeof m->name, "%s", name);
+    else
+        snprintf(m->name, sizeof m->name, "module%u", (unsigned)p->nmodules);
+    return (int)p->nmodules++;
+}
+
+int plan_image(struct plan *p, const char *given, struct trace_error *why)
+{
+    uint64_t bytes;
+    if (given)
+        return files_check(given, false, p->image, &bytes, why);
+    if (files_find("", "monitor.elf", p->image))
+        return 0;
+    snprintf(why->text, sizeof why->text,
+             "monitor.elf: not beside this program; build it (cmake --build build), or name it with --image");
+    return -ENOENT;
+}
+
+void plan_write_config(FILE *f, const struct plan *p)
+{
+    static const char *const modes[] = {"shared", "persistent", "private"};
+    fprintf(f, "policy = %s\n", p->policy);
+    if (p->record)
+        fputs("record = 1\n", f);
+    for (uint32_t i = 0; i < p->nsettings; i++) {
+        const char *equals = strchr(p->setting[i], '=');
+        fprintf(f, "%.*s = %s\n", (int)(equals - p->setting[i]), p->setting[i], equals + 1);
+    }
+    for (uint32_t i = 0; i < p->ndrives; i++)
+        fprintf(f, "[disk %s]\ndrive = %" PRIu32 "\nmode = %s\n", p->drive[i].name, i, modes[p->drive[i].mode]);
+    for (uint32_t i = 0; i < p->nvms; i++) {
+        const struct plan_vm *vm = &p->vm[i];
+        fprintf(f, "[vm %s]\nkernel = %s\n", vm->name, p->module[vm->kernel].name);
+        if (vm->initrd < PLAN_MODULES)
+            fprintf(f, "initrd = %s\n", p->module[vm->initrd].name);
+        fprintf(f, "vcpus = %" PRIu32 "\nmemory_mb = %" PRIu32 "\n", vm->vcpus, vm->memory_mb);
+        for (uint32_t d = 0; d < vm->ndisks; d++)
+            fprintf(f, "%s%s%s", d ? "," : "disks = ", p->drive[vm->disk[d]].name, d + 1 == vm->ndisks ? "\n" : "");
+        fprintf(f, "cmdline = %s\n", vm->cmdline);
+    }
+}
+
+static uint64_t asked_mb(const struct plan *p)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < p->nvms; i++)
+        sum += p->vm[i].memory_mb;
+    return sum;
+}
+
+static uint64_t modules_mb(const struct plan *p)
+{
+    uint64_t sum = MIB - 1;
+    for (uint32_t i = 0; i < p->nmodules; i++)
+        sum += p->module[i].bytes;
+    return sum / MIB;
+}
+
+/* Twice what the VMs ask for leaves room for copies of their pages. */
+static int check_memory(struct plan *p, struct trace_error *why)
+{
+    uint64_t asked = asked_mb(p), least = asked + modules_mb(p) + OWN_MB, step = (uint64_t)NODE_STEP_MB * p->nodes;
+    uint64_t chosen = asked * 2 + modules_mb(p) + OWN_MB, mb = p->memory / MIB;
+    uint64_t host = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGE_SIZE) / MIB;
+    if (!p->memory)
+        mb = chosen < LEAST_MB ? LEAST_MB : chosen;
+    mb = (mb + step - 1) / step * step;
+    p->memory = mb * MIB;
+    if (mb < least)
+        snprintf(why->text, sizeof why->text,
+                 "the VMs and their files need %" PRIu64 " MiB, the machine has %" PRIu64 ": give it --memory %" PRIu64
+                 "M or the VMs less",
+                 least, mb, (least + step - 1) / step * step);
+    else if (mb > host)
+        snprintf(why->text, sizeof why->text,
+                 "a machine of %" PRIu64 " MiB does not fit into this host's %" PRIu64 " MiB: give less --memory", mb,
+                 host);
+    else
+        return 0;
+    return -EINVAL;
+}
+
+/* The monitor's own parser has the last word: what it would refuse is not started. */
+static int check_config(const struct plan *p, struct trace_error *why)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    struct config *config = calloc(1, sizeof *config);
+    int error = f && config ? 0 : -ENOMEM;
+    struct config_error found = {.what = "out of memory"};
+    if (f) {
+        plan_write_config(f, p);
+        fclose(f);
+    }
+    if (!error)
+        error = config_parse(config, text, size, &found);
+    if (error)
+        snprintf(why->text, sizeof why->text, "%s%s%.31s%s", found.what, found.word[0] ? ": " : "", found.word,
+                 strstr(found.what, "policy") ? "; mirrorball policies lists them" : "");
+    free(config);
+    free(text);
+    return error;
+}
+
+int plan_check(struct plan *p, struct trace_error *why)
+{
+    if (p->cpus < p->nodes) {
+        snprintf(why->text, sizeof why->text,
+                 "%" PRIu32 " CPUs are too few for %" PRIu32 " nodes: give --cpus %" PRIu32, p->cpus, p->nodes,
+                 p->nodes);
+        return -EINVAL;
+    }
+    int error = check_memory(p, why);
+    return error ? error : check_config(p, why);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What shall run on which machine: the virtual machines, their files and disks, the emulated NUMA machine below them.
+ * Everything is checked before anything starts; every error is one line.
+ */
+#ifndef MONITOR_CORE_LAUNCH_PLAN_H
+#define MONITOR_CORE_LAUNCH_PLAN_H
+
+#include <stdio.h>
+
+#include "datasets/trace.h"
+#include "monitor-core/config.h"
+
+enum { PLAN_PATH = 4096, PLAN_MODULES = 2 * CONFIG_VMS + 16, PLAN_DRIVES = 8, PLAN_NODES = 16, PLAN_CPUS = 64 };
+enum { PLAN_SETTINGS = 32 };
+
+/* A file that the boot loader hands to the monitor, by the name that the configuration knows it by. */
+struct plan_module {
+    char path[PLAN_PATH], name[CONFIG_NAME];
+    uint64_t bytes;
+};
+
+enum plan_mode { PLAN_SHARED, PLAN_PERSISTENT, PLAN_PRIVATE };
+
+struct plan_drive {
+    char path[PLAN_PATH], name[CONFIG_NAME];
+    enum plan_mode mode;
+    bool qcow2; /* else raw */
+    uint32_t users;
+};
+
+struct plan_vm {
+    char name[CONFIG_NAME];
+    uint32_t kernel, initrd; /* index of the module; PLAN_MODULES: none */
+    uint32_t vcpus, memory_mb;
+    uint32_t ndisks, disk[CONFIG_VM_DISKS];
+    char cmdline[CONFIG_CMDLINE];
+};
+
+struct plan {
+    const char *policy; /* as typed */
+    uint32_t nodes, cpus;
+    uint64_t memory;     /* bytes; 0: chosen by plan_check */
+    const char *machine; /* "q35" or "pc" */
+    const char *qemu;    /* the emulator's program */
+    char image[PLAN_PATH];
+    bool record;
+    uint32_t nsettings;
+    const char *setting[PLAN_SETTINGS]; /* "around=16", lines of the configuration */
+    uint32_t nmodules, ndrives, nvms;
+    struct plan_module module[PLAN_MODULES];
+    struct plan_drive drive[PLAN_DRIVES];
+    struct plan_vm vm[CONFIG_VMS];
+};
+
+/* Adds a virtual machine: "kernel=FILE,initrd=FILE,disk=FILE:shared,vcpus=2,mem=512M,cmdline=...,name=web". A comma
+ * inside a value is doubled, or the value stands in double quotes. The word "debian" or "debian-generic" in the first
+ * place stands for a kernel and an initrd beside the program. 0, or -EINVAL, -ENOENT, ... with a line. */
+int plan_vm(struct plan *, const char *text, struct trace_error *);
+
+/* A module for the monitor, the same file only once; its index, or -errno with a line. */
+int plan_module(struct plan *, const char *path, const char *name, struct trace_error *);
+
+/* Finds the monitor's image: beside the program, or where it was installed. 0 or -ENOENT with a line. */
+int plan_image(struct plan *, const char *given, struct trace_error *);
+
+/* Does it all fit together? Fills in the memory. 0 or -EINVAL with a line. */
+int plan_check(struct plan *, struct trace_error *);
+
+/* The configuration of the monitor (monitor-core/config.h). */
+void plan_write_config(FILE *, const struct plan *);
+
+/* "512M", "4G", "1536MiB", a plain number of MiB: bytes. */
+bool plan_parse_memory(const char *text, uint64_t *bytes);
+
+#endif
