@@ -140,7 +140,7 @@ static int fill(struct machine *machine, page_t page, node_t dst, node_t src)
         m->frames_moved++;
     }
     uint32_t frame = (uint32_t)(physical >> FRAME_SHIFT);
-    m->next_copy[frame] = m->frame_of[page] == NOTHING ? page | LAST : m->frame_of[page];
+    m->next_copy[frame] = m->frame_of[page];
     m->frame_of[page] = frame;
     return 0;
 }
@@ -152,8 +152,7 @@ static void drop(struct machine *machine, page_t page, node_t copy)
     uint32_t frame = copy_on(m, page, copy, &link);
     if (frame == NOTHING)
         return;
-    uint32_t next = m->next_copy[frame];
-    *link = link == &m->frame_of[page] && next & LAST ? NOTHING : next;
+    *link = m->next_copy[frame];
     m->next_copy[frame] = NOTHING;
     if (m->poison)
         fill_words(memory_at(m->memory, physical_of(frame)), POISON);
@@ -369,7 +368,10 @@ void metal_init(struct metal *m, struct pager *pager, struct memory *memory, voi
     m->frames = metal_frames(memory);
     m->frame_of = block;
     m->next_copy = m->frame_of + pages;
-    __builtin_memset(block, 0xff, metal_size(pages, m->frames));
+    for (uint32_t page = 0; page < pages; page++)
+        m->frame_of[page] = page | LAST;
+    for (uint64_t frame = 0; frame < m->frames; frame++)
+        m->next_copy[frame] = NOTHING;
 }
 
 page_t metal_page(const struct metal *m, uint64_t physical)

@@ -25,17 +25,6 @@ uint64_t rig_gpa(uint32_t page)
     return (uint64_t)page * RIG_PAGE;
 }
 
-static void flush(bool wait)
-{
-    struct rig *r = the_rig;
-    r->lazy++;
-    if (!wait)
-        return;
-    r->flushes++;
-    for (uint32_t cpu = 0; cpu < RIG_CPUS; cpu++)
-        rig_reenter(r, cpu);
-}
-
 void rig_reenter(struct rig *r, uint32_t cpu)
 {
     struct rig_cpu *c = &r->cpu[cpu];
@@ -44,6 +33,80 @@ void rig_reenter(struct rig *r, uint32_t cpu)
     c->seen = r->lazy;
     for (uint32_t vm = 0; vm < r->given.nvms; vm++)
         memset(c->leaf[vm], 0, r->given.pages[vm] * sizeof(uint64_t));
+}
+
+/* As the hardware walks: user bit in every entry, accessed at every level, dirty in the leaf of a write. */
+static uint64_t walk(struct rig *r, uint64_t root, uint64_t gpa, bool write)
+{
+    uint64_t table = root;
+    for (int shift = 39;; shift -= 9) {
+        uint64_t *entry = (uint64_t *)(void *)(r->ram + table) + (gpa >> shift & 511);
+        bool allowed = (*entry & 5) == 5 && (!write || *entry & 2);
+        if (!allowed)
+            return 0;
+        *entry |= shift == 12 && write ? 0x60 : 0x20;
+        if (shift == 12)
+            return *entry;
+        table = *entry & UINT64_C(0x000ffffffffff000);
+    }
+}
+
+/* A leaf that allows the access; 0: nested fault, which leaves nothing of the page in the buffer. */
+static uint64_t translate(struct rig *r, uint32_t cpu, uint32_t vm, uint32_t page, bool write)
+{
+    struct rig_cpu *c = &r->cpu[cpu];
+    uint64_t *kept = &c->leaf[vm][page];
+    if (*kept && (!write || *kept & 2))
+        return *kept;
+    *kept = 0;
+    return *kept = walk(r, r->metal.root[vm][c->node], rig_gpa(page), write);
+}
+
+static void perform(struct rig *r, uint64_t leaf, uint32_t cpu, uint32_t vm, uint32_t page, uint32_t word, bool write,
+                    uint64_t value)
+{
+    unsigned char *at = r->ram + (leaf & UINT64_C(0x000ffffffffff000)) + word * 8;
+    unsigned char *shadow = r->shadow[vm] + rig_gpa(page) + word * 8;
+    if (write) {
+        memcpy(at, &value, 8);
+        memcpy(shadow, &value, 8);
+    } else if (memcmp(at, shadow, 8)) {
+        rig_fail(r, "cpu %u vm %u page %u word %u: read other bytes", cpu, vm, page, word);
+    }
+}
+
+uint32_t rig_some_page(struct rig *r, uint32_t vm, uint64_t *seed)
+{
+    uint32_t hot = r->given.pages[vm] < 6 ? r->given.pages[vm] : 6;
+    return fixture_below(seed, fixture_below(seed, 2) ? hot : r->given.pages[vm]);
+}
+
+/* The other CPUs run on while the pager does its work, as far as their translations let them: whoever faults waits. */
+static void others_run(struct rig *r)
+{
+    for (int i = 0; i < 12; i++) {
+        uint32_t cpu = fixture_below(&r->seed, RIG_CPUS), vm = fixture_below(&r->seed, r->given.nvms);
+        uint32_t page = rig_some_page(r, vm, &r->seed), word = fixture_below(&r->seed, 512);
+        bool write = fixture_below(&r->seed, 2);
+        if (vm == r->untouched || !r->metal.root[vm][r->cpu[cpu].node])
+            continue;
+        uint64_t leaf = translate(r, cpu, vm, page, write);
+        if (leaf)
+            perform(r, leaf, cpu, vm, page, word, write, r->seed);
+    }
+}
+
+static void flush(bool wait)
+{
+    struct rig *r = the_rig;
+    r->lazy++;
+    if (!wait)
+        return;
+    r->flushes++;
+    others_run(r);
+    for (uint32_t cpu = 0; cpu < RIG_CPUS; cpu++)
+        rig_reenter(r, cpu);
+    others_run(r);
 }
 
 static void begin_memory(struct rig *r)
@@ -73,6 +136,8 @@ int rig_begin(struct rig *r, const struct rig_config *given)
     memset(r, 0, sizeof *r);
     r->given = *given;
     the_rig = r;
+    r->seed = 1;
+    r->untouched = SPACE_VMS;
     begin_memory(r);
     begin_config(r);
     fixture_shape(&r->shape, given->nodes, RIG_CPUS, given->frames);
@@ -113,54 +178,24 @@ void rig_end(struct rig *r)
     free(r->ram);
 }
 
-/* As the hardware walks: user bit in every entry, accessed at every level, dirty in the leaf of a write. */
-static uint64_t walk(struct rig *r, uint64_t root, uint64_t gpa, bool write)
-{
-    uint64_t table = root;
-    for (int shift = 39;; shift -= 9) {
-        uint64_t *entry = (uint64_t *)(void *)(r->ram + table) + (gpa >> shift & 511);
-        bool allowed = (*entry & 5) == 5 && (!write || *entry & 2);
-        if (!allowed)
-            return 0;
-        *entry |= shift == 12 && write ? 0x60 : 0x20;
-        if (shift == 12)
-            return *entry;
-        table = *entry & UINT64_C(0x000ffffffffff000);
-    }
-}
-
-/* A leaf that allows the access; 0: nested fault, which leaves nothing of the page in the buffer. */
-static uint64_t translate(struct rig *r, uint32_t cpu, uint32_t vm, uint32_t page, bool write)
-{
-    struct rig_cpu *c = &r->cpu[cpu];
-    uint64_t *kept = &c->leaf[vm][page];
-    if (*kept && (!write || *kept & 2))
-        return *kept;
-    *kept = 0;
-    uint64_t root = metal_root(&r->metal, vm, c->node);
-    return root ? *kept = walk(r, root, rig_gpa(page), write) : 0;
-}
-
 int rig_access(struct rig *r, uint32_t cpu, uint32_t vm, uint32_t page, uint32_t word, bool write, uint64_t value)
 {
     uint64_t leaf, gpa = rig_gpa(page) + word * 8;
-    for (int tries = 0; !(leaf = translate(r, cpu, vm, page, write)); tries++) {
+    for (int tries = 0;; tries++) {
+        uint64_t root = metal_root(&r->metal, vm, r->cpu[cpu].node);
+        leaf = root ? translate(r, cpu, vm, page, write) : 0;
+        if (leaf)
+            break;
         enum exit_kind kind;
         int err = pager_fault(&r->pager, vm, r->cpu[cpu].node, (uint16_t)cpu, gpa, write, r->now, &kind);
         rig_reenter(r, cpu);
         if (err)
             return err;
+        r->faults[kind]++;
         if (tries == 8)
             return rig_fail(r, "vm %u page %u: faults for ever", vm, page), 0;
     }
-    unsigned char *at = r->ram + (leaf & UINT64_C(0x000ffffffffff000)) + word * 8;
-    unsigned char *shadow = r->shadow[vm] + gpa;
-    if (write) {
-        memcpy(at, &value, 8);
-        memcpy(shadow, &value, 8);
-    } else if (memcmp(at, shadow, 8)) {
-        rig_fail(r, "cpu %u vm %u page %u word %u: read other bytes", cpu, vm, page, word);
-    }
+    perform(r, leaf, cpu, vm, page, word, write, value);
     return 0;
 }
 

@@ -36,8 +36,11 @@ struct rig {
     struct pager pager;
     struct rig_cpu cpu[RIG_CPUS];
     uint64_t flushes, lazy;
+    uint64_t seed;      /* of what CPUs do while the pager waits for them */
+    uint32_t untouched; /* a VM that they leave alone, because its shadow is behind: SPACE_VMS: none */
     unsigned char *shadow[SPACE_VMS];
     uint64_t start_free[NODE_MAX]; /* of the machine, when the pager began */
+    uint64_t faults[EXIT_KINDS];
     uint64_t now, wrong;
     char first[200]; /* the first thing wrong, in words */
 };
@@ -47,6 +50,9 @@ int rig_begin(struct rig *, const struct rig_config *);
 void rig_end(struct rig *);
 
 uint64_t rig_gpa(uint32_t page);
+
+/* A random page of the VM; half of the time one of a few. */
+uint32_t rig_some_page(struct rig *, uint32_t vm, uint64_t *seed);
 
 /* One 8-byte access of a guest on that CPU to its word `word` of a page, through its buffer, the tables, and the pager
  * where they do not allow it. Reads are compared with the shadow, writes go to both. What the pager answered. */

@@ -47,12 +47,10 @@ static void monitor_access(struct life *l, uint32_t vm, bool write)
         return;
     }
     memset(bytes, (int)below(l, 256), sizeof bytes);
-    int err = pager_write(&r->pager, vm, node, gpa, bytes, size);
-    note(l, err);
-    if (!err)
-        memcpy(r->shadow[vm] + gpa, bytes, size);
-    else /* What was written before memory ran out stays. */
-        cr_assert_eq(pager_read(&r->pager, vm, node, gpa, r->shadow[vm] + gpa, 0), 0);
+    r->untouched = vm;
+    note(l, pager_write(&r->pager, vm, node, gpa, bytes, size));
+    r->untouched = SPACE_VMS;
+    memcpy(r->shadow[vm] + gpa, bytes, size);
 }
 
 static void share(struct life *l)
@@ -71,8 +69,10 @@ static void show(struct life *l, uint32_t vm)
     struct rig *r = &l->rig;
     if (!l->nshare)
         return;
-    uint32_t which = below(l, l->nshare), page = below(l, r->given.pages[vm]);
+    uint32_t which = below(l, l->nshare), page = rig_some_page(r, vm, &l->seed);
+    r->untouched = vm;
     note(l, pager_show(&r->pager, vm, (node_t)below(l, r->given.nodes), rig_gpa(page), l->share[which]));
+    r->untouched = SPACE_VMS;
     memcpy(r->shadow[vm] + rig_gpa(page), l->bytes[which], RIG_PAGE);
 }
 
@@ -97,7 +97,7 @@ static void step(struct life *l)
     uint32_t vm = below(l, r->given.nvms), cpu = below(l, RIG_CPUS), what = below(l, 1000);
     r->now += below(l, 20000);
     if (what < 900)
-        note(l, rig_access(r, cpu, vm, below(l, r->given.pages[vm]), below(l, 512), below(l, 3) == 0, l->seed));
+        note(l, rig_access(r, cpu, vm, rig_some_page(r, vm, &l->seed), below(l, 512), below(l, 3) == 0, l->seed));
     else if (what < 920)
         monitor_access(l, vm, what < 910);
     else if (what < 930)
@@ -109,7 +109,9 @@ static void step(struct life *l)
     else if (what < 998)
         pager_run(&r->pager, r->now);
     else if (what < 999) {
+        r->untouched = vm;
         pager_empty(&r->pager, vm);
+        r->untouched = SPACE_VMS;
         memset(r->shadow[vm], 0, (size_t)r->given.pages[vm] * RIG_PAGE);
     }
     if (below(l, 4) == 0)
