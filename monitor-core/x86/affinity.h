@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Which node each virtual CPU should run on: at first the VMs are spread over the nodes; later each virtual CPU goes to
+ * where the accesses of its VM go, with hysteresis (Disco, SOSP'97 section 4.1: affinity to the node of its memory).
+ */
+#ifndef MONITOR_CORE_X86_AFFINITY_H
+#define MONITOR_CORE_X86_AFFINITY_H
+
+#include "policy/numa.h"
+
+/* VM i starts on node i modulo the nodes with CPUs; what does not find a CPU there goes to the nodes after it. */
+void affinity_spread(void);
+
+/* About every second, by one CPU at a time. */
+void affinity_run(uint64_t now);
+
+#endif

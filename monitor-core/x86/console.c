@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/x86/console.h"
+
+#include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/report.h"
+#include "monitor-core/x86/vm.h"
+
+enum { LINE = 256, TYPED = 256, ESCAPE = 1, NOBODY = CONFIG_VMS };
+enum { REST_NS = 40000000 }; /* an unfinished line comes out after so long without another byte */
+
+struct line {
+    char text[LINE];
+    uint32_t used;
+    uint64_t last; /* when the latest byte came */
+};
+
+static struct {
+    struct lock lock;
+    struct line line[CONFIG_VMS];
+    uint32_t open; /* whose unfinished line the cursor stands behind; NOBODY: at the start of a line */
+    uint32_t selected;
+    bool escaped, end;
+    uint8_t typed[TYPED]; /* not yet taken by the selected VM */
+    uint32_t ntyped;
+} console = {.open = NOBODY};
+
+static void write(const char *text, size_t n)
+{
+    serial_put(0, text, n);
+}
+
+static size_t length(const char *text)
+{
+    size_t n = 0;
+    while (text[n])
+        n++;
+    return n;
+}
+
+static void close_line(void)
+{
+    if (console.open != NOBODY)
+        write("\r\n", 2);
+    console.open = NOBODY;
+}
+
+/* The cursor stands where a byte of the VM may be written. */
+static void turn_to(uint32_t vm)
+{
+    if (console.open == vm)
+        return;
+    close_line();
+    if (monitor.nvms > 1) {
+        const char *name = monitor.vm[vm]->config->name;
+        write("[", 1);
+        write(name, length(name));
+        write("] ", 2);
+    }
+    console.open = vm;
+}
+
+static void flush(uint32_t vm)
+{
+    struct line *l = &console.line[vm];
+    if (!l->used)
+        return;
+    turn_to(vm);
+    write(l->text, l->used);
+    if (l->text[l->used - 1] == '\n')
+        console.open = NOBODY;
+    l->used = 0;
+}
+
+static bool is_prompt(const struct line *l)
+{
+    return l->used >= 2 && l->text[l->used - 1] == ' ' &&
+           (l->text[l->used - 2] == '#' || l->text[l->used - 2] == '$' || l->text[l->used - 2] == ':');
+}
+
+void console_put(uint32_t vm, uint8_t byte)
+{
+    lock_take(&console.lock);
+    struct line *l = &console.line[vm];
+    l->text[l->used++] = (char)byte;
+    l->last = cpu_now();
+    if (byte == '\n' || l->used == LINE || console.open == vm || is_prompt(l))
+        flush(vm);
+    lock_give(&console.lock);
+}
+
+void console_flush(uint32_t vm)
+{
+    lock_take(&console.lock);
+    flush(vm);
+    lock_give(&console.lock);
+}
+
+static void put_line(const char *line, size_t n)
+{
+    lock_take(&console.lock);
+    close_line();
+    write(line, n);
+    lock_give(&console.lock);
+}
+
+void console_start(void)
+{
+    print_sink = put_line;
+}
+
+static void flush_rested(uint64_t now)
+{
+    lock_take(&console.lock);
+    for (uint32_t i = 0; i < monitor.nvms; i++)
+        if (now > console.line[i].last + REST_NS)
+            flush(i);
+    lock_give(&console.lock);
+}
+
+static void select_vm(uint32_t number)
+{
+    if (number >= monitor.nvms) {
+        print("no VM %u: there are %u", number, monitor.nvms);
+        return;
+    }
+    console.selected = number;
+    console.ntyped = 0;
+    print("input goes to VM %s", monitor.vm[number]->config->name);
+}
+
+static void type(uint8_t byte)
+{
+    if (console.ntyped < TYPED)
+        console.typed[console.ntyped++] = byte;
+}
+
+static void command(uint8_t byte)
+{
+    if (byte >= '0' && byte <= '9')
+        select_vm(byte - (uint32_t)'0');
+    else if (byte == 's')
+        report_print();
+    else if (byte == 'x')
+        console.end = true;
+    else if (byte == ESCAPE)
+        type(byte);
+    else
+        print("Ctrl-A, then 0..9: select a VM; s: status; x: end everything; Ctrl-A: send Ctrl-A");
+}
+
+/* As much as the VM's UART has room for. */
+static void hand_over(void)
+{
+    struct vm *vm = console.selected < monitor.nvms ? monitor.vm[console.selected] : NULL;
+    if (!vm || !console.ntyped)
+        return;
+    lock_take(&vm->lock);
+    uint32_t room = UART_FIFO - vm->uart.count;
+    uint32_t n = console.ntyped < room ? console.ntyped : room;
+    if (!vm_runs(vm))
+        n = console.ntyped;
+    else if (n)
+        uart_feed(&vm->uart, console.typed, n);
+    lock_give(&vm->lock);
+    console.ntyped -= n;
+    __builtin_memmove(console.typed, console.typed + n, console.ntyped);
+}
+
+bool console_run(uint64_t now)
+{
+    int byte;
+    for (uint32_t i = 0; i < 64 && (byte = serial_get(0)) >= 0; i++) {
+        if (console.escaped)
+            command((uint8_t)byte);
+        else if (byte != ESCAPE)
+            type((uint8_t)byte);
+        console.escaped = !console.escaped && byte == ESCAPE;
+    }
+    hand_over();
+    flush_rested(now);
+    return console.end;
+}

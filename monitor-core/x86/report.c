@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/x86/report.h"
+
+#include "monitor-core/telemetry.h"
+#include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/shootdown.h"
+#include "monitor-core/x86/vm.h"
+
+enum { OFTEN_NS = 250000000, ROUNDS = 2, RING = 1 << 15, TEXT = 200, NODES = 16, CPUS = 64 };
+
+struct observed {
+    uint64_t time;
+    uint32_t slot;
+    node_t node;
+    uint8_t what;
+};
+
+static struct {
+    struct telemetry telemetry;
+    uint64_t next;
+    uint32_t round;
+    bool ended;
+    char digest[16];
+    /* Filled under the pager's lock, emptied by whoever sends: neither waits for the other. */
+    struct observed *ring;
+    uint64_t head, tail, lost, told;
+} report;
+
+static void put(void *context, const void *bytes, size_t n)
+{
+    (void)context;
+    serial_put(1, bytes, n);
+}
+
+static void record(void *context, const struct pager_observation *o)
+{
+    (void)context;
+    uint64_t head = report.head;
+    if (head - __atomic_load_n(&report.tail, __ATOMIC_ACQUIRE) >= RING) {
+        __atomic_add_fetch(&report.lost, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    report.ring[head % RING] = (struct observed){o->time, o->slot, o->node, o->what};
+    __atomic_store_n(&report.head, head + 1, __ATOMIC_RELEASE);
+}
+
+static void digest_text(const char *text, size_t size)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    for (unsigned i = 0; i < 16; i++)
+        report.digest[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+}
+
+void report_start(const char *text, size_t size)
+{
+    telemetry_init(&report.telemetry, put, NULL);
+    digest_text(text, size);
+    if (!monitor.config.record)
+        return;
+    report.ring = memory_reserve(&machine_x86.memory, cpu_self()->node, RING * sizeof *report.ring, MEMORY_FRAME);
+    if (!report.ring)
+        panic("no memory for the record of observations; leave out record = 1");
+}
+
+static void copy_name(char *to, const char *from, size_t size)
+{
+    for (size_t i = 0; i + 1 < size && from[i]; i++)
+        to[i] = from[i];
+}
+
+static uint64_t total_memory(void)
+{
+    uint64_t bytes = 0;
+    for (uint32_t n = 0; n < machine_x86.memory.nodes; n++)
+        bytes += machine_x86.memory.node[n].total;
+    return bytes;
+}
+
+void report_hello(void)
+{
+    const struct machine_x86 *m = &machine_x86;
+    const struct pager *p = &monitor.pager;
+    struct telemetry_hello hello = {.version = TELEMETRY_VERSION,
+                                    .nodes = m->nodes,
+                                    .cpus = m->cpus,
+                                    .vms = monitor.nvms,
+                                    .tsc_khz = m->tsc_khz,
+                                    .memory_bytes = total_memory(),
+                                    .npages = p->space.slots + p->space.shared,
+                                    .slots = p->space.slots,
+                                    .harvest_ms = monitor.config.harvest_ms,
+                                    .weight = monitor.config.weight,
+                                    .around = monitor.config.around,
+                                    .batch = p->engine.batch,
+                                    .sampling = p->engine.view.sampling,
+                                    .record = monitor.config.record};
+    for (uint32_t c = 0; c < m->cpus && c < CPUS; c++)
+        hello.cpu_node[c] = m->cpu_node[c];
+    for (uint32_t i = 0; i < m->nodes && i < NODES; i++)
+        for (uint32_t j = 0; j < m->nodes && j < NODES; j++)
+            hello.latency_ps[i * NODES + j] = m->latency_ps[i * m->nodes + j];
+    copy_name(hello.policy, monitor.config.spec, sizeof hello.policy);
+    __builtin_memcpy(hello.config_digest, report.digest, sizeof report.digest);
+    telemetry_send(&report.telemetry, TELEMETRY_HELLO, &hello, sizeof hello);
+    if (monitor.config.record) {
+        monitor.pager.record = record;
+    }
+}
+
+static uint32_t cpus_of(uint32_t node)
+{
+    uint32_t n = 0;
+    for (uint32_t c = 0; c < monitor.sched.cpus; c++)
+        n += machine_x86.cpu_node[c] == node;
+    return n;
+}
+
+static void send_node(uint32_t n)
+{
+    const struct memory *memory = &machine_x86.memory;
+    struct telemetry_node frame = {
+        .node = n, .cpus = cpus_of(n), .total_bytes = memory->node[n].total, .monitor_bytes = memory->node[n].monitor};
+    lock_take(&monitor.pager.lock);
+    frame.free_bytes = memory_free(memory, (node_t)n) * MEMORY_FRAME;
+    for (uint32_t to = 0; to < machine_x86.nodes && to < NODES; to++) {
+        frame.seen[to][0] = monitor.pager.seen[n][to][0];
+        frame.seen[to][1] = monitor.pager.seen[n][to][1];
+    }
+    lock_give(&monitor.pager.lock);
+    telemetry_send(&report.telemetry, TELEMETRY_NODE, &frame, sizeof frame);
+}
+
+static void send_vm(const struct vm *vm)
+{
+    const struct pager_vm_counts *counts = &monitor.pager.vm[vm->id];
+    struct telemetry_vm frame = {.vm = vm->id,
+                                 .vcpus = vm->nvcpus,
+                                 .state = vm->state,
+                                 .end = vm->end,
+                                 .first_slot = monitor.pager.space.first[vm->id],
+                                 .pages = monitor.pager.space.count[vm->id],
+                                 .private_pages = counts->private_pages,
+                                 .shared_pages = counts->shared_pages,
+                                 .touches = counts->touches,
+                                 .copies_on_write = counts->copies_on_write,
+                                 .resets = vm->resets};
+    for (uint32_t n = 0; n < machine_x86.nodes && n < NODES; n++)
+        frame.to_node[n] = monitor.pager.vm_node[vm->id][n];
+    copy_name(frame.name, vm->config->name, sizeof frame.name);
+    copy_name(frame.why, vm->why, sizeof frame.why);
+    telemetry_send(&report.telemetry, TELEMETRY_VM, &frame, sizeof frame);
+}
+
+static void send_vcpu(const struct vcpu *v)
+{
+    const struct sched_vcpu *s = &monitor.sched.vcpu[v->number];
+    struct telemetry_vcpu frame = {.number = v->number,
+                                   .vm = v->vm->id,
+                                   .index = v->index,
+                                   .cpu = s->cpu,
+                                   .guest_ns = v->guest_ns,
+                                   .monitor_ns = v->monitor_ns,
+                                   .used_ns = s->used};
+    __builtin_memcpy(frame.exits, v->exits, sizeof frame.exits);
+    telemetry_send(&report.telemetry, TELEMETRY_VCPU, &frame, sizeof frame);
+}
+
+static void send_engine(void)
+{
+    struct shootdown_counts flushes = shootdown_counts();
+    struct telemetry_engine frame = {.time_ns = cpu_now(),
+                                     .shootdowns = flushes.rounds,
+                                     .kicks = flushes.kicks,
+                                     .shootdown_wait_ns = flushes.wait_ns,
+                                     .nested_tables = monitor.metal.tables,
+                                     .harvests = monitor.pager.harvests,
+                                     .switches = monitor.sched.switches,
+                                     .vcpu_migrations = monitor.sched.migrations};
+    lock_take(&monitor.pager.lock);
+    frame.digest = engine_digest(&monitor.pager.engine);
+    frame.stats = monitor.pager.engine.stats;
+    frame.shared_pages = monitor.pager.space.shared_used;
+    lock_give(&monitor.pager.lock);
+    for (uint32_t c = 0; c < monitor.sched.cpus; c++)
+        frame.idle_ns += monitor.sched.idle[c];
+    telemetry_send(&report.telemetry, TELEMETRY_ENGINE, &frame, sizeof frame);
+}
+
+static void send_disk(uint32_t i)
+{
+    const struct disk *d = &monitor.disk[i];
+    struct telemetry_disk frame = {.disk = i,
+                                   .persistent = d->config->persistent,
+                                   .drive_reads = d->drive_reads,
+                                   .drive_blocks = d->drive_blocks,
+                                   .hits = d->hits,
+                                   .maps = d->maps,
+                                   .copies = d->copies,
+                                   .private_blocks = d->private_blocks,
+                                   .let_go = d->let_go,
+                                   .resident = d->drive_blocks - d->let_go};
+    copy_name(frame.name, d->config->name, sizeof frame.name);
+    telemetry_send(&report.telemetry, TELEMETRY_DISK, &frame, sizeof frame);
+}
+
+static void send_often(void)
+{
+    for (uint32_t n = 0; n < machine_x86.nodes && n < NODES; n++)
+        send_node(n);
+    send_engine();
+}
+
+static void send_rest(void)
+{
+    for (uint32_t i = 0; i < monitor.nvms; i++)
+        send_vm(monitor.vm[i]);
+    for (uint32_t i = 0; i < monitor.nvcpus; i++)
+        send_vcpu(monitor.vcpu[i]);
+    for (uint32_t i = 0; i < monitor.ndisks; i++)
+        send_disk(i);
+}
+
+static void send_observed(void)
+{
+    uint64_t head = __atomic_load_n(&report.head, __ATOMIC_ACQUIRE);
+    for (; report.tail != head; __atomic_store_n(&report.tail, report.tail + 1, __ATOMIC_RELEASE)) {
+        const struct observed *o = &report.ring[report.tail % RING];
+        telemetry_observed(&report.telemetry, o->time, o->slot, o->node, o->what);
+    }
+    telemetry_flush(&report.telemetry);
+    uint64_t lost = __atomic_load_n(&report.lost, __ATOMIC_RELAXED);
+    if (lost != report.told)
+        report_text("%lu observations lost: they came faster than the serial line takes them", lost);
+    report.told = lost;
+}
+
+void report_run(uint64_t now)
+{
+    if (report.ended)
+        return;
+    if (report.ring)
+        send_observed();
+    if (now < report.next)
+        return;
+    report.next = now + OFTEN_NS;
+    send_often();
+    if (report.round++ % ROUNDS == 0)
+        send_rest();
+}
+
+void report_text(const char *format, ...)
+{
+    char text[TEXT];
+    __builtin_va_list arguments;
+    __builtin_va_start(arguments, format);
+    size_t n = print_into(text, sizeof text, format, arguments);
+    __builtin_va_end(arguments);
+    telemetry_send(&report.telemetry, TELEMETRY_TEXT, text, n);
+}
+
+void report_end(const char *why, bool panicked)
+{
+    if (report.ended || !report.telemetry.put)
+        return;
+    report.ended = true;
+    /* After a panic locks may be held by CPUs that stand still. */
+    if (!panicked && monitor.pager.engine.policy) {
+        if (report.ring)
+            send_observed();
+        send_often();
+        send_rest();
+    }
+    struct telemetry_end frame = {.time_ns = cpu_now(), .panicked = panicked};
+    copy_name(frame.why, why, sizeof frame.why);
+    telemetry_send(&report.telemetry, TELEMETRY_END, &frame, sizeof frame);
+}
+
+static void print_vm(const struct vm *vm)
+{
+    static const char *const states[] = {"off", "runs", "starts again", "ended"};
+    const struct pager_vm_counts *counts = &monitor.pager.vm[vm->id];
+    print("%lu  %s: %s, %u MiB private, %u MiB shared", (unsigned long)vm->id, vm->config->name, states[vm->state],
+          counts->private_pages / 256, counts->shared_pages / 256);
+    for (uint32_t i = 0; i < vm->nvcpus; i++) {
+        const struct vcpu *v = vm->vcpu[i];
+        const struct sched_vcpu *s = &monitor.sched.vcpu[v->number];
+        uint64_t exits = 0;
+        for (unsigned k = 0; k < EXIT_KINDS; k++)
+            exits += v->exits[k];
+        print("   vcpu %u: cpu %u, %lu ms in the guest, %lu ms in the monitor, %lu exits", i, s->cpu,
+              v->guest_ns / 1000000, v->monitor_ns / 1000000, exits);
+    }
+}
+
+void report_print(void)
+{
+    const struct engine_stats *stats = &monitor.pager.engine.stats;
+    for (uint32_t i = 0; i < monitor.nvms; i++)
+        print_vm(monitor.vm[i]);
+    for (uint32_t n = 0; n < machine_x86.memory.nodes; n++)
+        print("node %u: %lu MiB free, %lu KiB the monitor's", n,
+              memory_free(&machine_x86.memory, (node_t)n) * MEMORY_FRAME >> 20,
+              machine_x86.memory.node[n].monitor >> 10);
+    print("%s: %lu touches, %lu moves, %lu copies, %lu collapses, %lu drops", monitor.config.spec, stats->touches,
+          stats->moves, stats->copies, stats->collapses, stats->drops);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/x86/run.h"
+
+#include "monitor-core/x86/affinity.h"
+#include "monitor-core/x86/console.h"
+#include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/report.h"
+
+enum { CHORE_NS = 20000000, LATE_NS = 50000000 };
+
+/* Times are atomic: everyone looks, one acts. */
+static struct {
+    uint64_t pager_next, chores_next;
+    uint32_t duty; /* the CPU whose timer covers them */
+    uint32_t busy; /* a CPU is at the chores */
+    uint32_t ending;
+} shared;
+
+static uint64_t load(const uint64_t *time)
+{
+    return __atomic_load_n(time, __ATOMIC_ACQUIRE);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void run_end(const char *why)
+{
+    /* The others go on until the machine is off: whoever holds a lock that the report needs gives it back. */
+    if (__atomic_exchange_n(&shared.ending, 1, __ATOMIC_ACQ_REL))
+        for (;;)
+            cpu_idle();
+    while (__atomic_exchange_n(&shared.busy, 1, __ATOMIC_ACQUIRE))
+        __builtin_ia32_pause();
+    for (uint32_t i = 0; i < monitor.nvms; i++)
+        console_flush(i);
+    report_end(why, false);
+    print("%s", why);
+    machine_off();
+}
+
+static void do_chores(uint64_t now)
+{
+    if (__atomic_exchange_n(&shared.busy, 1, __ATOMIC_ACQUIRE))
+        return;
+    __atomic_store_n(&shared.chores_next, now + CHORE_NS, __ATOMIC_RELEASE);
+    bool end = console_run(now);
+    report_run(now);
+    affinity_run(now);
+    __atomic_store_n(&shared.busy, 0, __ATOMIC_RELEASE);
+    if (end)
+        run_end("ended by the operator");
+}
+
+static void chores(uint64_t now)
+{
+    if (now >= load(&shared.pager_next))
+        __atomic_store_n(&shared.pager_next, pager_run(&monitor.pager, now), __ATOMIC_RELEASE);
+    if (now >= load(&shared.chores_next))
+        do_chores(now);
+    if (!__atomic_load_n(&monitor.vms_running, __ATOMIC_ACQUIRE))
+        run_end("all VMs have ended");
+}
+
+static void kick(uint16_t cpu)
+{
+    if (cpu != SCHED_NONE && cpu != cpu_self()->id)
+        cpu_kick(cpu);
+}
+
+/* Its state goes from this CPU; another one may take it up, or its VM comes to rest. */
+static void let_go(uint16_t number)
+{
+    struct vcpu *v = monitor.vcpu[number];
+    cpu_self()->running = NULL;
+    vcpu_put_away(v);
+    kick(sched_release(&monitor.sched, number, cpu_now()));
+    if (!vm_runs(v->vm))
+        vm_settle(v->vm);
+}
+
+static uint16_t pick(uint16_t held)
+{
+    struct cpu *self = cpu_self();
+    uint64_t until;
+    uint16_t also;
+    uint16_t next = sched_pick(&monitor.sched, (uint16_t)self->id, cpu_now(), &until, &also);
+    kick(also);
+    if (next == held)
+        return held;
+    if (held != SCHED_NONE)
+        let_go(held);
+    if (next != SCHED_NONE) {
+        struct vcpu *v = monitor.vcpu[next];
+        v->cpu = self->id;
+        vcpu_take_up(v);
+        self->running = v;
+    }
+    return next;
+}
+
+static bool on_duty(uint16_t held)
+{
+    uint32_t id = cpu_self()->id;
+    uint32_t duty = __atomic_load_n(&shared.duty, __ATOMIC_RELAXED);
+    if (duty != id && held == SCHED_NONE && monitor.sched.running[duty] != SCHED_NONE) {
+        __atomic_store_n(&shared.duty, id, __ATOMIC_RELAXED);
+        duty = id;
+    }
+    return duty == id;
+}
+
+static void arm(uint16_t held, uint64_t *armed, uint64_t now)
+{
+    uint64_t until = __atomic_load_n(&monitor.sched.until[cpu_self()->id], __ATOMIC_ACQUIRE);
+    uint64_t work = sooner(load(&shared.pager_next), load(&shared.chores_next));
+    uint64_t deadline = sooner(until, on_duty(held) ? work : work + LATE_NS);
+    if (held != SCHED_NONE)
+        deadline = sooner(deadline, vcpu_deadline(monitor.vcpu[held]));
+    /* One that has passed has fired, and may have been taken for something else. */
+    if (deadline == *armed && *armed > now)
+        return;
+    *armed = deadline;
+    cpu_timer(deadline);
+}
+
+static void run_guest(uint16_t number)
+{
+    struct vcpu *v = monitor.vcpu[number];
+    sched_enter(&monitor.sched, number);
+    if (vcpu_run(v) == VCPU_AGAIN)
+        return;
+    sched_halt(&monitor.sched, (uint16_t)cpu_self()->id, cpu_now(), vcpu_deadline(v));
+    __atomic_store_n(&monitor.sched.again[cpu_self()->id], 1, __ATOMIC_RELEASE);
+}
+
+void run_cpu(void)
+{
+    uint16_t id = (uint16_t)cpu_self()->id;
+    uint16_t held = SCHED_NONE;
+    uint64_t armed = 0;
+    for (;;) {
+        uint64_t now = cpu_now();
+        chores(now);
+        if (sched_due(&monitor.sched, id, now))
+            held = pick(held);
+        arm(held, &armed, now);
+        if (held != SCHED_NONE)
+            run_guest(held);
+        else
+            cpu_idle();
+    }
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/x86/vm.h"
+
+#include "monitor-core/devices/guest_acpi.h"
+#include "monitor-core/devices/linux_boot.h"
+#include "monitor-core/x86/console.h"
+#include "monitor-core/x86/cpu.h"
+
+/* What devices ask of the monitor. */
+
+static node_t host_node(void *context)
+{
+    const struct vm *vm = context;
+    return vm->loader != NODE_NONE ? vm->loader : cpu_self()->node;
+}
+
+static void host_interrupt(void *context, uint32_t gsi)
+{
+    vm_interrupt(context, gsi);
+}
+
+static int host_read(void *context, uint64_t gpa, void *buffer, size_t size)
+{
+    const struct vm *vm = context;
+    return pager_read(&monitor.pager, vm->id, host_node(context), gpa, buffer, size);
+}
+
+static int host_write(void *context, uint64_t gpa, const void *buffer, size_t size)
+{
+    const struct vm *vm = context;
+    return pager_write(&monitor.pager, vm->id, host_node(context), gpa, buffer, size);
+}
+
+static void host_put(void *context, uint8_t byte)
+{
+    console_put(((const struct vm *)context)->id, byte);
+}
+
+static void host_off(void *context)
+{
+    vm_end(context, VM_POWERED_OFF, "%s", "");
+}
+
+static void host_reset(void *context)
+{
+    vm_reset(context);
+}
+
+static void host_deliver(void *context, uint32_t destination, bool logical, uint8_t mode, uint8_t vector, bool level)
+{
+    enum { FIXED = 0, LOWEST = 1, NMI = 4 };
+    struct vm *vm = context;
+    for (uint32_t i = 0; i < vm->nvcpus; i++) {
+        struct vcpu *v = vm->vcpu[i];
+        if (!lapic_addressed(&v->lapic, destination, logical))
+            continue;
+        if (mode == NMI)
+            vcpu_post_nmi(v);
+        else if (mode == FIXED || mode == LOWEST)
+            vcpu_post(v, vector, level);
+        if (mode == LOWEST)
+            return;
+    }
+}
+
+void vm_interrupt(struct vm *vm, uint32_t gsi)
+{
+    ioapic_raise(&vm->ioapic, gsi);
+}
+
+void vm_end_of_interrupt(struct vm *vm, uint8_t vector)
+{
+    lock_take(&vm->lock);
+    ioapic_end(&vm->ioapic, vector);
+    lock_give(&vm->lock);
+}
+
+static void add_port(struct vm *vm, uint64_t base, uint64_t size, void *device,
+                     uint64_t (*read)(void *, uint64_t, unsigned), void (*write)(void *, uint64_t, unsigned, uint64_t))
+{
+    bus_add_port(&vm->bus, &(struct bus_device){base, size, device, read, write});
+}
+
+static void add_memory(struct vm *vm, uint64_t base, uint64_t size, void *device,
+                       uint64_t (*read)(void *, uint64_t, unsigned),
+                       void (*write)(void *, uint64_t, unsigned, uint64_t))
+{
+    bus_add_memory(&vm->bus, &(struct bus_device){base, size, device, read, write});
+}
+
+static uint64_t keyboard_read(void *device, uint64_t offset, unsigned size)
+{
+    (void)device, (void)offset, (void)size;
+    return UINT64_MAX;
+}
+
+/* Every device as it is after power-on, on an empty bus. */
+static void make_devices(struct vm *vm)
+{
+    vm->host = (struct device_host){vm, host_interrupt, host_read, host_write, host_node};
+    __builtin_memset(&vm->bus, 0, sizeof vm->bus);
+    uart_init(&vm->uart, &vm->host, host_put, vm);
+    add_port(vm, UART_BASE, UART_SIZE, &vm->uart, uart_read, uart_write);
+    power_init(&vm->power, vm, host_off, host_reset);
+    add_port(vm, POWER_BASE, POWER_SIZE, &vm->power, power_read, power_write);
+    add_port(vm, 0x64, 1, &vm->power, keyboard_read, power_keyboard_write);
+    add_port(vm, 0xcf9, 1, &vm->power, keyboard_read, power_cf9_write);
+    ioapic_init(&vm->ioapic, vm, host_deliver);
+    add_memory(vm, IOAPIC_BASE, IOAPIC_SIZE, &vm->ioapic, ioapic_read, ioapic_write);
+    for (uint32_t i = 0; i < vm->config->ndisks; i++) {
+        struct disk *disk = &monitor.disk[vm->config->disk[i]];
+        virtio_block_init(&vm->disk[i], &vm->host, disk, vm->id, VIRTIO_GSI + i);
+        add_memory(vm, VIRTIO_BASE + i * VIRTIO_STRIDE, VIRTIO_STRIDE, &vm->disk[i], virtio_block_read,
+                   virtio_block_write);
+    }
+}
+
+static bool same(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
+}
+
+static const struct module *find_module(const char *name)
+{
+    for (uint32_t i = 0; i < machine_x86.nmodules; i++)
+        if (same(machine_x86.module[i].name, name))
+            return &machine_x86.module[i];
+    return NULL;
+}
+
+static int fill_boot(const struct vm *vm, struct linux_boot *boot, const char **why)
+{
+    const struct module *kernel = find_module(vm->config->kernel);
+    const struct module *initrd = vm->config->initrd[0] ? find_module(vm->config->initrd) : NULL;
+    if (!kernel) {
+        *why = "the boot loader gave no module of the kernel's name";
+        return ERR_NOENT;
+    }
+    if (!initrd && vm->config->initrd[0]) {
+        *why = "the boot loader gave no module of the initrd's name";
+        return ERR_NOENT;
+    }
+    *boot = (struct linux_boot){.kernel = memory_at(&machine_x86.memory, kernel->start),
+                                .kernel_size = kernel->size,
+                                .command_line = vm->config->cmdline,
+                                .memory = (uint64_t)vm->config->memory_mb << 20,
+                                .rsdp = GUEST_ACPI_BASE,
+                                .rsdp_size = GUEST_ACPI_SIZE};
+    if (initrd) {
+        boot->initrd = memory_at(&machine_x86.memory, initrd->start);
+        boot->initrd_size = initrd->size;
+    }
+    return 0;
+}
+
+/* One VM at a time: nothing of this size belongs on a stack. */
+static int write_tables(struct vm *vm)
+{
+    static unsigned char tables[GUEST_ACPI_SIZE];
+    static struct lock lock;
+    lock_take(&lock);
+    __builtin_memset(tables, 0, sizeof tables);
+    guest_acpi_build(tables, vm->nvcpus, vm->config->ndisks);
+    int err = host_write(vm, GUEST_ACPI_BASE, tables, sizeof tables);
+    lock_give(&lock);
+    return err;
+}
+
+static int load_images(struct vm *vm, struct linux_entry *entry, const char **why)
+{
+    struct linux_boot boot;
+    int err = fill_boot(vm, &boot, why);
+    if (err)
+        return err;
+    err = linux_boot_load(&boot, &vm->host, entry, why);
+    if (!err && (err = write_tables(vm)))
+        *why = "no memory for the ACPI tables";
+    return err;
+}
+
+int vm_load(struct vm *vm, const char **why)
+{
+    const struct sched *s = &monitor.sched;
+    struct linux_entry entry;
+    *why = "";
+    make_devices(vm);
+    vm->loader = s->vcpu[vm->first_vcpu].node;
+    if (vm->loader == NODE_NONE)
+        vm->loader = cpu_self()->node;
+    int err = load_images(vm, &entry, why);
+    vm->loader = NODE_NONE;
+    if (err)
+        return err;
+    for (uint32_t i = 0; i < vm->nvcpus; i++)
+        vcpu_reset(vm->vcpu[i]);
+    vcpu_start(vm->vcpu[0], entry.rip, entry.rsi, entry.cr3, entry.gdt);
+    return 0;
+}
+
+/* The boot virtual CPU is picked. */
+static void wake(struct vcpu *v)
+{
+    uint16_t cpu = sched_wake(&monitor.sched, (uint16_t)v->number, cpu_now());
+    if (cpu != SCHED_NONE)
+        cpu_kick(cpu);
+}
+
+void vm_begin(struct vm *vm)
+{
+    vm->settled = false;
+    __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
+    for (uint32_t i = 0; i < vm->nvcpus; i++)
+        sched_add(&monitor.sched, (uint16_t)vm->vcpu[i]->number);
+    wake(vm->vcpu[0]);
+}
+
+/* Nobody picks its virtual CPUs any more; those that run are called out of the guest. */
+static void stop(struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->nvcpus; i++) {
+        uint16_t cpu = sched_remove(&monitor.sched, (uint16_t)vm->vcpu[i]->number, cpu_now());
+        if (cpu != SCHED_NONE && cpu != cpu_self()->id)
+            cpu_kick(cpu);
+    }
+}
+
+/* True for the one caller that takes the VM out of VM_RUNNING. */
+static bool leave_running(struct vm *vm, uint32_t state)
+{
+    uint32_t running = VM_RUNNING;
+    return __atomic_compare_exchange_n(&vm->state, &running, state, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+void vm_end(struct vm *vm, enum vm_end end, const char *format, ...)
+{
+    if (!leave_running(vm, VM_ENDED))
+        return;
+    vm->end = end;
+    __builtin_va_list arguments;
+    __builtin_va_start(arguments, format);
+    print_into(vm->why, sizeof vm->why, format, arguments);
+    __builtin_va_end(arguments);
+    stop(vm);
+}
+
+void vm_reset(struct vm *vm)
+{
+    if (leave_running(vm, VM_RESETTING))
+        stop(vm);
+}
+
+static void forget(struct vm *vm)
+{
+    pager_empty(&monitor.pager, vm->id);
+    for (uint32_t i = 0; i < vm->config->ndisks; i++)
+        disk_forget(&monitor.disk[vm->config->disk[i]], vm->id);
+}
+
+static void say_end(const struct vm *vm)
+{
+    static const char *const how[] = {"", "powered off", "crashed", "out of memory", "forbidden"};
+    console_flush(vm->id);
+    if (vm->why[0])
+        print("VM %s: %s: %s", vm->config->name, how[vm->end], vm->why);
+    else
+        print("VM %s: %s", vm->config->name, how[vm->end]);
+}
+
+static void restart(struct vm *vm)
+{
+    const char *why;
+    vm->resets++;
+    console_flush(vm->id);
+    print("VM %s: starts again", vm->config->name);
+    int err = vm_load(vm, &why);
+    if (!err) {
+        vm_begin(vm);
+        return;
+    }
+    vm->end = VM_CRASHED;
+    __atomic_store_n(&vm->state, VM_ENDED, __ATOMIC_RELEASE);
+    print("VM %s: cannot start again: %s (%d)", vm->config->name, why, err);
+    forget(vm);
+    __atomic_sub_fetch(&monitor.vms_running, 1, __ATOMIC_ACQ_REL);
+}
+
+void vm_settle(struct vm *vm)
+{
+    static struct lock lock; /* of `settled` and of who restarts */
+    for (uint32_t i = 0; i < vm->nvcpus; i++)
+        if (!sched_quiet(&monitor.sched, (uint16_t)vm->vcpu[i]->number))
+            return;
+    lock_take(&lock);
+    uint32_t state = __atomic_load_n(&vm->state, __ATOMIC_ACQUIRE);
+    bool mine = !vm->settled && (state == VM_ENDED || state == VM_RESETTING);
+    vm->settled = mine || vm->settled;
+    lock_give(&lock);
+    if (!mine)
+        return;
+    if (state == VM_ENDED)
+        say_end(vm);
+    forget(vm);
+    if (state == VM_RESETTING) {
+        restart(vm);
+    } else {
+        __atomic_sub_fetch(&monitor.vms_running, 1, __ATOMIC_ACQ_REL);
+    }
+}
+
+uint32_t vm_port_read(struct vm *vm, uint16_t port, unsigned size)
+{
+    lock_take(&vm->lock);
+    uint64_t value = bus_read(vm->bus.port, vm->bus.nports, port, size);
+    lock_give(&vm->lock);
+    return (uint32_t)value;
+}
+
+void vm_port_write(struct vm *vm, uint16_t port, unsigned size, uint32_t value)
+{
+    lock_take(&vm->lock);
+    bus_write(vm->bus.port, vm->bus.nports, port, size, value);
+    lock_give(&vm->lock);
+}
+
+uint64_t vm_mmio_read(struct vm *vm, uint64_t gpa, unsigned size)
+{
+    lock_take(&vm->lock);
+    uint64_t value = bus_read(vm->bus.memory, vm->bus.nmemory, gpa, size);
+    lock_give(&vm->lock);
+    return value;
+}
+
+void vm_mmio_write(struct vm *vm, uint64_t gpa, unsigned size, uint64_t value)
+{
+    lock_take(&vm->lock);
+    bus_write(vm->bus.memory, vm->bus.nmemory, gpa, size, value);
+    lock_give(&vm->lock);
+}
