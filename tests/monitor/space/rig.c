@@ -65,6 +65,11 @@ static uint64_t translate(struct rig *r, uint32_t cpu, uint32_t vm, uint32_t pag
 static void perform(struct rig *r, uint64_t leaf, uint32_t cpu, uint32_t vm, uint32_t page, uint32_t word, bool write,
                     uint64_t value)
 {
+    const struct space *space = &r->pager.space;
+    page_t shown = space_page(space, space_slot(space, vm, rig_gpa(page)));
+    uint8_t flags = view_place(&r->pager.engine.view, shown)->flags;
+    if (flags & PLACE_WATCHED || (write && (flags & PLACE_REPLICATED || space_is_shared(space, shown))))
+        rig_fail(r, "cpu %u vm %u page %u: an access that the pager should have heard of", cpu, vm, page);
     unsigned char *at = r->ram + (leaf & UINT64_C(0x000ffffffffff000)) + word * 8;
     unsigned char *shadow = r->shadow[vm] + rig_gpa(page) + word * 8;
     if (write) {
@@ -86,7 +91,7 @@ static void others_run(struct rig *r)
 {
     for (int i = 0; i < 12; i++) {
         uint32_t cpu = fixture_below(&r->seed, RIG_CPUS), vm = fixture_below(&r->seed, r->given.nvms);
-        uint32_t page = rig_some_page(r, vm, &r->seed), word = fixture_below(&r->seed, 512);
+        uint32_t page = rig_some_page(r, vm, &r->seed), word = fixture_below(&r->seed, RIG_WORDS);
         bool write = fixture_below(&r->seed, 2);
         if (vm == r->untouched || !r->metal.root[vm][r->cpu[cpu].node])
             continue;

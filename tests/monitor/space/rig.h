@@ -10,7 +10,7 @@
 #include "monitor-core/x86/metal.h"
 #include "tests/core/fixture.h"
 
-enum { RIG_CPUS = 8, RIG_PAGE = 4096 };
+enum { RIG_CPUS = 8, RIG_PAGE = 4096, RIG_WORDS = 8 };
 
 struct rig_config {
     const struct policy_class *policy;

@@ -97,7 +97,7 @@ static void step(struct life *l)
     uint32_t vm = below(l, r->given.nvms), cpu = below(l, RIG_CPUS), what = below(l, 1000);
     r->now += below(l, 20000);
     if (what < 900)
-        note(l, rig_access(r, cpu, vm, rig_some_page(r, vm, &l->seed), below(l, 512), below(l, 3) == 0, l->seed));
+        note(l, rig_access(r, cpu, vm, rig_some_page(r, vm, &l->seed), below(l, RIG_WORDS), below(l, 3) == 0, l->seed));
     else if (what < 920)
         monitor_access(l, vm, what < 910);
     else if (what < 930)
