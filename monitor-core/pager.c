@@ -402,6 +402,7 @@ void pager_saw(struct pager *p, uint32_t slot, node_t node, bool write)
     uint8_t what = event_what(write ? EVENT_WRITE : EVENT_READ, p->log2_weight);
     p->seen[node][copy][write] += UINT64_C(1) << p->log2_weight;
     p->vm_node[space_vm(&p->space, slot)][copy] += UINT64_C(1) << p->log2_weight;
+    p->vm_local[space_vm(&p->space, slot)] += (uint64_t)(node == copy) << p->log2_weight;
     record(p, slot, node, what);
     if (p->observe.bits)
         observe_accessed(&p->observe, node, page);

@@ -76,6 +76,7 @@ struct pager {
     uint64_t seen[NODE_MAX][NODE_MAX][2]; /* harvested accesses x weight: [from node][copy's node][is write] */
     struct pager_vm_counts vm[SPACE_VMS];
     uint64_t vm_node[SPACE_VMS][NODE_MAX]; /* harvested accesses of a VM to each node's memory */
+    uint64_t vm_local[SPACE_VMS];          /* of these by CPUs of the same node */
     void (*record)(void *context, const struct pager_observation *); /* null: nobody listens */
     void *record_context;
 };

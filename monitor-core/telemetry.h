@@ -50,6 +50,7 @@ struct telemetry_vm {
     uint32_t first_slot, pages, private_pages, shared_pages;
     uint64_t touches, copies_on_write, resets;
     uint64_t to_node[16]; /* accesses to each node's memory */
+    uint64_t local;       /* of these by CPUs of the same node */
     char name[32];
     char why[96];
 };

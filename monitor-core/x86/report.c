@@ -145,7 +145,8 @@ static void send_vm(const struct vm *vm)
                                  .shared_pages = counts->shared_pages,
                                  .touches = counts->touches,
                                  .copies_on_write = counts->copies_on_write,
-                                 .resets = vm->resets};
+                                 .resets = vm->resets,
+                                 .local = monitor.pager.vm_local[vm->id]};
     for (uint32_t n = 0; n < machine_x86.nodes && n < NODES; n++)
         frame.to_node[n] = monitor.pager.vm_node[vm->id][n];
     copy_name(frame.name, vm->config->name, sizeof frame.name);
