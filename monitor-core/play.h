@@ -5,7 +5,13 @@
  * object file plays in the program and in the monitor image (module "log").
  *
  * Format, little-endian: struct play_header, latencies (u32 x nodes x nodes, ps), tiers (u8 x nodes), cpu nodes
- * (u8 x cpus), frames (u64 x nodes) at the next multiple of 8, then records of 24 bytes.
+ * (u8 x cpus), at the next multiple of 8 frames (u64 x nodes), with `advice` a node per page (u8 x npages; 0xff none),
+ * at the next multiple of 8 records of 24 bytes. What lies between is zero.
+ *
+ * A log has no accessed bits and no load: a class that asks for those (SIGNAL_ACCESSED, SIGNAL_LOAD) cannot be played.
+ *
+ * Use: play_open; the class and parameters that header.policy names; play_need; play_begin; play_feed once or piece by
+ * piece; engine_digest; play_end when the machine shall be as before.
  */
 #ifndef MONITOR_CORE_PLAY_H
 #define MONITOR_CORE_PLAY_H
@@ -13,38 +19,58 @@
 #include "monitor-core/engine.h"
 
 #define PLAY_MAGIC UINT64_C(0x31474f4c4c4c4142) /* "BALLLOG1" */
+enum { PLAY_PAGES_MAX = 1 << 26 };
 
 struct play_header {
     uint64_t magic;
     uint32_t nodes, cpus, npages, batch, sampling, budget;
+    uint32_t advice, reserved; /* advice: 1 or 0 */
     uint64_t records;
-    char policy[256]; /* configuration as typed: "migrep:trigger=64" */
+    char policy[256]; /* configuration as typed: "migrep:trigger=64"; ends in a zero */
 };
 
-enum play_kind { PLAY_ACCESS, PLAY_EVENT, PLAY_TICK, PLAY_WINDOW, PLAY_FREE, PLAY_FLUSH };
+/* In PLAY_ACCESS, `what` is EVENT_READ or EVENT_WRITE; in PLAY_EVENT, an event of these two kinds with its weight. A
+ * PLAY_TICK and a PLAY_WINDOW have a time only, a PLAY_FLUSH nothing. */
+enum play_kind { PLAY_ACCESS, PLAY_EVENT, PLAY_TICK, PLAY_WINDOW, PLAY_FREE, PLAY_FLUSH, PLAY_KINDS };
 
 struct play_record {
     uint64_t time;
     page_t page;
     uint16_t task;
     node_t node;
-    uint8_t what; /* of an event; of an access: is it a write */
+    uint8_t what;
     uint8_t kind; /* enum play_kind */
     uint8_t reserved[7];
 };
 
 struct play {
     struct play_header header; /* copied */
-    struct topology topology;  /* points into the text and into `frames`, `latency` */
+    struct topology topology;  /* points into the text */
     const struct play_record *records;
     const uint64_t *frames;
+    const node_t *advice; /* null: none */
 };
 
-/* Checks a log of `size` bytes, 8-byte aligned (hostile). 0 or ERR_INVAL. */
-int play_open(struct play *, const void *bytes, size_t size);
+/* Bytes before the first record of a log with that header; for whoever writes one. */
+uint64_t play_records_offset(const struct play_header *);
 
-/* Feeds records [from, to) to the engine. 0, or the first error of an access (a full machine is no error of the log: it
- * is part of the decisions and stays). */
+/* Checks a log of `size` bytes, 8-byte aligned (hostile), every record of it. 0, or ERR_INVAL and *why says what is
+ * wrong (a static string). */
+int play_open(struct play *, const void *bytes, size_t size, const char **why);
+
+/* Bytes of the 16-byte aligned, zeroed block that play_begin wants. 0; ERR_NOSUP: the log has not what the class asks
+ * for; ERR_INVAL: parameters out of range. */
+int play_need(const struct play *, const struct policy_class *, const uint64_t *param, uint64_t *bytes);
+
+/* Sets the engine up on that machine as the log's was. 0, or what engine_init said. */
+int play_begin(const struct play *, const struct policy_class *, const uint64_t *param, struct machine *,
+               struct engine *, void *block);
+
+/* Feeds records [from, to) to the engine. A machine that is full is no error of the log: it is part of the decisions.
+ * 0, or the first other error. */
 int play_feed(const struct play *, struct engine *, uint64_t from, uint64_t to);
+
+/* Frees every page. Not part of the log: the digest has to be taken before. */
+void play_end(const struct play *, struct engine *);
 
 #endif

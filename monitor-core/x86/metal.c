@@ -92,6 +92,8 @@ static uint64_t *leaf_in(const struct metal *m, uint32_t vm, node_t node, uint64
 static void map(struct machine *machine, page_t page, node_t view, node_t copy, enum access access)
 {
     struct metal *m = metal_of(machine);
+    if (!m->pager)
+        return;
     const struct space *s = &m->pager->space;
     uint32_t slot = space_first(s, page);
     if (slot == UINT32_MAX)

@@ -33,6 +33,7 @@ struct metal {
 /* `frames`: metal_frames() of the machine. The block is 4-byte aligned; its contents do not matter. */
 uint64_t metal_frames(const struct memory *);
 size_t metal_size(uint32_t pages, uint64_t frames);
+/* Without a pager (null) pages have frames but are mapped nowhere: for playing logs. */
 void metal_init(struct metal *, struct pager *, struct memory *, void (*flush)(bool wait), uint32_t pages,
                 void *memory);
 void metal_below(struct metal *, struct pager_machine *); /* what the pager needs */

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/play.h"
+
+enum { PAGE_BYTES = 4096 };
+
+static uint64_t aligned(uint64_t bytes, uint64_t to)
+{
+    return (bytes + to - 1) & ~(to - 1);
+}
+
+/* Where the parts are. Headers are checked before: nothing overflows. */
+static uint64_t tiers_offset(const struct play_header *h)
+{
+    return sizeof *h + (uint64_t)h->nodes * h->nodes * sizeof(uint32_t);
+}
+
+static uint64_t frames_offset(const struct play_header *h)
+{
+    return aligned(tiers_offset(h) + h->nodes + h->cpus, 8);
+}
+
+static uint64_t advice_offset(const struct play_header *h)
+{
+    return frames_offset(h) + h->nodes * sizeof(uint64_t);
+}
+
+uint64_t play_records_offset(const struct play_header *h)
+{
+    return aligned(advice_offset(h) + (h->advice ? h->npages : 0), 8);
+}
+
+static const char *header_wrong(const struct play_header *h)
+{
+    if (h->magic != PLAY_MAGIC)
+        return "not a log";
+    if (!h->nodes || h->nodes > NODE_MAX || !h->cpus || h->cpus > CPU_MAX)
+        return "nodes or CPUs out of range";
+    if (h->npages > PLAY_PAGES_MAX)
+        return "too many pages";
+    if (!h->batch || h->batch > ENGINE_BATCH_MAX || !h->sampling || h->sampling & (h->sampling - 1))
+        return "batch or sampling out of range";
+    if (h->advice > 1 || h->policy[sizeof h->policy - 1])
+        return "header makes no sense";
+    return NULL;
+}
+
+static bool record_valid(const struct play_header *h, const struct play_record *r)
+{
+    switch (r->kind) {
+    case PLAY_ACCESS:
+        return r->page < h->npages && r->node < h->nodes && r->what <= EVENT_WRITE;
+    case PLAY_EVENT:
+        return r->page < h->npages && r->node < h->nodes && (r->what & 15) <= EVENT_WRITE;
+    case PLAY_FREE:
+        return r->page < h->npages;
+    default:
+        return r->kind < PLAY_KINDS;
+    }
+}
+
+static const char *body_wrong(const struct play *p)
+{
+    const struct play_header *h = &p->header;
+    for (uint32_t cpu = 0; cpu < h->cpus; cpu++)
+        if (p->topology.cpu_node[cpu] >= h->nodes)
+            return "a CPU on a node that is not there";
+    for (uint32_t i = 0; i < h->nodes * h->nodes; i++)
+        if (!p->topology.latency_ps[i])
+            return "a latency of zero";
+    for (uint64_t i = 0; i < h->records; i++)
+        if (!record_valid(h, &p->records[i]))
+            return "a record out of range";
+    return NULL;
+}
+
+static void point(struct play *p, const unsigned char *bytes)
+{
+    const struct play_header *h = &p->header;
+    p->frames = (const void *)(bytes + frames_offset(h));
+    p->advice = h->advice ? bytes + advice_offset(h) : NULL;
+    p->records = (const void *)(bytes + play_records_offset(h));
+    p->topology = (struct topology){.nodes = h->nodes,
+                                    .cpus = h->cpus,
+                                    .page_size = PAGE_BYTES,
+                                    .latency_ps = (const void *)(bytes + sizeof *h),
+                                    .tier = bytes + tiers_offset(h),
+                                    .cpu_node = bytes + tiers_offset(h) + h->nodes,
+                                    .frames = p->frames};
+}
+
+int play_open(struct play *p, const void *bytes, size_t size, const char **why)
+{
+    *why = "shorter than its header";
+    if (size < sizeof p->header)
+        return ERR_INVAL;
+    __builtin_memcpy(&p->header, bytes, sizeof p->header);
+    *why = header_wrong(&p->header);
+    if (*why)
+        return ERR_INVAL;
+    uint64_t offset = play_records_offset(&p->header);
+    *why = "shorter or longer than its header says";
+    if (offset > size || (size - offset) % sizeof(struct play_record) ||
+        (size - offset) / sizeof(struct play_record) != p->header.records)
+        return ERR_INVAL;
+    point(p, bytes);
+    *why = body_wrong(p);
+    return *why ? ERR_INVAL : 0;
+}
+
+static int configure(const struct play *p, const struct policy_class *policy, const uint64_t *param,
+                     struct machine *machine, struct engine_config *c)
+{
+    if (policy->signals & (SIGNAL_ACCESSED | SIGNAL_LOAD) || (policy->signals & SIGNAL_ADVICE && !p->advice))
+        return ERR_NOSUP;
+    *c = (struct engine_config){.policy = policy,
+                                .topology = &p->topology,
+                                .npages = p->header.npages,
+                                .machine = machine,
+                                .batch = p->header.batch,
+                                .sampling = p->header.sampling,
+                                .budget = p->header.budget,
+                                .advice = p->advice};
+    __builtin_memcpy(c->param, param, policy_param_count(policy) * sizeof *param);
+    return 0;
+}
+
+struct layout {
+    struct engine_need need;
+    uint64_t orders, state, bytes; /* the pages come first */
+};
+
+static int lay_out(const struct engine_config *c, struct layout *l)
+{
+    int err = engine_need(c, &l->need);
+    if (err)
+        return err;
+    l->orders = aligned((uint64_t)c->npages * l->need.page_bytes, 16);
+    l->state = l->orders + aligned((uint64_t)l->need.orders_max * sizeof(struct order), 16);
+    l->bytes = l->state + aligned(l->need.state_bytes, 16);
+    return 0;
+}
+
+int play_need(const struct play *p, const struct policy_class *policy, const uint64_t *param, uint64_t *bytes)
+{
+    struct machine any = {.ops = NULL};
+    struct engine_config c;
+    struct layout l;
+    int err = configure(p, policy, param, &any, &c);
+    if (!err)
+        err = lay_out(&c, &l);
+    if (!err)
+        *bytes = l.bytes;
+    return err;
+}
+
+int play_begin(const struct play *p, const struct policy_class *policy, const uint64_t *param, struct machine *machine,
+               struct engine *e, void *block)
+{
+    unsigned char *pages = block;
+    struct engine_config c;
+    struct layout l;
+    int err = configure(p, policy, param, machine, &c);
+    if (!err)
+        err = lay_out(&c, &l);
+    if (err)
+        return err;
+    return engine_init(e, &c, pages + l.state, (void *)(pages + l.orders), pages, pages + sizeof(struct place),
+                       l.need.page_bytes);
+}
+
+static int feed_one(struct engine *e, const struct play_record *r)
+{
+    int err = 0;
+    switch (r->kind) {
+    case PLAY_ACCESS:
+        err = engine_access(e, r->page, r->node, r->task, r->what, r->time);
+        return err == ERR_NOMEM ? 0 : err;
+    case PLAY_EVENT:
+        engine_queue(e, &(struct event){r->time, r->page, r->task, r->node, r->what});
+        return 0;
+    case PLAY_TICK:
+        engine_tick(e, r->time);
+        return 0;
+    case PLAY_WINDOW:
+        engine_window(e, r->time);
+        return 0;
+    case PLAY_FREE:
+        err = engine_free(e, r->page, r->time);
+        return err == ERR_NOENT ? 0 : err;
+    default:
+        engine_flush(e);
+        return 0;
+    }
+}
+
+int play_feed(const struct play *p, struct engine *e, uint64_t from, uint64_t to)
+{
+    int err = 0;
+    for (uint64_t i = from; !err && i < to && i < p->header.records; i++)
+        err = feed_one(e, &p->records[i]);
+    return err;
+}
+
+void play_end(const struct play *p, struct engine *e)
+{
+    for (page_t page = 0; page < p->header.npages; page++)
+        engine_free(e, page, e->now);
+}
