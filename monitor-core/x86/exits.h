@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What an exit of a guest means: a table from exit codes to what is done about them.
+ */
+#ifndef MONITOR_CORE_X86_EXITS_H
+#define MONITOR_CORE_X86_EXITS_H
+
+#include "monitor-core/exits.h"
+
+struct vcpu;
+
+/* Deals with the exit that the control block describes; sets vcpu.wish where the guest cannot just go on. */
+enum exit_kind exits_deal(struct vcpu *);
+
+/* A nested fault (exits_fault.c), and IN, OUT (io.c). */
+enum exit_kind exits_fault(struct vcpu *);
+enum exit_kind io_port(struct vcpu *);
+
+#endif

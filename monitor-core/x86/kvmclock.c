@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/x86/kvmclock.h"
+
+#include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/vm.h"
+
+/* Written by the boot processor before any other CPU runs. */
+static struct {
+    uint64_t tsc, ns;      /* one moment */
+    uint64_t wall_at_zero; /* seconds since 1970 when cpu_now was 0 */
+} base;
+
+struct system_time {
+    uint32_t version, pad;
+    uint64_t tsc_timestamp, system_time;
+    uint32_t multiplier;
+    int8_t shift;
+    uint8_t flags, pad2[2];
+};
+enum { STABLE = 1 };
+
+static uint8_t rtc(uint8_t index)
+{
+    uint8_t value;
+    __asm__ volatile("outb %0, $0x70" : : "a"(index));
+    __asm__ volatile("inb $0x71, %0" : "=a"(value));
+    return value;
+}
+
+static uint32_t decimal(uint8_t value, bool binary)
+{
+    return binary ? value : (value >> 4) * 10u + (value & 15u);
+}
+
+/* The PC's clock (MC146818): UTC, the year of this century. 0 where there is none that makes sense. */
+static uint64_t read_rtc(void)
+{
+    enum { SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9, A = 10, B = 11, UPDATING = 0x80 };
+    enum { BINARY = 4, HOURS_24 = 2, PM = 0x80 };
+    for (unsigned i = 0; i < 100000 && (rtc(A) & UPDATING); i++)
+        __builtin_ia32_pause();
+    uint8_t mode = rtc(B), hours = rtc(HOUR);
+    bool binary = mode & BINARY;
+    uint32_t hour = decimal(hours & 0x7f, binary);
+    if (!(mode & HOURS_24))
+        hour = hour % 12 + (hours & PM ? 12 : 0);
+    uint32_t month = decimal(rtc(MONTH), binary), day = decimal(rtc(DAY), binary);
+    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23)
+        return 0;
+    return kvmclock_seconds(2000 + decimal(rtc(YEAR), binary), month, day, hour, decimal(rtc(MINUTE), binary),
+                            decimal(rtc(SECOND), binary));
+}
+
+void kvmclock_cpu_init(void)
+{
+    if (base.tsc)
+        return;
+    base.tsc = cpu_tsc();
+    base.ns = cpu_now();
+    uint64_t wall = read_rtc(), up = cpu_now() / 1000000000;
+    base.wall_at_zero = wall > up ? wall - up : 0;
+}
+
+static int put(struct vcpu *v, uint64_t gpa, const void *bytes, size_t n)
+{
+    return pager_write(&monitor.pager, v->vm->id, cpu_self()->node, gpa, bytes, n) ? ERR_INVAL : 0;
+}
+
+/* Other virtual CPUs may be reading: an odd version says that what follows is being changed. */
+static int publish(struct vcpu *v, uint64_t gpa, const void *bytes, size_t n)
+{
+    uint32_t odd = 1, even = 2;
+    int err = put(v, gpa, &odd, sizeof odd);
+    if (!err)
+        err = put(v, gpa + sizeof odd, (const unsigned char *)bytes + sizeof odd, n - sizeof odd);
+    return err ? err : put(v, gpa, &even, sizeof even);
+}
+
+int kvmclock_system_time(struct vcpu *v, uint64_t value)
+{
+    struct system_time t = {.tsc_timestamp = base.tsc, .system_time = base.ns, .flags = STABLE};
+    v->clock_gpa = value;
+    if (!(value & 1))
+        return 0;
+    kvmclock_scale(machine_x86.tsc_khz, &t.multiplier, &t.shift);
+    return publish(v, value & ~UINT64_C(1), &t, sizeof t);
+}
+
+int kvmclock_wall_clock(struct vcpu *v, uint64_t gpa)
+{
+    uint32_t wall[3] = {0, (uint32_t)base.wall_at_zero, 0};
+    return publish(v, gpa, wall, sizeof wall);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/x86/vcpu.h"
+
+#include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/exits.h"
+#include "monitor-core/x86/fpu.h"
+#include "monitor-core/x86/kvmclock.h"
+#include "monitor-core/x86/linear.h"
+#include "monitor-core/x86/msr.h"
+#include "monitor-core/x86/vm.h"
+
+#define RFLAGS_IF UINT64_C(0x200)
+
+/* The block: the control block, the page for the CPU's own state, the FPU's area. */
+enum { AT_HOST = 4096, AT_FPU = 8192 };
+
+size_t vcpu_block(void)
+{
+    return AT_FPU + ((fpu_size() + 4095) & ~(size_t)4095);
+}
+
+void vcpu_init(struct vcpu *v, struct vm *vm, uint32_t index, uint32_t number, void *block, uint64_t block_physical)
+{
+    __builtin_memset(v, 0, sizeof *v);
+    v->vmcb = block;
+    v->vmcb_physical = block_physical;
+    v->host_physical = block_physical + AT_HOST;
+    v->fpu = (unsigned char *)block + AT_FPU;
+    v->vm = vm;
+    v->index = index;
+    v->number = number;
+    vcpu_reset(v);
+}
+
+void vcpu_cpu_init(void)
+{
+    svm_cpu_init();
+    kvmclock_cpu_init();
+}
+
+/* Time: its APIC's timer. */
+
+uint64_t vcpu_deadline(const struct vcpu *v)
+{
+    return v->lapic.deadline_ns;
+}
+
+void vcpu_expire(struct vcpu *v, uint64_t now)
+{
+    lapic_expire(&v->lapic, now);
+}
+
+/* Changing hands. */
+
+static void load_debug(const uint64_t *dr)
+{
+    __asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
+                     :
+                     : "r"(dr[0]), "r"(dr[1]), "r"(dr[2]), "r"(dr[3]));
+}
+
+static void save_debug(uint64_t *dr)
+{
+    __asm__ volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
+                     : "=r"(dr[0]), "=r"(dr[1]), "=r"(dr[2]), "=r"(dr[3]));
+}
+
+void vcpu_take_up(struct vcpu *v)
+{
+    const struct cpu *cpu = cpu_self();
+    v->cpu = cpu->id;
+    svm_save_host(v->host_physical);
+    v->vmcb->nested_cr3 = metal_root(&monitor.metal, v->vm->id, cpu->node);
+    msr_set(MSR_TSC_AUX, v->tsc_aux);
+    load_debug(v->dr);
+    fpu_load(v->fpu, v->xcr0);
+}
+
+void vcpu_put_away(struct vcpu *v)
+{
+    v->xcr0 = fpu_save(v->fpu);
+    save_debug(v->dr);
+}
+
+/* Interrupts. */
+
+/* The guest stops being runnable for good when every one of its virtual CPUs waits for what only another could send. */
+static void end_if_stuck(struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->nvcpus; i++) {
+        const struct vcpu *v = vm->vcpu[i];
+        bool waits = !__atomic_load_n(&v->started, __ATOMIC_ACQUIRE) && v->start_vector < 0;
+        if (!waits && !__atomic_load_n(&v->stuck, __ATOMIC_ACQUIRE))
+            return;
+    }
+    vm_end(vm, VM_POWERED_OFF, "all virtual CPUs halted with interrupts off");
+}
+
+/* CPU leaves the guest as soon as it opens for an interrupt of that vector's class. */
+static void ask_window(struct vmcb *c, int vector)
+{
+    if (vector >= 0)
+        c->interrupt |= SVM_V_IRQ | ((uint64_t)vector >> 4) << SVM_V_PRIORITY;
+}
+
+static void inject_interrupt(struct vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    int vector = lapic_pending(&v->lapic);
+    bool open = !(c->event & SVM_EVENT_VALID) && (c->rflags & RFLAGS_IF) && !(c->shadow & 1);
+    if (vector >= 0 && open) {
+        lapic_accept(&v->lapic, (uint8_t)vector);
+        c->event = svm_event(SVM_EVENT_INTERRUPT, (unsigned)vector);
+        vector = lapic_pending(&v->lapic);
+    }
+    ask_window(c, vector >= 0 ? vector : lapic_blocked(&v->lapic));
+}
+
+#define INTERCEPT_IRET (UINT32_C(1) << (SVM_EXIT_IRET & 31))
+
+static void inject_nmi(struct vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    if (v->nmi_masked || (c->event & SVM_EVENT_VALID) || (c->shadow & 1))
+        return;
+    if (!__atomic_exchange_n(&v->lapic.nmi, 0, __ATOMIC_ACQ_REL))
+        return;
+    c->event = svm_event(SVM_EVENT_NMI, 2);
+    v->nmi_masked = true;
+    c->intercept[0] |= INTERCEPT_IRET;
+}
+
+static void deliver(struct vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    c->interrupt = SVM_V_MASKING | (v->lapic.tpr >> 4);
+    lapic_expire(&v->lapic, cpu_now());
+    if (__atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE))
+        inject_nmi(v);
+    inject_interrupt(v);
+}
+
+/* Back from the guest: what it did to its task priority, and the event whose delivery the exit broke off. */
+static void collect(struct vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    uint32_t priority = (uint32_t)(c->interrupt & SVM_V_TPR) & 15;
+    if (priority != v->lapic.tpr >> 4)
+        v->lapic.tpr = priority << 4;
+    uint64_t event = c->exit_event;
+    unsigned type = event >> 8 & 7, vector = event & 0xff;
+    /* INT n, INT3 and INTO are executed again: RIP still stands on them. */
+    bool again = type == SVM_EVENT_SOFTWARE || (type == SVM_EVENT_EXCEPTION && (vector == 3 || vector == 4));
+    c->event = (event & SVM_EVENT_VALID) && !again ? event : 0;
+}
+
+/* VMRUN on an emulated CPU ignores the interrupt shadow, so an interrupt could come between STI and HLT and its wake-up
+ * be lost: a guest that stands between them is halted here and now. */
+static void halt_in_shadow(struct vcpu *v)
+{
+    enum { HLT = 0xf4 };
+    uint8_t next;
+    if (linear_fetch(v, &next, 1) != 1 || next != HLT)
+        return;
+    vcpu_advance(v, 1);
+    v->exits[EXIT_HALT]++;
+    v->halted = true;
+    v->wish = VCPU_HALTED;
+}
+
+/* What other CPUs asked for. False: it waits for its start-up interrupt. */
+static bool obey(struct vcpu *v);
+
+enum vcpu_wish vcpu_run(struct vcpu *v)
+{
+    if (!vm_runs(v->vm) || !obey(v))
+        return VCPU_WAITING;
+    if (!v->vmcb->nested_cr3) {
+        vm_end(v->vm, VM_OUT_OF_MEMORY, "no frame for its nested page tables");
+        return VCPU_WAITING;
+    }
+    deliver(v);
+    if (v->halted && !(v->vmcb->event & SVM_EVENT_VALID))
+        return VCPU_HALTED;
+    v->halted = false;
+    __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
+    uint64_t start = cpu_now();
+    svm_run(v->vmcb, v->vmcb_physical, &v->registers, v->host_physical, &v->space);
+    uint64_t end = cpu_now();
+    v->guest_ns += end - start;
+    v->wish = VCPU_AGAIN;
+    collect(v);
+    v->exits[exits_deal(v)]++;
+    uint64_t code = v->vmcb->exit_code;
+    if ((v->vmcb->shadow & 1) && (code <= SVM_EXIT_VINTR || code == SVM_EXIT_NPF) && v->wish == VCPU_AGAIN)
+        halt_in_shadow(v);
+    if (v->halted && !(v->vmcb->rflags & RFLAGS_IF)) {
+        __atomic_store_n(&v->stuck, !v->lapic.nmi, __ATOMIC_RELEASE);
+        end_if_stuck(v->vm);
+    }
+    v->monitor_ns += cpu_now() - end;
+    return v->wish;
+}
+
+static void wake(struct vcpu *v)
+{
+    uint16_t cpu = sched_wake(&monitor.sched, (uint16_t)v->number, cpu_now());
+    if (cpu != SCHED_NONE && cpu != cpu_self()->id)
+        cpu_kick(cpu);
+}
+
+void vcpu_post(struct vcpu *v, uint8_t vector, bool level)
+{
+    lapic_post(&v->lapic, vector, level);
+    wake(v);
+}
+
+void vcpu_post_nmi(struct vcpu *v)
+{
+    __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
+    lapic_post_nmi(&v->lapic);
+    wake(v);
+}
+
+/* INIT and start-up are carried out by the CPU that runs the target (obey). */
+static void post_init(struct vcpu *v)
+{
+    lock_take(&v->vm->lock);
+    v->init = true;
+    v->start_vector = -1;
+    __atomic_store_n(&v->started, false, __ATOMIC_RELEASE);
+    lock_give(&v->vm->lock);
+    wake(v);
+}
+
+static void post_start(struct vcpu *v, uint8_t vector)
+{
+    lock_take(&v->vm->lock);
+    if (!v->started && v->start_vector < 0)
+        v->start_vector = vector;
+    lock_give(&v->vm->lock);
+    wake(v);
+}
+
+static bool obey(struct vcpu *v)
+{
+    if (__atomic_load_n(&v->started, __ATOMIC_ACQUIRE))
+        return true;
+    lock_take(&v->vm->lock);
+    bool init = v->init;
+    int vector = v->start_vector;
+    v->init = false;
+    v->start_vector = -1;
+    if (vector >= 0)
+        __atomic_store_n(&v->started, true, __ATOMIC_RELEASE);
+    lock_give(&v->vm->lock);
+    if (init)
+        vcpu_begin(v);
+    if (vector >= 0)
+        vcpu_start_up(v, (uint8_t)vector);
+    else
+        end_if_stuck(v->vm);
+    return vector >= 0;
+}
+
+static bool is_target(const struct vcpu *from, const struct vcpu *v, const struct lapic_ipi *ipi)
+{
+    enum { NONE, SELF, ALL, OTHERS };
+    if (ipi->shorthand == NONE)
+        return lapic_addressed(&v->lapic, ipi->destination, ipi->logical);
+    return ipi->shorthand == ALL || (ipi->shorthand == SELF) == (v == from);
+}
+
+void vcpu_send(struct vcpu *from, const struct lapic_ipi *ipi)
+{
+    enum { FIXED = 0, LOWEST = 1, NMI = 4, INIT = 5, START_UP = 6 };
+    for (uint32_t i = 0; i < from->vm->nvcpus; i++) {
+        struct vcpu *v = from->vm->vcpu[i];
+        if (!is_target(from, v, ipi))
+            continue;
+        if (ipi->mode == FIXED || ipi->mode == LOWEST)
+            vcpu_post(v, ipi->vector, false);
+        else if (ipi->mode == NMI)
+            vcpu_post_nmi(v);
+        else if (ipi->mode == INIT)
+            post_init(v);
+        else if (ipi->mode == START_UP)
+            post_start(v, ipi->vector);
+        if (ipi->mode == LOWEST)
+            return;
+    }
+}
