@@ -132,8 +132,10 @@ static int fill(struct machine *machine, page_t page, node_t dst, node_t src)
     struct metal *m = metal_of(machine);
     uint32_t *link;
     uint64_t physical = memory_take(m->memory, dst);
-    if (physical == FRAMES_NONE)
+    if (physical == FRAMES_NONE) {
+        m->refused++;
         return ERR_NOMEM;
+    }
     if (src == NODE_NONE) {
         fill_words(memory_at(m->memory, physical), 0);
         m->frames_zeroed++;

@@ -28,6 +28,7 @@ struct metal {
     bool poison;                        /* fill freed frames with a pattern */
     uint64_t tables;                    /* frames used for nested tables */
     uint64_t frames_moved, frames_zeroed;
+    uint64_t refused; /* fills that found no frame: 0 as long as the engine's account is right */
 };
 
 /* `frames`: metal_frames() of the machine. The block is 4-byte aligned; its contents do not matter. */
