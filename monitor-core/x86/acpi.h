@@ -11,7 +11,7 @@
 
 enum { ACPI_CPUS = 256, ACPI_MEMORY = 64 };
 
-/* `n` bytes of physical memory, or null when they cannot be read. */
+/* `n` bytes of physical memory, or null when they cannot be read. They stay where they are until acpi_read returns. */
 struct acpi_reader {
     const unsigned char *(*at)(void *context, uint64_t physical, size_t n);
     void *context;

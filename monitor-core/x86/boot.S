@@ -16,9 +16,9 @@ boot_header:
         .balign 8
 boot_gdt:
         .quad   0
-        .quad   0x00cf9b000000ffff              /* 0x08 32-bit code */
+        .quad   0x00af9b000000ffff              /* 0x08 64-bit code, as in the CPUs' own tables (traps.c) */
         .quad   0x00cf93000000ffff              /* 0x10 data */
-        .quad   0x00af9b000000ffff              /* 0x18 64-bit code */
+        .quad   0x00cf9b000000ffff              /* 0x18 32-bit code */
 boot_gdt_end:
 
 boot_gdtr:
@@ -65,6 +65,14 @@ boot_entry:
         cmp     $0x20100000, %edx
         jne     boot_fail_ebp
         lgdt    boot_gdtr
+        ljmp    $0x18, $boot_protected_first
+
+boot_protected:
+        xor     %esi, %esi
+boot_protected_first:
+        mov     $0x10, %eax
+        mov     %eax, %ds
+        mov     %eax, %ss
 
 boot_enter_long:                                /* %esi: multiboot information, or 0 on another processor */
         mov     $boot_pml4, %eax
@@ -77,7 +85,7 @@ boot_enter_long:                                /* %esi: multiboot information, 
         wrmsr
         mov     $0x80010033, %eax               /* PG, WP, NE, ET, MP, PE; caches on */
         mov     %eax, %cr0
-        ljmp    $0x18, $boot_long
+        ljmp    $0x08, $boot_long
 
 boot_fail_ebp:
         mov     %ebp, %edx
@@ -133,18 +141,11 @@ boot_trampoline:
         lgdtl   (boot_trampoline_gdtr - boot_trampoline)
         mov     $0x11, %eax
         mov     %eax, %cr0
-        ljmpl   $0x08, $boot_protected
+        ljmpl   $0x18, $boot_protected
 boot_trampoline_gdtr:
         .short  boot_gdt_end - boot_gdt - 1
         .long   boot_gdt
 boot_trampoline_end:
-
-        .code32
-boot_protected:
-        mov     $0x10, %eax
-        mov     %eax, %ds
-        xor     %esi, %esi
-        jmp     boot_enter_long
 
         .text
         .code64

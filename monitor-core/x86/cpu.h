@@ -97,7 +97,8 @@ extern void (*print_sink)(const char *line, size_t n);
 /* One line with the reason, registers if there are any, all CPUs stopped, telemetry's END sent, the machine off. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Called by panic with the reason, all other CPUs stopped, before the machine goes off (to send telemetry's END). */
+/* Called by panic with the reason, all other CPUs stopped, before the machine goes off (to send telemetry's END). It
+ * must take no lock: a CPU that was stopped may hold it. */
 void panic_tell(void (*tell)(const char *why));
 
 /* Registers of a device at that physical address, uncached; every CPU sees them. Boot processor, before memory_seal. */

@@ -57,7 +57,7 @@ static uint64_t reserve_in(struct frames *f, uint64_t frames, uint64_t align)
 {
     uint64_t first = (f->base + align - 1) & ~(align - 1), skipped = first - f->base;
     if (skipped + frames > f->count)
-        return 0;
+        return FRAMES_NONE;
     f->base += skipped + frames;
     f->count -= (uint32_t)(skipped + frames);
     f->free = f->count;
@@ -72,7 +72,7 @@ void *memory_reserve(struct memory *m, node_t node, uint64_t bytes, uint64_t ali
         struct memory_node *n = &m->node[(node + i) % m->nodes];
         for (uint32_t r = 0; r < n->ranges; r++) {
             uint64_t before = n->range[r].count, first = reserve_in(&n->range[r], frames, step);
-            if (!first)
+            if (first == FRAMES_NONE)
                 continue;
             n->monitor += (before - n->range[r].count) * MEMORY_FRAME;
             void *p = memory_at(m, first * MEMORY_FRAME);

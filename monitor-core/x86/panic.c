@@ -27,6 +27,8 @@ void panic(const char *format, ...)
     uint32_t before = __atomic_fetch_add(&began, 1, __ATOMIC_ACQ_REL);
     if (before == 0) {
         apic_stop_others();
+        if (machine_x86.tsc_khz)
+            clock_wait(1000000); /* for the line that another one may be at */
         __builtin_va_start(arguments, format);
         print_into(why, sizeof(why), format, arguments);
         __builtin_va_end(arguments);

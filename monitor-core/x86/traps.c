@@ -8,6 +8,8 @@
 enum { CODE = 0x08, DATA = 0x10, TASK = 0x18, GDT_BYTES = 40, TSS_BYTES = 104 };
 enum { VECTOR_NMI = 2, VECTOR_DOUBLE = 8, VECTOR_PAGE = 14, VECTOR_CHECK = 18, VECTORS = 256, EXCEPTIONS = 32 };
 
+#define GS_BASE UINT32_C(0xc0000101)
+
 struct trap {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
     uint64_t vector, code, rip, cs, rflags, rsp, ss;
@@ -34,13 +36,19 @@ unsigned char *traps_stack(const struct cpu *c, unsigned first, unsigned pages)
     return (unsigned char *)(START_STACKS + ((uint64_t)c->id * START_SLOT + first + pages) * MEMORY_FRAME);
 }
 
+/* From the first line on: an error of the start-up code shows its registers as well. */
 void traps_init(void)
 {
-    for (unsigned i = 0; i < VECTORS; i++) {
-        uint64_t stub = (uint64_t)traps_stubs + 16 * i;
-        uint8_t stack = i == VECTOR_NMI ? 1 : i == VECTOR_DOUBLE ? 2 : i == VECTOR_CHECK ? 3 : 0;
-        gates[i] = (struct gate){(uint16_t)stub, CODE, stack, 0x8e, (uint16_t)(stub >> 16), (uint32_t)(stub >> 32), 0};
+    static struct cpu early; /* who GS names until the CPU has its own block */
+    struct pointer i = {sizeof(gates) - 1, (uint64_t)gates};
+    early.self = &early;
+    start_write_msr(GS_BASE, (uint64_t)&early);
+    for (unsigned v = 0; v < VECTORS; v++) {
+        uint64_t stub = (uint64_t)traps_stubs + 16 * v;
+        uint8_t stack = v == VECTOR_NMI ? 1 : v == VECTOR_DOUBLE ? 2 : v == VECTOR_CHECK ? 3 : 0;
+        gates[v] = (struct gate){(uint16_t)stub, CODE, stack, 0x8e, (uint16_t)(stub >> 16), (uint32_t)(stub >> 32), 0};
     }
+    __asm__ volatile("lidt %0" : : "m"(i));
 }
 
 static void load_tables(uint64_t *gdt)
@@ -87,7 +95,7 @@ void traps_cpu(struct cpu *c, uint64_t *gdt, uint32_t *tss)
     gdt[3] = (TSS_BYTES - 1) | (t & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (t >> 24 & 0xff) << 56;
     gdt[4] = t >> 32;
     load_tables(gdt);
-    start_write_msr(0xc0000101, (uint64_t)c); /* GS base */
+    start_write_msr(GS_BASE, (uint64_t)c);
     control_registers();
 }
 
@@ -113,7 +121,7 @@ static void exception(const struct trap *t)
     if (!panic_began())
         show(t);
     panic("exception %lu (code %lx) in the monitor at %016lx on CPU %u; please report this", t->vector, t->code, t->rip,
-          cpu_self() ? cpu_self()->id : 0);
+          cpu_self()->id);
 }
 
 void traps_handle(struct trap *t)

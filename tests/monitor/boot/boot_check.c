@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * An image that tries what the start-up code promises, on the machine itself, and prints what it found for boot.py to
+ * judge. The word after "fault=" on its command line names an error to make on purpose.
+ */
+#include "monitor-core/x86/start.h"
+
+enum { ROUNDS = 50, SAMPLES = 512 };
+
+static struct {
+    uint32_t ready, turn, early_timers, stray_kicks, backward, wrong_text;
+    uint64_t latest;
+} shared;
+
+static void wait_for(uint32_t *word, uint32_t value)
+{
+    while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value)
+        __builtin_ia32_pause();
+}
+
+/* The timer wakes the CPU, and not before its time. */
+static void try_timer(void)
+{
+    for (unsigned i = 1; i <= 3; i++) {
+        uint64_t deadline = cpu_now() + i * 1000000;
+        cpu_timer(deadline);
+        uint64_t before = cpu_self()->interrupts;
+        while (cpu_self()->interrupts == before)
+            cpu_idle();
+        if (cpu_now() < deadline)
+            __atomic_fetch_add(&shared.early_timers, 1, __ATOMIC_RELAXED);
+    }
+    cpu_timer(UINT64_MAX);
+}
+
+/* A token goes round by kicks to sleeping CPUs, one per round each; a kick that is lost stops it. Each CPU finds its
+ * clock not behind the one before. */
+static void try_kicks(void)
+{
+    uint32_t cpus = machine_x86.cpus, me = cpu_self()->id;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        uint32_t mine = round * cpus + me;
+        while (mine && cpu_self()->kicks < round + (me != 0))
+            cpu_idle();
+        if (__atomic_load_n(&shared.turn, __ATOMIC_ACQUIRE) != mine)
+            __atomic_fetch_add(&shared.stray_kicks, 1, __ATOMIC_RELAXED);
+        uint64_t now = cpu_now();
+        if (now < shared.latest)
+            shared.backward++;
+        shared.latest = now;
+        __atomic_store_n(&shared.turn, mine + 1, __ATOMIC_RELEASE);
+        cpu_kick((me + 1) % cpus);
+    }
+}
+
+static void try_all(void)
+{
+    struct cpu *c = cpu_self();
+    if (machine_x86.cpu[c->id] != c || paging_physical(image_text) != c->text)
+        __atomic_fetch_add(&shared.wrong_text, 1, __ATOMIC_RELAXED);
+    try_timer();
+    __atomic_fetch_add(&shared.ready, 1, __ATOMIC_ACQ_REL);
+    wait_for(&shared.ready, machine_x86.cpus);
+    try_kicks();
+    __atomic_fetch_add(&shared.ready, 1, __ATOMIC_ACQ_REL);
+}
+
+static void other(void)
+{
+    try_all();
+    for (;;)
+        cpu_idle();
+}
+
+/* Frames of a node lie in it and hold what is written, and all come back. */
+static void try_memory(node_t node)
+{
+    struct memory *m = &machine_x86.memory;
+    static uint64_t taken[SAMPLES];
+    uint64_t before = memory_free(m, node);
+    uint32_t n = 0, bad = 0;
+    while (n < SAMPLES && (taken[n] = memory_take(m, node)) != FRAMES_NONE) {
+        *(uint64_t *)memory_at(m, taken[n]) = taken[n] ^ UINT64_C(0x5555555555555555);
+        n++;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        bad += *(uint64_t *)memory_at(m, taken[i]) != (taken[i] ^ UINT64_C(0x5555555555555555));
+        bad += memory_node_of(m, taken[i]) != node;
+        memory_give(m, taken[i]);
+    }
+    print("memory of node %u: %u taken, %u bad, %s", node, n, bad,
+          memory_free(m, node) == before ? "all back" : "lost");
+}
+
+static void show(void)
+{
+    const struct machine_x86 *m = &machine_x86;
+    print("found %u CPUs, %u nodes, TSC %lu kHz", m->cpus, m->nodes, m->tsc_khz);
+    for (uint32_t i = 0; i < m->cpus; i++) {
+        const struct cpu *c = m->cpu[i];
+        print("cpu %u: apic %u node %u text %lx in node %u", i, c->apic_id, c->node, c->text,
+              memory_node_of(&m->memory, c->text));
+    }
+    for (uint32_t n = 0; n < m->nodes; n++) {
+        const struct memory_node *node = &m->memory.node[n];
+        print("node %u: tier %u total %lu monitor %lu free %lu", n, m->tier[n], node->total, node->monitor,
+              m->frames[n]);
+        for (uint32_t r = 0; r < node->ranges; r++)
+            print("range %u: %lx %lx", n, node->start[r], node->end[r]);
+        for (uint32_t to = 0; to < m->nodes; to++)
+            print("latency %u %u: %u", n, to, topology_latency(&m->topology, (node_t)n, (node_t)to));
+    }
+    for (uint32_t i = 0; i < m->nmodules; i++)
+        print("module %u: %s, %lu bytes, first %02x: %s", i, m->module[i].name, m->module[i].size,
+              *(unsigned char *)memory_at(&m->memory, m->module[i].start), m->module[i].text);
+    print("command line: %s", m->command_line);
+}
+
+static uint64_t overflow(uint64_t depth)
+{
+    volatile uint64_t big[512];
+    big[depth % 512] = depth;
+    return depth ? overflow(depth - 1) + big[depth % 511] : 0;
+}
+
+static char *volatile page_zero = (char *)0x10;
+
+static void told(const char *why)
+{
+    print_raw("told: %s", why);
+}
+
+/* Every one of these ends in a panic with one clear line. */
+static void fault(const char *kind)
+{
+    panic_tell(told);
+    if (kind[0] == 't')
+        *(volatile char *)(uint64_t)image_text = 0;
+    else if (kind[0] == 'r')
+        *(volatile char *)(uint64_t)image_rodata = 0;
+    else if (kind[0] == 'x')
+        ((void (*)(void))memory_at(&machine_x86.memory, cpu_self()->text))();
+    else if (kind[0] == 'n')
+        *(volatile char *)page_zero = 0;
+    else if (kind[0] == 's')
+        print("%lu", overflow(1000));
+    else
+        panic("asked for with %d and %s", -5, kind);
+}
+
+static const char *word_after(const char *text, const char *word)
+{
+    for (; *text; text++) {
+        size_t n = 0;
+        while (word[n] && text[n] == word[n])
+            n++;
+        if (!word[n])
+            return text + n;
+    }
+    return NULL;
+}
+
+void monitor_main(void)
+{
+    const char *kind = word_after(machine_x86.command_line, "fault=");
+    cpu_start_others(other);
+    machine_seal();
+    show();
+    try_all();
+    wait_for(&shared.ready, 2 * machine_x86.cpus);
+    print("tried: %u early timers, %u stray kicks, %u backward clocks, %u wrong texts", shared.early_timers,
+          shared.stray_kicks, shared.backward, shared.wrong_text);
+    for (uint32_t n = 0; n < machine_x86.nodes; n++)
+        try_memory((node_t)n);
+    if (kind)
+        fault(kind);
+    print("refused %lu; off", machine_x86.memory.refused);
+    machine_off();
+}
