@@ -339,9 +339,19 @@ static int open_section(struct parser *p, struct piece line)
     return vm ? open_vm(p, name) : 0;
 }
 
+static bool printable(struct piece line)
+{
+    for (size_t i = 0; i < line.n; i++)
+        if ((unsigned char)line.at[i] < ' ' && !blank(line.at[i]))
+            return false;
+    return true;
+}
+
 static int parse_line(struct parser *p, struct piece line)
 {
     line = trim(line);
+    if (!printable(line))
+        return fail(p, "a control character", line);
     if (line.n == 0 || *line.at == '#')
         return 0;
     if (*line.at == '[')
