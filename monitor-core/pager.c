@@ -247,7 +247,7 @@ int pager_fault(struct pager *p, uint32_t vm, node_t node, uint16_t task, uint64
 
 static bool all_memory(const struct pager *p, uint32_t vm, uint64_t gpa, size_t size)
 {
-    if (size && gpa + (size - 1) < gpa)
+    if (gpa + size < gpa)
         return false;
     for (uint64_t at = gpa & ~(uint64_t)PAGE_MASK; at < gpa + size; at += PAGE_BYTES)
         if (space_slot(&p->space, vm, at) == NO_SLOT)
