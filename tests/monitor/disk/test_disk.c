@@ -374,9 +374,9 @@ static uint64_t random_life(uint64_t seed, enum store_mode mode, uint32_t shared
     c.policy = policy;
     c.nvms = mode == STORE_PERSISTENT ? 1 : 3;
     store_begin(&r.s, &c, 1021, mode);
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 2000; i++) {
         random_step(&r);
-        if (i % 500 == 499)
+        if (i % 1000 == 999)
             store_check(&r.s, 120);
     }
     end(&r.s);
@@ -385,7 +385,7 @@ static uint64_t random_life(uint64_t seed, enum store_mode mode, uint32_t shared
 
 Test(disk, random_requests_of_three_vms)
 {
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= 2; seed++) {
         cr_assert_eq(random_life(seed, STORE_SHARED, 600, policy_find("first_touch")), 0);
         cr_assert_eq(random_life(seed, STORE_PERSISTENT, 600, policy_find("first_touch")), 0);
         cr_assert_eq(random_life(seed, STORE_PRIVATE, 1000, &policy_stir), 0);
