@@ -84,7 +84,7 @@ void cpu_start_others(void (*entry)(void));
 void serial_put(unsigned port, const void *bytes, size_t n);
 int serial_get(unsigned port);
 
-/* One line "mirrorball: ..." on the console: %s %c %d %u %x %lu %lx %llu and widths. Takes its own lock. The line's end
+/* One line "mirrorball: ..." on the console: %s %.*s %c %d %u %x %lu %lx %llu and widths. Takes its own lock. The line's end
  * is added where the format has none. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -14,7 +14,7 @@ static void put(struct text *t, char c)
 
 struct conversion {
     unsigned width, precision;
-    bool zeros, left, is_long;
+    bool zeros, left, is_long, given; /* given: the precision is an argument */
     char kind;
 };
 
@@ -69,7 +69,8 @@ static const char *parse(const char *f, struct conversion *c)
     }
     c->width = number(&f);
     if (*f == '.') {
-        f++;
+        c->given = *++f == '*';
+        f += c->given;
         c->precision = number(&f);
     }
     for (; *f == 'l' || *f == 'z' || *f == 'h'; f++)
@@ -88,6 +89,8 @@ size_t print_into(char *buffer, size_t size, const char *format, __builtin_va_li
             continue;
         }
         format = parse(format + 1, &c);
+        if (c.given)
+            c.precision = __builtin_va_arg(arguments, unsigned);
         if (c.kind == 's') {
             put_string(&t, &c, __builtin_va_arg(arguments, const char *));
         } else if (c.kind == 'c') {

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/x86/memory.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FRAME = MEMORY_FRAME, FRAMES = 512 };
+
+static struct memory memory;
+static unsigned char *ram;
+static unsigned char taken[FRAMES];
+
+/* Two nodes in 512 frames of "physical memory", node 1 in two ranges around one of node 0. */
+static void make(void)
+{
+    ram = aligned_alloc(FRAME, FRAMES * FRAME);
+    memset(ram, 0xa5, FRAMES * FRAME);
+    memory_init(&memory, ram, 2);
+    memory_add(&memory, 0, 16 * FRAME, 128 * FRAME);
+    memory_add(&memory, 1, 128 * FRAME, 200 * FRAME);
+    memory_add(&memory, 0, 200 * FRAME + 1, 300 * FRAME + 5); /* 201 .. 299 */
+    memory_add(&memory, 1, 300 * FRAME, 512 * FRAME);
+}
+
+static void clean(void)
+{
+    free(ram);
+    memset(taken, 0, sizeof(taken));
+}
+
+TestSuite(memory, .init = make, .fini = clean);
+
+static node_t truth(uint64_t physical)
+{
+    uint64_t f = physical / FRAME;
+    if ((f >= 16 && f < 128) || (f >= 201 && f < 300))
+        return 0;
+    return (f >= 128 && f < 200) || (f >= 300 && f < 512) ? 1 : NODE_NONE;
+}
+
+Test(memory, nodes_of_addresses)
+{
+    for (uint64_t p = 0; p < (FRAMES + 2) * FRAME; p += FRAME / 2)
+        cr_assert_eq(memory_node_of(&memory, p), truth(p), "at %lx", p);
+}
+
+Test(memory, blocks_are_zeroed_aligned_and_their_nodes)
+{
+    unsigned char *a = memory_reserve(&memory, 1, 100, 8), *b = memory_reserve(&memory, 1, 3 * FRAME, 16 * FRAME);
+    cr_assert_eq(memory_physical(&memory, a), 128 * FRAME);
+    cr_assert_eq(memory_physical(&memory, b), 144 * FRAME);
+    for (size_t i = 0; i < 3 * FRAME; i++)
+        cr_assert_eq(b[i], 0);
+    cr_assert_eq(a[99], 0);
+    cr_assert_eq(ram[147 * FRAME], 0xa5);
+    cr_assert_eq(memory.node[1].monitor, 19 * FRAME, "what alignment skips counts as taken");
+    cr_assert_eq(memory_node_of(&memory, 128 * FRAME), 1, "reserved memory keeps its node");
+}
+
+Test(memory, blocks_fall_back_to_other_ranges_and_nodes)
+{
+    cr_assert_eq(memory_physical(&memory, memory_reserve(&memory, 1, 212 * FRAME, FRAME)), 300 * FRAME);
+    cr_assert_eq(memory_physical(&memory, memory_reserve(&memory, 1, 73 * FRAME, FRAME)), 16 * FRAME);
+    cr_assert_eq(memory_physical(&memory, memory_reserve(&memory, 1, 72 * FRAME, FRAME)), 128 * FRAME);
+    cr_assert_eq(memory_physical(&memory, memory_reserve(&memory, 1, 1, 1)), 89 * FRAME);
+    cr_assert_null(memory_reserve(&memory, 0, 100 * FRAME, 1));
+    cr_assert_null(memory_reserve(&memory, 0, UINT64_MAX, 1));
+    cr_assert_null(memory_reserve(&memory, 0, FRAME, UINT64_C(1) << 40));
+}
+
+Test(memory, every_frame_once_on_its_node)
+{
+    memory_reserve(&memory, 0, 40 * FRAME, FRAME);
+    memory_seal(&memory);
+    for (node_t node = 0; node < 2; node++) {
+        uint64_t frames = memory_free(&memory, node), p;
+        uint64_t expected = node ? 72 + 212 : 112 + 99 - 40;
+        cr_assert(frames <= expected && frames >= expected - 2, "a list of up to 212 frames fits into one");
+        cr_assert_eq(memory.node[node].monitor / FRAME + frames, node ? 72 + 212 : 112 + 99);
+        for (uint64_t i = 0; i < frames; i++) {
+            p = memory_take(&memory, node);
+            cr_assert_neq(p, FRAMES_NONE);
+            cr_assert_eq(truth(p), node);
+            cr_assert_eq(taken[p / FRAME]++, 0);
+            memset(memory_at(&memory, p), 0xee, FRAME); /* must not hurt the allocator */
+        }
+        cr_assert_eq(memory_take(&memory, node), FRAMES_NONE);
+        cr_assert_eq(memory_free(&memory, node), 0);
+    }
+    for (uint64_t f = 16; f < 56; f++)
+        cr_assert_eq(taken[f], 0, "frame %lu is reserved", f);
+    for (uint64_t f = 0; f < FRAMES; f++) {
+        if (taken[f])
+            memory_give(&memory, f * FRAME);
+    }
+    cr_assert_eq(memory.refused, 0);
+    cr_assert_eq(memory_free(&memory, 0), memory_free(&memory, 0));
+    cr_assert_neq(memory_take(&memory, 1), FRAMES_NONE);
+}
+
+Test(memory, what_was_not_taken_is_refused)
+{
+    memory_seal(&memory);
+    uint64_t p = memory_take(&memory, 0), before;
+    memory_give(&memory, p);
+    before = memory_free(&memory, 0);
+    memory_give(&memory, p);
+    memory_give(&memory, 0);
+    memory_give(&memory, 1000 * FRAME);
+    memory_give(&memory, 128 * FRAME); /* the list of node 1 */
+    cr_assert_eq(memory.refused, 4);
+    cr_assert_eq(memory_free(&memory, 0), before);
+}
+
+Test(memory, the_largest_ranges_stay)
+{
+    memory_init(&memory, ram, 1);
+    const unsigned sizes[] = {5, 9, 2, 7, 8, 1};
+    for (unsigned i = 0; i < 6; i++)
+        memory_add(&memory, 0, i * 16 * FRAME, (i * 16 + sizes[i]) * FRAME);
+    cr_assert_eq(memory.node[0].ranges, 4);
+    cr_assert_eq(memory_free(&memory, 0), 5 + 9 + 7 + 8);
+    cr_assert_eq(memory_node_of(&memory, 32 * FRAME), NODE_NONE);
+    cr_assert_eq(memory_node_of(&memory, 64 * FRAME), 0);
+    memory_add(&memory, 0, 500 * FRAME, 500 * FRAME + FRAME - 1); /* no whole frame */
+    cr_assert_eq(memory_free(&memory, 0), 29);
+}

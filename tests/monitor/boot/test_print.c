@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/x86/start.h"
+#include <criterion/criterion.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static char line[1024];
+
+/* In place of the serial port. */
+void serial_put(unsigned port, const void *bytes, size_t n)
+{
+    cr_assert_eq(port, 0);
+    cr_assert(n < sizeof(line));
+    memcpy(line, bytes, n);
+    line[n] = 0;
+}
+
+/* The same as the C library's, as far as the monitor's conversions go. */
+__attribute__((format(printf, 2, 3))) static void same(size_t size, const char *format, ...)
+{
+    char ours[256], theirs[256];
+    va_list a, b;
+    va_start(a, format);
+    va_copy(b, a);
+    memset(ours, '#', sizeof(ours));
+    size_t n = print_into(ours, size, format, a);
+    vsnprintf(theirs, size, format, b);
+    va_end(b);
+    va_end(a);
+    cr_assert_str_eq(ours, theirs);
+    cr_assert_eq(n, strlen(theirs));
+    cr_assert_eq(ours[size], '#', "beyond the buffer");
+}
+
+Test(print, conversions)
+{
+    same(200, "%s|%c|%%|%5s|%-5s|%.2s|%.*s", "ab", 'x', "ab", "ab", "abc", 2, "zzz");
+}
+
+Test(print, numbers)
+{
+    const long values[] = {0, 1, -1, 9, 10, -10, INT_MAX, INT_MIN, LONG_MAX, LONG_MIN};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        long v = values[i];
+        same(200, "%d %u %x %08x %4d|%-6d|", (int)v, (unsigned)v, (unsigned)v, (unsigned)v, (int)v, (int)v);
+        same(200, "%ld %lu %lx %016lx %llu %lld %zu", v, (unsigned long)v, (unsigned long)v, (unsigned long)v,
+             (unsigned long long)v, (long long)v, (size_t)v);
+    }
+}
+
+Test(print, cut_off)
+{
+    for (size_t size = 1; size < 20; size++)
+        same(size, "%s and %d", "some words", 12345);
+}
+
+Test(print, lines)
+{
+    print("%s", "a");
+    cr_assert_str_eq(line, "mirrorball: a\r\n");
+    print("a\n");
+    cr_assert_str_eq(line, "mirrorball: a\r\n");
+    print("%0400d", 1);
+    cr_assert_str_eq(line + strlen(line) - 3, "0\r\n");
+}
