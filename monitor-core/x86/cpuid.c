@@ -7,8 +7,16 @@ enum { XCR0_X87 = 1, XCR0_SSE = 2, XCR0_AVX = 4, XSAVE_LEGACY = 576 };
 
 #define BIT(n) (UINT32_C(1) << (n))
 
-/* Zen, first generation: what is older sends Linux after chipset devices of its time (AGP, C1E). */
-#define SIGNATURE UINT32_C(0x00800f12)
+/* Family, model and stepping decide which flaws and which chipset devices a kernel sees to, so they are the CPU's own.
+ * Only family 15 never had nested paging: that is an emulator's CPU, and Linux would look for the AGP bridges, C1E and
+ * timers of its time. It is shown as a CPU without known flaws instead (Zen 5). */
+static uint32_t signature(void)
+{
+    enum { ZEN5 = 0x00b00f21 };
+    uint32_t own = cpuid_host(1, 0).eax;
+    bool emulated = (own >> 8 & 15) == 15 && (own >> 20 & 0xff) == 0;
+    return emulated ? ZEN5 : own;
+}
 
 /* Leaf 1. SSE3, PCLMULQDQ, SSSE3, FMA, CMPXCHG16B, SSE4.1, SSE4.2, MOVBE, POPCNT, AES, XSAVE, AVX, F16C, RDRAND. */
 #define ALLOW_1_ECX                                                                                             \
@@ -41,7 +49,7 @@ static struct cpuid features(const struct vcpu *v)
     struct cpuid host = cpuid_host(1, 0);
     uint32_t several = v->vm->nvcpus > 1;
     bool os = v->vmcb->cr4 & CR4_OSXSAVE;
-    return (struct cpuid){.eax = SIGNATURE,
+    return (struct cpuid){.eax = signature(),
                           .ebx = v->index << 24 | v->vm->nvcpus << 16 | (host.ebx & 0xff00),
                           .ecx = (host.ecx & ALLOW_1_ECX) | BIT(X2APIC) | BIT(DEADLINE) | BIT(HYPERVISOR) |
                                  (os ? BIT(OSXSAVE) : 0),
@@ -118,7 +126,7 @@ static struct cpuid extended(const struct vcpu *v, uint32_t leaf)
         host.eax = 0x80000008;
         return host;
     case 0x80000001:
-        return (struct cpuid){.eax = SIGNATURE,
+        return (struct cpuid){.eax = signature(),
                               .ecx = (host.ecx & ALLOW_EXT_ECX) | several << CMP_LEGACY,
                               .edx = host.edx & ALLOW_EXT_EDX};
     case 0x80000002 ... 0x80000006:

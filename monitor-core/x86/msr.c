@@ -53,6 +53,7 @@ int msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *value)
     case MSR_PATCH_LEVEL:
     case MSR_DEBUGCTL:
     case MSR_KVM_WALL_CLOCK:
+    case MSR_NB_CFG:
     case MSR_INTERRUPT_PENDING: /* C1E off */
         return 0;
     default:
@@ -120,6 +121,7 @@ int msr_guest_write(struct vcpu *v, uint32_t msr, uint64_t value)
     case MSR_DEBUGCTL: /* nothing of them is offered */
     case MSR_DE_CFG:
     case MSR_PATCH_LEVEL:
+    case MSR_NB_CFG:
         return 0;
     default:
         return ERR_INVAL;

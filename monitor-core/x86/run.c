@@ -112,17 +112,15 @@ static bool on_duty(uint16_t held)
     return duty == id;
 }
 
-static void arm(uint16_t held, uint64_t *armed, uint64_t now)
+/* cpu_timer knows what it is set to and whether that has fired, early by a few ns as it may be: nothing is remembered
+ * here. */
+static void arm(uint16_t held)
 {
     uint64_t until = __atomic_load_n(&monitor.sched.until[cpu_self()->id], __ATOMIC_ACQUIRE);
     uint64_t work = sooner(load(&shared.pager_next), load(&shared.chores_next));
     uint64_t deadline = sooner(until, on_duty(held) ? work : work + LATE_NS);
     if (held != SCHED_NONE)
         deadline = sooner(deadline, vcpu_deadline(monitor.vcpu[held]));
-    /* One that has passed has fired, and may have been taken for something else. */
-    if (deadline == *armed && *armed > now)
-        return;
-    *armed = deadline;
     cpu_timer(deadline);
 }
 
@@ -140,13 +138,12 @@ void run_cpu(void)
 {
     uint16_t id = (uint16_t)cpu_self()->id;
     uint16_t held = SCHED_NONE;
-    uint64_t armed = 0;
     for (;;) {
         uint64_t now = cpu_now();
         chores(now);
         if (sched_due(&monitor.sched, id, now))
             held = pick(held);
-        arm(held, &armed, now);
+        arm(held);
         if (held != SCHED_NONE)
             run_guest(held);
         else
