@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "monitor-core/pager.h"
+#include "monitor-core/pager_run.h"
 
 enum { PAGE_BYTES = 4096, PAGE_MASK = PAGE_BYTES - 1 };
 #define NO_SLOT UINT32_MAX
-#define WINDOW_NS UINT64_C(1000000)
-#define MS_NS UINT64_C(1000000)
 
 static uint64_t aligned(uint64_t bytes)
 {
@@ -121,34 +119,9 @@ int pager_init(struct pager *p, const struct config *c, const struct topology *t
     return 0;
 }
 
-static void enter(struct pager *p, uint64_t now)
-{
-    lock_take(&p->lock);
-    if (now > p->now)
-        p->now = now;
-}
-
-static void leave(struct pager *p)
-{
-    lock_give(&p->lock);
-}
-
-static const struct place *place_of(const struct pager *p, page_t page)
-{
-    return view_place(&p->engine.view, page);
-}
-
 static unsigned char *bytes_near(struct pager *p, page_t page, node_t node)
 {
-    return p->below.bytes(p->below.context, page, place_reach(place_of(p, page), node));
-}
-
-static void record(struct pager *p, uint32_t slot, node_t node, uint8_t what)
-{
-    if (p->record)
-        p->record(p->record_context,
-                  &(struct pager_observation){
-                      .time = p->now, .slot = slot, .page = space_page(&p->space, slot), .node = node, .what = what});
+    return p->below.bytes(p->below.context, page, place_reach(pager_place(p, page), node));
 }
 
 static void free_shared(struct pager *p, page_t page)
@@ -195,7 +168,7 @@ static int break_share(struct pager *p, uint32_t slot, node_t node, uint16_t tas
 static int reach(struct pager *p, uint32_t slot, node_t node, uint16_t task, bool write, enum exit_kind *kind)
 {
     page_t page = space_page(&p->space, slot);
-    const struct place *place = place_of(p, page);
+    const struct place *place = pager_place(p, page);
     if (write && space_is_shared(&p->space, page)) {
         *kind = EXIT_COPY;
         return break_share(p, slot, node, task);
@@ -221,7 +194,7 @@ static void touch_around(struct pager *p, uint32_t vm, uint64_t gpa, node_t node
     uint64_t from = gpa & ~((uint64_t)around * PAGE_BYTES - 1);
     for (uint32_t i = 0; i < around; i++) {
         uint32_t slot = space_slot(&p->space, vm, from + (uint64_t)i * PAGE_BYTES);
-        if (slot == NO_SLOT || space_page(&p->space, slot) != slot || place_of(p, slot)->flags & PLACE_PRESENT)
+        if (slot == NO_SLOT || space_page(&p->space, slot) != slot || pager_place(p, slot)->flags & PLACE_PRESENT)
             continue;
         if (p->engine.free[node] <= around || touch_private(p, slot, node, task, false))
             return;
@@ -232,7 +205,7 @@ int pager_fault(struct pager *p, uint32_t vm, node_t node, uint16_t task, uint64
                 enum exit_kind *kind)
 {
     *kind = EXIT_MMIO;
-    enter(p, now);
+    pager_enter(p, now);
     uint32_t slot = space_slot(&p->space, vm, gpa);
     int err = slot == NO_SLOT ? ERR_NOENT : reach(p, slot, node, task, write, kind);
     if (!err && *kind == EXIT_TOUCH)
@@ -240,8 +213,8 @@ int pager_fault(struct pager *p, uint32_t vm, node_t node, uint16_t task, uint64
     if (!err)
         err = p->below.show(p->below.context, slot, node);
     if (!err && *kind != EXIT_MAP)
-        record(p, slot, node, event_what(write ? EVENT_WRITE : EVENT_READ, 0));
-    leave(p);
+        pager_run_record(p, slot, node, event_what(write ? EVENT_WRITE : EVENT_READ, 0));
+    pager_leave(p);
     return err;
 }
 
@@ -260,7 +233,7 @@ static int transfer_piece(struct pager *p, uint32_t vm, node_t node, uint64_t gp
                           const unsigned char *in, size_t size)
 {
     enum exit_kind kind;
-    enter(p, 0);
+    pager_enter(p, 0);
     uint32_t slot = space_slot(&p->space, vm, gpa);
     int err = reach(p, slot, node, 0, in, &kind);
     if (!err) {
@@ -270,7 +243,7 @@ static int transfer_piece(struct pager *p, uint32_t vm, node_t node, uint64_t gp
         else
             __builtin_memcpy(out, at, size);
     }
-    leave(p);
+    pager_leave(p);
     return err;
 }
 
@@ -302,7 +275,7 @@ int pager_write(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, const v
 
 page_t pager_share(struct pager *p, node_t node, const void *bytes)
 {
-    enter(p, 0);
+    pager_enter(p, 0);
     page_t page = space_shared_take(&p->space);
     if (page != PAGE_NONE && engine_access(&p->engine, page, node, 0, false, p->now)) {
         space_shared_give(&p->space, page);
@@ -310,7 +283,7 @@ page_t pager_share(struct pager *p, node_t node, const void *bytes)
     }
     if (page != PAGE_NONE)
         __builtin_memcpy(bytes_near(p, page, node), bytes, PAGE_BYTES);
-    leave(p);
+    pager_leave(p);
     return page;
 }
 
@@ -324,7 +297,7 @@ static int clear_slot(struct pager *p, uint32_t slot)
         unshow(p, slot);
         return 0;
     }
-    if (!(place_of(p, page)->flags & PLACE_PRESENT))
+    if (!(pager_place(p, page)->flags & PLACE_PRESENT))
         return 0;
     int err = engine_free(&p->engine, page, p->now);
     p->vm[space_vm(&p->space, slot)].private_pages -= !err;
@@ -333,7 +306,7 @@ static int clear_slot(struct pager *p, uint32_t slot)
 
 int pager_show(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, page_t shared)
 {
-    enter(p, 0);
+    pager_enter(p, 0);
     uint32_t slot = space_slot(&p->space, vm, gpa);
     int err = slot == NO_SLOT ? ERR_INVAL : 0;
     if (!err && space_page(&p->space, slot) != shared) {
@@ -345,43 +318,43 @@ int pager_show(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, page_t s
         }
     }
     (void)node;
-    leave(p);
+    pager_leave(p);
     return err;
 }
 
 void pager_shared_read(struct pager *p, node_t node, page_t shared, void *buffer, size_t offset, size_t size)
 {
-    enter(p, 0);
+    pager_enter(p, 0);
     __builtin_memcpy(buffer, bytes_near(p, shared, node) + offset, size);
-    leave(p);
+    pager_leave(p);
 }
 
 void pager_release(struct pager *p, page_t shared)
 {
-    enter(p, 0);
+    pager_enter(p, 0);
     p->space.users[shared - p->space.slots] &= ~SPACE_HELD;
     free_shared(p, shared);
-    leave(p);
+    pager_leave(p);
 }
 
 uint32_t pager_users(struct pager *p, page_t shared)
 {
-    enter(p, 0);
+    pager_enter(p, 0);
     uint32_t users = p->space.users[shared - p->space.slots] & ~SPACE_HELD;
-    leave(p);
+    pager_leave(p);
     return users;
 }
 
 /* One shootdown for a whole piece: what is hidden needs none when it is freed. */
 static void empty_piece(struct pager *p, uint32_t from, uint32_t to)
 {
-    enter(p, 0);
+    pager_enter(p, 0);
     for (uint32_t slot = from; slot < to; slot++)
         p->below.hide(p->below.context, slot);
     p->below.settle(p->below.context);
     for (uint32_t slot = from; slot < to; slot++)
         clear_slot(p, slot);
-    leave(p);
+    pager_leave(p);
 }
 
 void pager_empty(struct pager *p, uint32_t vm)
@@ -390,108 +363,4 @@ void pager_empty(struct pager *p, uint32_t vm)
     uint32_t first = p->space.first[vm], end = first + p->space.count[vm];
     for (uint32_t from = first; from < end; from += PIECE)
         empty_piece(p, from, end - from < PIECE ? end : from + PIECE);
-}
-
-void pager_saw(struct pager *p, uint32_t slot, node_t node, bool write)
-{
-    page_t page = space_page(&p->space, slot);
-    const struct place *place = place_of(p, page);
-    if (!(place->flags & PLACE_PRESENT))
-        return;
-    node_t copy = place_reach(place, node);
-    uint8_t what = event_what(write ? EVENT_WRITE : EVENT_READ, p->log2_weight);
-    p->seen[node][copy][write] += UINT64_C(1) << p->log2_weight;
-    p->vm_node[space_vm(&p->space, slot)][copy] += UINT64_C(1) << p->log2_weight;
-    p->vm_local[space_vm(&p->space, slot)] += (uint64_t)(node == copy) << p->log2_weight;
-    record(p, slot, node, what);
-    if (p->observe.bits)
-        observe_accessed(&p->observe, node, page);
-    if (!(p->config->policy->signals & SIGNAL_MISSES) || !engine_listens(&p->engine))
-        return;
-    struct event event = {.time = p->now, .page = page, .task = p->node_cpu[node], .node = node, .what = what};
-    observe_miss(&p->observe, p->node_cpu[node], &event);
-}
-
-/* The view's load: accesses per window of 1 ms in the interval that has just ended, and what each node's memory cost
- * those who used it. */
-static void update_load(struct pager *p)
-{
-    const struct topology *t = &p->topology;
-    uint32_t nodes = t->nodes, windows = p->config->harvest_ms ? p->config->harvest_ms : 1;
-    for (uint32_t to = 0; to < nodes; to++) {
-        uint64_t sum = 0, cost = 0;
-        for (uint32_t from = 0; from < nodes; from++) {
-            for (uint32_t w = 0; w < 2; w++) {
-                size_t at = ((size_t)from * nodes + to) * 2 + w;
-                uint64_t n = p->seen[from][to][w] - p->last[at];
-                p->last[at] = p->seen[from][to][w];
-                p->traffic[at] = n / windows;
-                sum += n;
-                cost += n * topology_latency(t, (node_t)from, (node_t)to);
-            }
-        }
-        p->latency[to] = sum ? cost / sum : topology_latency(t, (node_t)to, (node_t)to);
-    }
-}
-
-static void harvest(struct pager *p)
-{
-    p->below.harvest(p->below.context, p);
-    p->harvests++;
-    update_load(p);
-}
-
-/* The next multiple of the period after now: periods that were missed are not made up for. */
-static uint64_t after(uint64_t now, uint64_t period)
-{
-    return period ? now - now % period + period : UINT64_MAX;
-}
-
-static void tick(struct pager *p)
-{
-    bool looks = p->config->policy->signals & SIGNAL_ACCESSED;
-    if (looks && p->config->harvest_ms)
-        harvest(p);
-    if (looks)
-        observe_harvest(&p->observe);
-    engine_tick(&p->engine, p->now);
-}
-
-static void run_due(struct pager *p, uint64_t now)
-{
-    uint64_t period = p->config->harvest_ms * MS_NS;
-    if (period && now >= p->next_harvest) {
-        p->next_harvest = after(now, period);
-        harvest(p);
-        engine_flush(&p->engine);
-    }
-    if (now >= p->next_window) {
-        p->next_window = after(now, WINDOW_NS);
-        engine_window(&p->engine, p->now);
-    }
-    if (p->tick_ns && now >= p->next_tick) {
-        p->next_tick = after(now, p->tick_ns);
-        tick(p);
-    }
-    uint64_t next = p->next_window;
-    if (period && p->next_harvest < next)
-        next = p->next_harvest;
-    if (p->tick_ns && p->next_tick < next)
-        next = p->next_tick;
-    __atomic_store_n(&p->next_run, next, __ATOMIC_RELAXED);
-}
-
-uint64_t pager_run(struct pager *p, uint64_t now)
-{
-    uint64_t next = __atomic_load_n(&p->next_run, __ATOMIC_RELAXED);
-    if (now < next)
-        return next;
-    if (__atomic_exchange_n(&p->running, 1, __ATOMIC_ACQUIRE))
-        return now + WINDOW_NS;
-    enter(p, now);
-    run_due(p, now);
-    next = p->next_run;
-    leave(p);
-    __atomic_store_n(&p->running, 0, __ATOMIC_RELEASE);
-    return next;
 }

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/pager_run.h"
+
+#define WINDOW_NS UINT64_C(1000000)
+#define MS_NS UINT64_C(1000000)
+
+void pager_run_record(struct pager *p, uint32_t slot, node_t node, uint8_t what)
+{
+    if (p->record)
+        p->record(p->record_context,
+                  &(struct pager_observation){
+                      .time = p->now, .slot = slot, .page = space_page(&p->space, slot), .node = node, .what = what});
+}
+
+void pager_saw(struct pager *p, uint32_t slot, node_t node, bool write)
+{
+    page_t page = space_page(&p->space, slot);
+    const struct place *place = pager_place(p, page);
+    if (!(place->flags & PLACE_PRESENT))
+        return;
+    node_t copy = place_reach(place, node);
+    uint8_t what = event_what(write ? EVENT_WRITE : EVENT_READ, p->log2_weight);
+    p->seen[node][copy][write] += UINT64_C(1) << p->log2_weight;
+    p->vm_node[space_vm(&p->space, slot)][copy] += UINT64_C(1) << p->log2_weight;
+    p->vm_local[space_vm(&p->space, slot)] += (uint64_t)(node == copy) << p->log2_weight;
+    pager_run_record(p, slot, node, what);
+    if (p->observe.bits)
+        observe_accessed(&p->observe, node, page);
+    if (!(p->config->policy->signals & SIGNAL_MISSES) || !engine_listens(&p->engine))
+        return;
+    struct event event = {.time = p->now, .page = page, .task = p->node_cpu[node], .node = node, .what = what};
+    observe_miss(&p->observe, p->node_cpu[node], &event);
+}
+
+/* The view's load: accesses per window of 1 ms in the interval that has just ended, and what each node's memory cost
+ * those who used it. */
+static void update_load(struct pager *p)
+{
+    const struct topology *t = &p->topology;
+    uint32_t nodes = t->nodes, windows = p->config->harvest_ms ? p->config->harvest_ms : 1;
+    for (uint32_t to = 0; to < nodes; to++) {
+        uint64_t sum = 0, cost = 0;
+        for (uint32_t from = 0; from < nodes; from++) {
+            for (uint32_t w = 0; w < 2; w++) {
+                size_t at = ((size_t)from * nodes + to) * 2 + w;
+                uint64_t n = p->seen[from][to][w] - p->last[at];
+                p->last[at] = p->seen[from][to][w];
+                p->traffic[at] = n / windows;
+                sum += n;
+                cost += n * topology_latency(t, (node_t)from, (node_t)to);
+            }
+        }
+        p->latency[to] = sum ? cost / sum : topology_latency(t, (node_t)to, (node_t)to);
+    }
+}
+
+static void harvest(struct pager *p)
+{
+    p->below.harvest(p->below.context, p);
+    p->harvests++;
+    update_load(p);
+}
+
+/* The next multiple of the period after now: periods that were missed are not made up for. */
+static uint64_t after(uint64_t now, uint64_t period)
+{
+    return period ? now - now % period + period : UINT64_MAX;
+}
+
+static void tick(struct pager *p)
+{
+    bool looks = p->config->policy->signals & SIGNAL_ACCESSED;
+    if (looks && p->config->harvest_ms)
+        harvest(p);
+    if (looks)
+        observe_harvest(&p->observe);
+    engine_tick(&p->engine, p->now);
+}
+
+static void run_due(struct pager *p, uint64_t now)
+{
+    uint64_t period = p->config->harvest_ms * MS_NS;
+    if (period && now >= p->next_harvest) {
+        p->next_harvest = after(now, period);
+        harvest(p);
+        engine_flush(&p->engine);
+    }
+    if (now >= p->next_window) {
+        p->next_window = after(now, WINDOW_NS);
+        engine_window(&p->engine, p->now);
+    }
+    if (p->tick_ns && now >= p->next_tick) {
+        p->next_tick = after(now, p->tick_ns);
+        tick(p);
+    }
+    uint64_t next = p->next_window;
+    if (period && p->next_harvest < next)
+        next = p->next_harvest;
+    if (p->tick_ns && p->next_tick < next)
+        next = p->next_tick;
+    __atomic_store_n(&p->next_run, next, __ATOMIC_RELAXED);
+}
+
+uint64_t pager_run(struct pager *p, uint64_t now)
+{
+    uint64_t next = __atomic_load_n(&p->next_run, __ATOMIC_RELAXED);
+    if (now < next)
+        return next;
+    if (__atomic_exchange_n(&p->running, 1, __ATOMIC_ACQUIRE))
+        return now + WINDOW_NS;
+    pager_enter(p, now);
+    run_due(p, now);
+    next = p->next_run;
+    pager_leave(p);
+    __atomic_store_n(&p->running, 0, __ATOMIC_RELEASE);
+    return next;
+}
