@@ -97,6 +97,9 @@ void cli_progress_start(struct cli_progress *, const struct cli *, const char *w
 void cli_progress_set(struct cli_progress *, uint64_t done);
 void cli_progress_end(struct cli_progress *); /* wipes the line */
 
+/* The command as typed, quoted where a shell needs it, the program without its folder: to run it again. */
+void cli_typed(char *text, size_t size);
+
 /* Output files: cli_temporary gives the name beside `path` to write to (malloc'd, same folder, process id in it,
  * registered so that it is removed when the program ends or dies by a catchable signal), after trying that a file can
  * be made there; null with errno set when it cannot (folder missing or not writable, `path` a folder or a device): ask

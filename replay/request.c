@@ -37,50 +37,6 @@ void request_quiet(struct request *r)
     r->bar = (struct cli_progress){0};
 }
 
-/* --- the command as typed --- */
-
-static void append(char *text, size_t size, const char *piece)
-{
-    size_t used = strlen(text);
-
-    snprintf(text + used, size - used, "%s", piece);
-}
-
-/* One word, quoted where a shell would not take it as it is. */
-static void append_word(char *text, size_t size, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:+@%";
-    bool quote = !*word || word[strspn(word, plain)];
-
-    if (*text)
-        append(text, size, " ");
-    if (quote)
-        append(text, size, "'");
-    for (; *word; word++) {
-        char letter[2] = {*word, '\0'};
-        append(text, size, *word == '\'' ? "'\\''" : letter);
-    }
-    if (quote)
-        append(text, size, "'");
-}
-
-/* The kernel keeps the arguments; the program's own name goes without its folder. */
-static void read_command(char *text, size_t size)
-{
-    FILE *file = fopen("/proc/self/cmdline", "r");
-    char *word = NULL;
-    size_t room = 0;
-
-    text[0] = '\0';
-    for (bool first = true; file && getdelim(&word, &room, '\0', file) > 0; first = false) {
-        const char *slash = first ? strrchr(word, '/') : NULL;
-        append_word(text, size, slash ? slash + 1 : word);
-    }
-    free(word);
-    if (file)
-        fclose(file);
-}
-
 /* --- options --- */
 
 static bool read_small(const struct cli *cli, const char *option, uint64_t min, uint64_t max, uint32_t *out)
@@ -128,7 +84,7 @@ static int read_request(struct request *r)
         return CLI_USAGE;
     if (o->sampling & (o->sampling - 1))
         return cli_usage(r->cli, "--sample %u: not a power of two; try 1, 2, 4, ... 32768", o->sampling);
-    read_command(r->command, sizeof r->command);
+    cli_typed(r->command, sizeof r->command);
     r->compare.machine = cli_value(r->cli, "machine");
     r->compare.bounds = !cli_has(r->cli, "no-bounds");
     r->compare.command = r->command;

@@ -34,6 +34,7 @@ struct hdf_member {
  * header that claims more lies. */
 struct hdf_reader {
     uint64_t budget;  /* bytes */
+    int monitor;      /* the file holds runs of the monitor, which lack what only a replay knows */
     char where[96];   /* the object that was wrong, for the error line */
     const char *what; /* "is missing", "has the wrong type", "claims more rows than the file can hold" */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "reports/result.h"
+#include "reports/result_monitor.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@ void result_free(struct result_set *set)
     for (uint32_t i = 0; set->runs && i < set->nruns; i++) {
         free(set->runs[i].traffic);
         free(set->runs[i].series);
+        free(set->runs[i].monitor);
     }
     free(set->runs);
     free(set->checks);
@@ -78,6 +79,11 @@ void result_rank(const struct result_set *set, uint32_t *order)
             merge(set, order, spare, (uint32_t)from, (uint32_t)(from + width), (uint32_t)to);
         }
     free(spare);
+}
+
+bool result_of_monitor(const struct result_set *set)
+{
+    return set->nruns > 0 && set->runs[0].monitor;
 }
 
 bool result_foreseen(const struct result_run *run)
@@ -210,6 +216,10 @@ static void answer(const struct result_set *set, const uint32_t *order, char *te
 
 void result_answer(const struct result_set *set, char *text, size_t size)
 {
+    if (result_of_monitor(set)) {
+        result_monitor_answer(set, text, size);
+        return;
+    }
     uint32_t *order = malloc((set->nruns ? set->nruns : 1) * sizeof *order);
     text[0] = 0;
     if (!order) {

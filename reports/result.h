@@ -5,6 +5,10 @@
  * group per run /runs/NNN with its parameters, tables (refused, overhead, traffic, nodes) as 1-D compound datasets and
  * /runs/NNN/series, one row per time slice; /paper where figures of a publication were checked.
  *
+ * A run of the monitor instead of a replay (struct result_run, `monitor`) knows no times of CPUs at their memory:
+ * stalls, overhead, utilisation, yardsticks and everything that follows from them are not in the file then, nor shown.
+ * Sets of both kinds do not go into one file.
+ *
  * All *_ns of a run are sums over CPUs: exec + local_stall + remote_stall + overhead = elapsed. docs/model.md defines
  * each.
  */
@@ -73,6 +77,7 @@ struct result_run {
     node_t link_from, link_to;                                                     /* which one */
     struct result_slice *series;                                                   /* malloc'd */
     uint32_t nseries, slice_windows;
+    struct result_monitor *monitor; /* reports/result_monitor.h; malloc'd; null: a replay */
 };
 
 #define RESULT_NONE INT64_MIN
@@ -135,6 +140,9 @@ bool result_foreseen(const struct result_run *);
 /* How many times faster than first touch: by elapsed time when the set has such a run, else at constant latencies by
  * the bounds' first touch. False when there is nothing to compare with. */
 bool result_speedup(const struct result_set *, const struct result_run *, double *speedup);
+
+/* Is it a run of the monitor? Then its stalls, overhead, utilisation, costs and link speeds mean nothing. */
+bool result_of_monitor(const struct result_set *);
 
 /* The closing sentence: "best here: migrep, 1.38x faster than first_touch, 81 % of the way to the optimum". */
 void result_answer(const struct result_set *, char *text, size_t size);

@@ -11,6 +11,7 @@
 
 #include "datasets/guard.h"
 #include "reports/layout.h"
+#include "reports/layout_monitor.h"
 #include "reports/result_checks.h"
 
 enum { DEFLATE_BEST = 1100, BUDGET_BASE = 1 << 22 };
@@ -25,9 +26,11 @@ static int wrong(struct hdf_reader *reader, const char *where, const char *what)
 static int read_nodes(struct hdf_reader *reader, hid_t group, struct result_set *set)
 {
     struct machine_desc *m = &set->machine;
+    struct hdf_member room[LAYOUT_MEMBERS];
     struct layout_node *rows;
     uint64_t n;
-    int error = hdf_table_read(reader, group, "machine_nodes", layout_node, sizeof *rows, NODE_MAX, (void **)&rows, &n);
+    int error = hdf_table_read(reader, group, "machine_nodes", layout_known(layout_node, reader->monitor, room),
+                               sizeof *rows, NODE_MAX, (void **)&rows, &n);
     if (!error && n != m->nodes)
         error = wrong(reader, "machine_nodes", "has not one row per node");
     for (uint64_t i = 0; !error && i < n; i++) {
@@ -44,10 +47,11 @@ static int read_nodes(struct hdf_reader *reader, hid_t group, struct result_set 
 
 static int read_links(struct hdf_reader *reader, hid_t group, struct machine_desc *m)
 {
+    struct hdf_member room[LAYOUT_MEMBERS];
     struct layout_link *rows;
     uint64_t n;
-    int error = hdf_table_read(reader, group, "machine_links", layout_link, sizeof *rows, NODE_MAX * NODE_MAX,
-                               (void **)&rows, &n);
+    int error = hdf_table_read(reader, group, "machine_links", layout_known(layout_link, reader->monitor, room),
+                               sizeof *rows, NODE_MAX * NODE_MAX, (void **)&rows, &n);
     if (!error && n != (uint64_t)m->nodes * m->nodes)
         error = wrong(reader, "machine_links", "has not one row per pair of nodes");
     for (uint64_t i = 0; !error && i < n; i++) {
@@ -62,6 +66,8 @@ static int read_curve(struct hdf_reader *reader, hid_t group, const char *name, 
 {
     struct layout_point *rows;
     uint64_t n;
+    if (reader->monitor)
+        return 0;
     int error = hdf_table_read(reader, group, name, layout_point, sizeof *rows, MACHINE_POINTS, (void **)&rows, &n);
     if (error)
         return error;
@@ -88,8 +94,10 @@ static int read_cpus(struct hdf_reader *reader, hid_t group, struct trace_meta *
 
 static int read_attributes(struct hdf_reader *reader, hid_t group, struct result_set *set)
 {
+    struct hdf_member room[LAYOUT_MEMBERS];
     struct layout_inputs *in = calloc(1, sizeof *in);
-    int error = in ? hdf_attributes_read(reader, group, layout_inputs, in) : -ENOMEM;
+    int error =
+        in ? hdf_attributes_read(reader, group, layout_known(layout_inputs, reader->monitor, room), in) : -ENOMEM;
     if (!error) {
         *set = in->set;
         set->contention = in->contention != 0;
@@ -178,6 +186,8 @@ static int read_use(struct hdf_reader *reader, hid_t group, struct result_run *r
 {
     struct layout_use *rows;
     uint64_t n;
+    if (reader->monitor)
+        return 0;
     int error = hdf_table_read(reader, group, "nodes", layout_use, sizeof *rows, nodes, (void **)&rows, &n);
     for (uint64_t i = 0; !error && i < n; i++) {
         run->memory_utilisation_mean[i] = rows[i].mean_ppm;
@@ -213,12 +223,13 @@ static int read_traffic(struct hdf_reader *reader, hid_t group, struct result_ru
 
 static int read_series(struct hdf_reader *reader, hid_t group, struct result_run *run, uint32_t nodes)
 {
+    struct hdf_member room[LAYOUT_MEMBERS];
     struct layout_series series;
     void *rows;
     uint64_t n;
     layout_series(&series, nodes);
-    int error =
-        hdf_table_read(reader, group, "series", series.member, sizeof *run->series, RESULT_SERIES_MAX, &rows, &n);
+    int error = hdf_table_read(reader, group, "series", layout_known(series.member, reader->monitor, room),
+                               sizeof *run->series, RESULT_SERIES_MAX, &rows, &n);
     run->series = rows;
     run->nseries = (uint32_t)n;
     return error;
@@ -240,6 +251,7 @@ static int read_run(struct hdf_reader *reader, hid_t runs, const struct layout_s
                     struct result_run *run)
 {
     *run = row->run;
+    run->to_optimum_ppm = reader->monitor ? RESULT_NONE : run->to_optimum_ppm;
     run->inactive = row->inactive != 0;
     run->is_static = row->is_static != 0;
     split_labels(run, row->labels);
@@ -278,6 +290,8 @@ static int read_execution(struct hdf_reader *reader, hid_t file, const struct la
 {
     struct layout_execution *rows;
     uint64_t n;
+    if (reader->monitor)
+        return 0;
     uint32_t *at = calloc(nsets + 1, sizeof *at);
     if (!at)
         return -ENOMEM;
@@ -293,10 +307,11 @@ static int read_execution(struct hdf_reader *reader, hid_t file, const struct la
 
 static int read_runs(struct hdf_reader *reader, hid_t file, struct result_set *sets, uint32_t nsets)
 {
+    struct hdf_member room[LAYOUT_MEMBERS];
     struct layout_summary *rows;
     uint64_t n;
-    int error =
-        hdf_table_read(reader, file, "summary", layout_summary, sizeof *rows, LAYOUT_RUNS_MAX, (void **)&rows, &n);
+    int error = hdf_table_read(reader, file, "summary", layout_known(layout_summary, reader->monitor, room),
+                               sizeof *rows, LAYOUT_RUNS_MAX, (void **)&rows, &n);
     hid_t group = error ? -1 : hdf_group_open(reader, file, "runs");
     if (!error)
         error = group < 0 ? -EINVAL : make_room(reader, rows, n, sets, nsets);
@@ -326,9 +341,11 @@ static int read_version(struct hdf_reader *reader, hid_t file)
 static int read_file(struct hdf_reader *reader, hid_t file, struct result_set **sets, uint32_t *nsets)
 {
     int error = read_version(reader, file);
+    reader->monitor = !error && hdf_has(file, "monitor");
     error = error ? error : read_inputs(reader, file, sets, nsets);
     error = error ? error : read_runs(reader, file, *sets, *nsets);
     error = error ? error : read_bounds(reader, file, *sets, *nsets);
+    error = error ? error : result_monitor_read(reader, file, *sets, *nsets);
     error = error ? error : result_checks_read(reader, file, *sets, *nsets);
     for (uint32_t s = 0; error && *sets && s < *nsets; s++)
         result_free(&(*sets)[s]);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "reports/layout.h"
+#include "reports/layout_monitor.h"
 #include "reports/publish.h"
 #include "reports/result_checks.h"
 
@@ -129,10 +130,18 @@ static int write_traffic(hid_t group, const struct result_run *run, uint32_t nod
 
 static int write_series(hid_t group, const struct result_run *run, uint32_t nodes)
 {
+    struct hdf_member room[LAYOUT_MEMBERS];
     struct layout_series series;
     layout_series(&series, nodes);
-    return hdf_table_write(group, "series", series.member, sizeof *run->series, run->series,
-                           run->series ? run->nseries : 0);
+    return hdf_table_write(group, "series", layout_known(series.member, run->monitor, room), sizeof *run->series,
+                           run->series, run->series ? run->nseries : 0);
+}
+
+static int write_overhead(hid_t group, const struct result_run *run)
+{
+    return run->monitor ? 0
+                        : write_named(group, "overhead", layout_overhead, result_overhead_names, run->overhead_by,
+                                      OVERHEAD_CAUSES);
 }
 
 static int write_run(hid_t runs, const struct layout_summary *row, uint32_t nodes)
@@ -143,13 +152,11 @@ static int write_run(hid_t runs, const struct layout_summary *row, uint32_t node
         return -EIO;
     int error = hdf_attributes_write(group, layout_run, row);
     error = error ? error : write_parameters(group, run);
-    error = error ? error
-                  : write_named(group, "overhead", layout_overhead, result_overhead_names, run->overhead_by,
-                                OVERHEAD_CAUSES);
+    error = error ? error : write_overhead(group, run);
     error = error
                 ? error
                 : write_named(group, "refused", layout_refused, result_refusal_names, run->refused_by, RESULT_REFUSALS);
-    error = error ? error : write_nodes(group, run, nodes);
+    error = error || run->monitor ? error : write_nodes(group, run, nodes);
     error = error ? error : write_traffic(group, run, nodes);
     error = error ? error : write_series(group, run, nodes);
     H5Gclose(group);
@@ -159,7 +166,9 @@ static int write_run(hid_t runs, const struct layout_summary *row, uint32_t node
 /* /runs and /summary from the same rows. */
 static int write_runs(hid_t file, const struct result_set *sets, uint32_t nsets)
 {
+    struct hdf_member room[LAYOUT_MEMBERS];
     uint32_t runs = count_runs(sets, nsets), n = 0;
+    bool monitor = nsets && result_of_monitor(sets);
     struct layout_summary *rows = calloc(runs + 1, sizeof *rows);
     hid_t group = hdf_group_create(file, "runs");
     int error = !rows ? -ENOMEM : group < 0 ? -EIO : 0;
@@ -169,8 +178,8 @@ static int write_runs(hid_t file, const struct result_set *sets, uint32_t nsets)
             error = write_run(group, &rows[n], sets[s].machine.nodes);
         }
     if (!error)
-        error = hdf_table_write(file, "summary", layout_summary, sizeof *rows, rows, n);
-    if (!error)
+        error = hdf_table_write(file, "summary", layout_known(layout_summary, monitor, room), sizeof *rows, rows, n);
+    if (!error && !monitor)
         error = write_execution(file, sets, nsets, runs);
     if (group >= 0)
         H5Gclose(group);
@@ -186,15 +195,17 @@ static int write_curve(hid_t group, const char *name, const struct load_curve *c
     return hdf_table_write(group, name, layout_point, sizeof rows[0], rows, curve->n);
 }
 
-static int write_links(hid_t group, const struct machine_desc *m)
+static int write_links(hid_t group, const struct machine_desc *m, bool monitor)
 {
+    struct hdf_member room[LAYOUT_MEMBERS];
     uint32_t n = m->nodes * m->nodes;
     struct layout_link *rows = calloc(n, sizeof *rows);
     if (!rows)
         return -ENOMEM;
     for (uint32_t i = 0; i < n; i++)
         rows[i] = (struct layout_link){i / m->nodes, i % m->nodes, m->latency_ps[i], m->link_bps[i]};
-    int error = hdf_table_write(group, "machine_links", layout_link, sizeof *rows, rows, n);
+    int error =
+        hdf_table_write(group, "machine_links", layout_known(layout_link, monitor, room), sizeof *rows, rows, n);
     free(rows);
     return error;
 }
@@ -202,12 +213,17 @@ static int write_links(hid_t group, const struct machine_desc *m)
 static int write_machine(hid_t group, const struct result_set *set)
 {
     const struct machine_desc *m = &set->machine;
+    bool monitor = result_of_monitor(set);
+    struct hdf_member room[LAYOUT_MEMBERS];
     struct layout_node rows[NODE_MAX];
     for (uint32_t n = 0; n < m->nodes; n++)
         rows[n] = (struct layout_node){n, m->node_cpus[n], m->tier[n], m->memory_bps[n], set->frames[n]};
-    int error = hdf_table_write(group, "machine_nodes", layout_node, sizeof rows[0], rows, m->nodes);
-    error = error ? error : write_links(group, m);
-    error = error ? error : write_curve(group, "memory_curve", &m->memory_curve);
+    int error = hdf_table_write(group, "machine_nodes", layout_known(layout_node, monitor, room), sizeof rows[0], rows,
+                                m->nodes);
+    error = error ? error : write_links(group, m, monitor);
+    if (error || monitor)
+        return error;
+    error = write_curve(group, "memory_curve", &m->memory_curve);
     return error ? error : write_curve(group, "link_curve", &m->link_curve);
 }
 
@@ -223,13 +239,14 @@ static int write_cpus(hid_t group, const struct trace_meta *trace)
 static int write_set(hid_t inputs, const struct result_set *set, uint32_t index)
 {
     char name[16];
+    struct hdf_member room[LAYOUT_MEMBERS];
     struct layout_inputs *in = calloc(1, sizeof *in);
     snprintf(name, sizeof name, "%03" PRIu32, index);
     hid_t group = in ? hdf_group_create(inputs, name) : -1;
     int error = !in ? -ENOMEM : group < 0 ? -EIO : 0;
     if (!error) {
         *in = (struct layout_inputs){set->contention, set->trace.columns, set->trace.labels, *set};
-        error = hdf_attributes_write(group, layout_inputs, in);
+        error = hdf_attributes_write(group, layout_known(layout_inputs, result_of_monitor(set), room), in);
     }
     error = error ? error : write_machine(group, set);
     error = error ? error : write_cpus(group, &set->trace);
@@ -258,6 +275,7 @@ static int write_all(hid_t file, const struct result_set *sets, uint32_t nsets)
     error = error ? error : write_inputs(file, sets, nsets);
     error = error ? error : write_runs(file, sets, nsets);
     error = error ? error : write_bounds(file, sets, nsets);
+    error = error ? error : result_monitor_write(file, sets, nsets);
     return error ? error : result_checks_write(file, sets, nsets);
 }
 

@@ -21,6 +21,10 @@ void show_table(FILE *, const struct result_set *, bool colour);
 /* One run's full break-down: time by component and cause, actions, refusals, nodes, traffic. */
 void show_run(FILE *, const struct result_set *, uint32_t run, bool colour);
 
+/* The same for a run of the monitor: what moved, the VMs, their exits, memory, disks, and one sentence. show_table and
+ * show_run do this by themselves. */
+void show_monitor(FILE *, const struct result_set *, bool colour);
+
 /* Like show_table with the varied parameters as the first columns. `varied` has n names of parameters. */
 void show_sweep(FILE *, const struct result_set *, const char *const *varied, unsigned n, bool colour);
 

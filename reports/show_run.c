@@ -161,6 +161,10 @@ void show_run(FILE *f, const struct result_set *set, uint32_t index, bool colour
 {
     const struct result_run *run = &set->runs[index];
     char name[sizeof run->spec], cell[TEXT_FIGURE];
+    if (run->monitor) {
+        show_monitor(f, set, colour);
+        return;
+    }
     fprintf(f, "%s%s%s%s\n", colour ? "\033[1m" : "", text_clean(name, sizeof name, run->spec), colour ? "\033[0m" : "",
             run->inactive ? " (inactive: ordered nothing)" : "");
     for (uint32_t i = 0; i < run->nlabels; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -9,7 +10,10 @@
 #include "monitor-core/launch/command.h"
 #include "monitor-core/launch/gather.h"
 #include "monitor-core/launch/machine.h"
+#include "monitor-core/launch/record.h"
+#include "monitor-core/launch/results.h"
 #include "monitor-core/launch/session.h"
+#include "reports/show.h"
 
 enum { NODES = 4, TIMEOUT_MAX = 1000000 };
 
@@ -21,13 +25,17 @@ struct job {
     struct emulator emulator;
     struct session session;
     struct gather gather;
+    struct record record;
     uint64_t timeout_s;
+    const char *end;         /* how it ended, as the result set has it */
+    struct trace_error line; /* and as the operator was told */
 };
 
 static void on_frame(void *context, const struct telemetry_frame *f)
 {
     struct job *job = context;
-    gather_frame(&job->gather, f);
+    if (gather_frame(&job->gather, f))
+        record_frame(&job->record, f);
 }
 
 static bool on_finished(void *context)
@@ -92,6 +100,26 @@ static int read_words(struct job *job)
     return CLI_DONE;
 }
 
+/* A run of minutes must not end in a folder that does not exist. */
+static int try_outputs(struct job *job)
+{
+    static const char *const names[] = {"output", "report", "record"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = cli_value(job->cli, names[i]);
+        if (!path)
+            continue;
+        for (size_t j = 0; j < i; j++)
+            if (cli_value(job->cli, names[j]) && strcmp(path, cli_value(job->cli, names[j])) == 0)
+                return cli_usage(job->cli, "--%s and --%s name the same file %s", names[j], names[i], path);
+        char *temporary = cli_temporary(path);
+        if (!temporary)
+            return cli_error(job->cli, "%s: cannot be written: %s; choose a file in an existing, writable folder", path,
+                             strerror(errno));
+        cli_discard(temporary);
+    }
+    return CLI_DONE;
+}
+
 static int read_vms(struct job *job)
 {
     const struct cli *cli = job->cli;
@@ -106,30 +134,85 @@ static int read_vms(struct job *job)
     return CLI_DONE;
 }
 
-/* What ended it, when that was not the VMs' own will. */
-static int judge(struct job *job, enum session_end end)
+__attribute__((format(printf, 3, 4))) static int ended(struct job *job, const char *end, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(job->line.text, sizeof job->line.text, format, list);
+    va_end(list);
+    job->end = end;
+    return cli_error(job->cli, "%s", job->line.text);
+}
+
+static int judge_vms(struct job *job)
 {
     const struct gather *g = &job->gather;
     int code = CLI_DONE;
     for (uint32_t i = 0; i < g->nvms; i++)
         if (g->vm[i].why[0] || g->vm[i].end > 1)
-            code = cli_error(job->cli, "%s: %s%s%s", g->vm[i].name, gather_vm_end(&g->vm[i]),
-                             g->vm[i].why[0] ? ": " : "", g->vm[i].why);
+            code = ended(job, "crash", "%s: %s%s%s", g->vm[i].name, gather_vm_end(&g->vm[i]),
+                         g->vm[i].why[0] ? ": " : "", g->vm[i].why);
+    if (!code && !gather_all_off(g))
+        code = ended(job, "stopped", "not every VM has powered off");
+    return code;
+}
+
+/* What ended it, when that was not the VMs' own will. */
+static int judge(struct job *job, enum session_end end)
+{
+    const struct gather *g = &job->gather;
+    const char *complaint = job->session.complaint;
+    job->end = "all off";
     if (g->ended && g->end.panicked)
-        return cli_error(job->cli, "the monitor gave up: %s", g->end.why);
+        return ended(job, "panic", "the monitor gave up: %s", g->end.why);
     if (end == SESSION_TIMEOUT)
-        return cli_error(job->cli, "the time limit of %" PRIu64 " s came before every VM had ended", job->timeout_s);
+        return ended(job, "time limit", "the time limit of %" PRIu64 " s came before every VM had ended",
+                     job->timeout_s);
     if (end == SESSION_STOPPED)
-        return cli_error(job->cli, "stopped by the operator");
+        return ended(job, "stopped", "stopped by the operator");
     if (end == SESSION_OUTPUT)
-        return cli_error(job->cli, "standard output takes no more: the machine was ended");
+        return ended(job, "stopped", "standard output takes no more: the machine was ended");
     if (!g->greeted)
-        return cli_error(job->cli, "the machine ended before the monitor said a word%s%s",
-                         job->session.complaint[0] ? ": " : "", job->session.complaint);
+        return ended(job, "cut off", "the machine ended before the monitor said a word%s%s", *complaint ? ": " : "",
+                     complaint);
     if (!g->ended)
-        return cli_error(job->cli,
-                         "the machine ended before the monitor's last word: what is shown are its latest totals");
-    return code ? code : gather_all_off(g) ? CLI_DONE : cli_error(job->cli, "not every VM has powered off");
+        return ended(job, "cut off", "the machine ended before the monitor's last word: its latest totals are shown");
+    return judge_vms(job);
+}
+
+static int publish_set(struct job *job, const struct result_set *set)
+{
+    const char *output = cli_value(job->cli, "output"), *page = cli_value(job->cli, "report");
+    struct trace_error why;
+    putchar('\n');
+    show_monitor(stdout, set, cli_colour());
+    if (output && result_write(output, set, 1, &why))
+        return cli_error(job->cli, "%s", why.text);
+    if (page && report_write(page, set, 1, &why))
+        return cli_error(job->cli, "%s", why.text);
+    return CLI_DONE;
+}
+
+/* Whatever way it ended, what has arrived is kept. */
+static int publish_all(struct job *job)
+{
+    struct results_context context = {
+        .plan = &job->plan, .reader = &job->session.reader, .end = job->end, .why = job->line.text};
+    struct result_set set;
+    struct trace_error why;
+    int code = CLI_DONE;
+    cli_typed(context.command, sizeof context.command);
+    if (job->gather.greeted) {
+        if (results_make(&set, &job->gather, &context, &why))
+            return cli_error(job->cli, "%s", why.text);
+        code = publish_set(job, &set);
+        result_free(&set);
+    } else if (cli_has(job->cli, "output") || cli_has(job->cli, "report")) {
+        code = cli_error(job->cli, "no result is written: the monitor has told nothing");
+    }
+    if (record_close(&job->record, job->session.reader.lost_frames, context.command, &why))
+        code = cli_error(job->cli, "%s", why.text);
+    return code;
 }
 
 static int launch(struct job *job)
@@ -150,10 +233,12 @@ static int launch(struct job *job)
                                     .context = job,
                                     .quiet = cli_has(job->cli, "quiet") || !isatty(STDOUT_FILENO)};
     gather_init(&job->gather);
+    record_init(&job->record, cli_value(job->cli, "record"), &job->plan);
     enum session_end end = session_run(&job->session);
     emulator_close(&job->emulator);
     files_remove(&job->files);
-    return judge(job, end);
+    int code = judge(job, end), published = publish_all(job);
+    return code ? code : published;
 }
 
 static int dry_run(struct job *job)
@@ -179,6 +264,7 @@ static int run_job(struct job *job)
 {
     int code = read_numbers(job);
     code = code ? code : read_words(job);
+    code = code ? code : try_outputs(job);
     code = code ? code : read_vms(job);
     if (code)
         return code;
@@ -203,6 +289,7 @@ static const struct cli_option options[] = {
     {"cpus", 'c', "N", "CPUs of the machine, up to 64; default: one per node"},
     {"memory", 0, "SIZE", "memory of the machine, as in 4G; default: twice what the VMs ask for, at least 1G"},
     {"output", 'o', "FILE.h5", "write the result set here"},
+    {"report", 0, "FILE.html", "write the report page here"},
     {"record", 0, "TRACE.h5", "store every observed access as a trace that compare replays"},
     {"set", 0, "KEY=VALUE", "a line of the monitor's configuration: harvest_ms, weight, around, slice_ms, seed"},
     {"timeout", 0, "S", "end the machine after so many seconds"},

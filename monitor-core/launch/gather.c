@@ -91,6 +91,11 @@ static bool take_node(struct gather *g, const struct telemetry_frame *f)
     memcpy(&n, f->body, sizeof n);
     if (n.node >= g->hello.nodes || n.free_bytes > n.total_bytes || n.monitor_bytes > n.total_bytes)
         return false;
+    const struct telemetry_node *before = &g->node[n.node];
+    if (before->total_bytes && before->free_bytes < n.free_bytes)
+        n.free_bytes = before->free_bytes;
+    if (before->monitor_bytes > n.monitor_bytes)
+        n.monitor_bytes = before->monitor_bytes;
     g->node[n.node] = n;
     g->nnodes = g->hello.nodes;
     return true;
@@ -106,6 +111,10 @@ static bool take_vm(struct gather *g, const struct telemetry_frame *f)
         return false;
     vm.name[sizeof vm.name - 1] = 0;
     vm.why[sizeof vm.why - 1] = 0;
+    if (vm.state == VM_ENDED) {
+        vm.private_pages = g->vm[vm.vm].private_pages;
+        vm.shared_pages = g->vm[vm.vm].shared_pages;
+    }
     g->vm[vm.vm] = vm;
     if (g->nvms <= vm.vm)
         g->nvms = vm.vm + 1;

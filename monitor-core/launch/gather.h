@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What the monitor has told so far: the latest totals of everything, and a curve over time made of the periodic ones.
+ * Memory is given back when a VM ends: of a node's free memory the least is kept, of the monitor's own the most, of a
+ * VM's pages what it had last.
  * Frames are hostile: what makes no sense is counted and ignored.
  */
 #ifndef MONITOR_CORE_LAUNCH_GATHER_H

@@ -180,10 +180,21 @@ static bool overdue(struct session *s)
     return s->finished_ns && now - s->finished_ns > GRACE_S * UINT64_C(1000000000);
 }
 
+/* The monitor is asked once to end everything, so that its last totals arrive; false: it is time to be rude. */
+static bool ask_to_end(struct session *s)
+{
+    static const char keys[] = "\001x";
+    if (!s->asked_ns && s->emulator->console >= 0 && write(s->emulator->console, keys, 2) == 2) {
+        s->asked_ns = now_ns();
+        return true;
+    }
+    return s->asked_ns && terminal_stopped() < 2 && now_ns() - s->asked_ns < GRACE_S * UINT64_C(1000000000);
+}
+
 static enum session_end serve(struct session *s)
 {
     while (!drained(s)) {
-        if (terminal_stopped())
+        if (terminal_stopped() && !ask_to_end(s))
             return SESSION_STOPPED;
         if (s->output_failed)
             return SESSION_OUTPUT;
@@ -194,7 +205,7 @@ static enum session_end serve(struct session *s)
         wait_and_serve(s);
         draw(s);
     }
-    return SESSION_ENDED;
+    return s->asked_ns ? SESSION_STOPPED : SESSION_ENDED;
 }
 
 enum session_end session_run(struct session *s)

@@ -29,7 +29,7 @@ struct session {
     bool quiet;          /* no status line */
     char complaint[256]; /* the emulator's last line on standard error */
 
-    uint64_t started_ns, drawn_ns, finished_ns;
+    uint64_t started_ns, drawn_ns, finished_ns, asked_ns;
     bool drawn, line_start; /* the status line stands; the console is at the start of a line */
     char keys[512];
     size_t nkeys;

@@ -12,7 +12,7 @@
 void terminal_open(void);
 void terminal_close(void);
 
-/* Ctrl-C, SIGTERM and SIGHUP only set a flag from now on; terminal_stopped answers the signal, 0: none came. */
+/* Ctrl-C, SIGTERM and SIGHUP are only counted from now on; terminal_stopped answers how many came. */
 void terminal_watch(void);
 int terminal_stopped(void);
 void terminal_unwatch(void);

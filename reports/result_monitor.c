@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "reports/result_monitor.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const result_exit_names[RESULT_EXITS] = {
+    "interrupt", "window", "halt",     "cpuid", "msr_read",  "msr_write", "port",     "mmio", "touch",
+    "map",       "copy",   "collapse", "hint",  "exception", "hypercall", "shutdown", "other"};
+
+uint64_t result_exits(const struct result_monitor *m, uint32_t vm, unsigned kind)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < m->nvcpus; i++)
+        if (vm == RESULT_VMS || m->vcpu[i].vm == vm)
+            sum += m->vcpu[i].exits[kind];
+    return sum;
+}
+
+uint64_t result_guest_ns(const struct result_monitor *m, uint32_t vm)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < m->nvcpus; i++)
+        if (vm == RESULT_VMS || m->vcpu[i].vm == vm)
+            sum += m->vcpu[i].guest_ns;
+    return sum;
+}
+
+uint64_t result_monitor_bytes(const struct result_monitor *m)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < m->nnodes; i++)
+        sum += m->node[i].monitor_bytes;
+    return sum;
+}
+
+/* "1 page", "2 pages" */
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+void result_monitor_answer(const struct result_set *set, char *text, size_t size)
+{
+    const struct result_run *r = &set->runs[0];
+    const struct result_monitor *m = r->monitor;
+    char local[96] = "";
+    if (r->misses)
+        snprintf(local, sizeof local, "; %.0f %% of the accesses seen were local",
+                 100.0 * (double)r->local_misses / (double)r->misses);
+    if (r->moves + r->copies == 0)
+        snprintf(text, size, "%s moved nothing under %" PRIu32 " VM%s in %.1f s%s", r->spec, m->nvms, plural(m->nvms),
+                 (double)m->duration_ns / 1e9, local);
+    else
+        snprintf(text, size,
+                 "%s moved %" PRIu64 " page%s and copied %" PRIu64 " under %" PRIu32 " VM%s in %.1f s; %" PRIu64
+                 " write%s took copies back%s",
+                 r->spec, r->moves, plural(r->moves), r->copies, m->nvms, plural(m->nvms), (double)m->duration_ns / 1e9,
+                 r->collapses, plural(r->collapses), local);
+}
