@@ -168,6 +168,12 @@ static void halt_in_shadow(struct vcpu *v)
     v->wish = VCPU_HALTED;
 }
 
+/* An interrupt that came while the guest had interrupts off, before it halted: nobody wakes it for that again. */
+static bool is_awake(const struct vcpu *v)
+{
+    return lapic_pending(&v->lapic) >= 0 || __atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE);
+}
+
 /* What other CPUs asked for. False: it waits for its start-up interrupt. */
 static bool obey(struct vcpu *v);
 
@@ -198,6 +204,8 @@ enum vcpu_wish vcpu_run(struct vcpu *v)
         __atomic_store_n(&v->stuck, !v->lapic.nmi, __ATOMIC_RELEASE);
         end_if_stuck(v->vm);
     }
+    if (v->wish == VCPU_HALTED && is_awake(v))
+        v->wish = VCPU_AGAIN;
     v->monitor_ns += cpu_now() - end;
     return v->wish;
 }
