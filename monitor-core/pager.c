@@ -240,7 +240,7 @@ static int transfer_piece(struct pager *p, uint32_t vm, node_t node, uint64_t gp
         unsigned char *at = bytes_near(p, space_page(&p->space, slot), node) + (gpa & PAGE_MASK);
         if (in)
             __builtin_memcpy(at, in, size);
-        else
+        else if (out)
             __builtin_memcpy(out, at, size);
     }
     pager_leave(p);

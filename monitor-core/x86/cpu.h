@@ -16,6 +16,7 @@ struct cpu {
     node_t node;
     bool up;
     uint32_t in_guest;  /* 1 between the last check for a flush and the exit (shootdown.h) */
+    uint32_t vm;        /* whose guest it runs or ran last; set outside of it */
     uint64_t seen;      /* generation of the nested tables that this CPU has flushed for */
     uint64_t host_save; /* physical, VM_HSAVE_PA */
     uint64_t text;      /* physical start of this node's copy of the monitor's text */
@@ -84,8 +85,8 @@ void cpu_start_others(void (*entry)(void));
 void serial_put(unsigned port, const void *bytes, size_t n);
 int serial_get(unsigned port);
 
-/* One line "mirrorball: ..." on the console: %s %.*s %c %d %u %x %lu %lx %llu and widths. Takes its own lock. The line's end
- * is added where the format has none. */
+/* One line "mirrorball: ..." on the console: %s %.*s %c %d %u %x %lu %lx %llu and widths. Takes its own lock. The
+ * line's end is added where the format has none. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same conversions into a buffer of `size` > 0 bytes, always ended by a zero; answers the length. */

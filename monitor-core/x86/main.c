@@ -132,18 +132,10 @@ static void make_vm(uint32_t id)
     monitor.vm[monitor.nvms++] = vm;
 }
 
-static void flush(bool wait)
-{
-    if (wait)
-        shootdown();
-    else
-        shootdown_lazily();
-}
-
 static void make_memory(const struct blocks *b)
 {
     struct pager_machine below = {0};
-    metal_init(&monitor.metal, &monitor.pager, &machine_x86.memory, flush, b->total, b->metal);
+    metal_init(&monitor.metal, &monitor.pager, &machine_x86.memory, shootdown, b->total, b->metal);
     monitor.metal.poison = monitor.config.poison;
     metal_below(&monitor.metal, &below);
     if (pager_init(&monitor.pager, &monitor.config, &machine_x86.topology, b->pages, b->shared, &below, b->pager))

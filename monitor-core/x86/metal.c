@@ -74,12 +74,12 @@ static bool restricts(uint64_t old, uint64_t leaf)
 }
 
 /* What the hardware noted stays noted, so that a move hides no access. */
-static void put(struct metal *m, uint64_t *entry, uint64_t leaf)
+static void put(struct metal *m, uint32_t vm, uint64_t *entry, uint64_t leaf)
 {
     uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED), noted = old & (NESTED_ACCESSED | NESTED_DIRTY);
     if ((old ^ leaf) == noted)
         return;
-    m->dirty |= restricts(old, leaf);
+    m->dirty |= (uint32_t)restricts(old, leaf) << vm;
     __atomic_store_n(entry, leaf ? leaf | noted : 0, __ATOMIC_RELEASE);
 }
 
@@ -105,7 +105,7 @@ static void map(struct machine *machine, page_t page, node_t view, node_t copy, 
         for (uint32_t n = 0; n < m->nodes; n++) {
             uint64_t *entry = view == NODE_ALL || view == n ? leaf_in(m, vm, (node_t)n, gpa) : NULL;
             if (entry)
-                put(m, entry, leaf);
+                put(m, vm, entry, leaf);
         }
     }
 }
@@ -115,8 +115,9 @@ static void settle(void *context)
     struct metal *m = context;
     if (!m->dirty)
         return;
-    m->dirty = false;
-    m->flush(true);
+    uint32_t vms = m->dirty;
+    m->dirty = 0;
+    m->flush(vms);
 }
 
 static int sync(struct machine *machine, struct move *moves, uint32_t n)
@@ -213,7 +214,7 @@ static void show_region(struct metal *m, uint32_t vm, node_t node, uint64_t gpa)
     for (uint32_t i = 0; i < NESTED_FANOUT; i++) {
         uint32_t slot = space_slot(s, vm, from + (uint64_t)i * MEMORY_FRAME);
         if (slot != UINT32_MAX)
-            put(m, &entries[i], truth(m, slot, node));
+            put(m, vm, &entries[i], truth(m, slot, node));
     }
 }
 
@@ -233,7 +234,7 @@ static int show_on(struct metal *m, uint32_t slot, node_t node)
     else
         /* Nothing changes where another CPU was faster, or where this one held an older, narrower translation: the
          * fault itself has taken that out of its TLB. */
-        put(m, entry, truth(m, slot, node));
+        put(m, vm, entry, truth(m, slot, node));
     return 0;
 }
 
@@ -247,7 +248,7 @@ static int show(void *context, uint32_t slot, node_t node)
     for (uint32_t n = 0; n < m->nodes; n++) {
         uint64_t *entry = leaf_in(m, vm, (node_t)n, gpa);
         if (entry)
-            put(m, entry, truth(m, slot, (node_t)n));
+            put(m, vm, entry, truth(m, slot, (node_t)n));
     }
     return 0;
 }
@@ -260,7 +261,7 @@ static void hide(void *context, uint32_t slot)
     for (uint32_t n = 0; n < m->nodes; n++) {
         uint64_t *entry = leaf_in(m, vm, (node_t)n, gpa);
         if (entry)
-            put(m, entry, 0);
+            put(m, vm, entry, 0);
     }
 }
 
@@ -315,7 +316,7 @@ static void harvest(void *context, struct pager *pager)
     for (uint32_t vm = 0; vm < s->nvms; vm++)
         for (uint32_t i = 0; i < s->count[vm]; i += NESTED_FANOUT)
             harvest_region(m, pager, vm, space_gpa(s, s->first[vm] + i));
-    m->flush(false);
+    m->flush(0);
 }
 
 /* Every VM may come to run on every node, and no table shall ever be missing. */
@@ -359,8 +360,8 @@ size_t metal_size(uint32_t pages, uint64_t frames)
     return ((size_t)pages + frames) * sizeof(uint32_t);
 }
 
-void metal_init(struct metal *m, struct pager *pager, struct memory *memory, void (*flush)(bool wait), uint32_t pages,
-                void *block)
+void metal_init(struct metal *m, struct pager *pager, struct memory *memory, void (*flush)(uint32_t vms),
+                uint32_t pages, void *block)
 {
     __builtin_memset(m, 0, sizeof *m);
     m->machine.ops = &metal_ops;

@@ -17,14 +17,14 @@ struct metal {
     struct machine machine; /* first */
     struct pager *pager;
     struct memory *memory;
-    void (*flush)(bool wait); /* shootdown, shootdown_lazily */
+    void (*flush)(uint32_t vms); /* shootdown */
     uint32_t nodes;
     uint32_t npages;
     uint64_t frames;                    /* numbers of frames are below */
     uint64_t root[SPACE_VMS][NODE_MAX]; /* physical; 0: no CPU of that node has run the VM */
     uint32_t *frame_of;                 /* [pages] first copy, as frame number of the whole machine */
     uint32_t *next_copy;                /* [frames of the machine] */
-    bool dirty;                         /* something was restricted since the last flush */
+    uint32_t dirty;                     /* VMs of which something was restricted since the last flush, a bit each */
     bool poison;                        /* fill freed frames with a pattern */
     uint64_t tables;                    /* frames used for nested tables */
     uint64_t frames_moved, frames_zeroed;
@@ -35,7 +35,7 @@ struct metal {
 uint64_t metal_frames(const struct memory *);
 size_t metal_size(uint32_t pages, uint64_t frames);
 /* Without a pager (null) pages have frames but are mapped nowhere: for playing logs. */
-void metal_init(struct metal *, struct pager *, struct memory *, void (*flush)(bool wait), uint32_t pages,
+void metal_init(struct metal *, struct pager *, struct memory *, void (*flush)(uint32_t vms), uint32_t pages,
                 void *memory);
 void metal_below(struct metal *, struct pager_machine *); /* what the pager needs */
 

@@ -28,14 +28,17 @@ static bool may_be_stale(const struct cpu *c, uint64_t now)
     return __atomic_load_n(&c->in_guest, __ATOMIC_SEQ_CST) && __atomic_load_n(&c->seen, __ATOMIC_ACQUIRE) < now;
 }
 
-void shootdown(void)
+void shootdown(uint32_t vms)
 {
-    uint64_t now = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST), start = cpu_now();
+    uint64_t now = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
+    if (!vms)
+        return;
+    uint64_t start = cpu_now();
     const struct cpu *self = cpu_self();
     uint64_t waiting = 0;
     for (uint32_t i = 0; i < machine_x86.cpus; i++) {
         const struct cpu *c = machine_x86.cpu[i];
-        if (!c || c == self || !may_be_stale(c, now))
+        if (!c || c == self || !may_be_stale(c, now) || !(vms >> __atomic_load_n(&c->vm, __ATOMIC_RELAXED) & 1))
             continue;
         waiting |= UINT64_C(1) << i;
         cpu_kick(i);
@@ -46,11 +49,6 @@ void shootdown(void)
             __builtin_ia32_pause();
     counts.rounds++;
     counts.wait_ns += cpu_now() - start;
-}
-
-void shootdown_lazily(void)
-{
-    __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
 }
 
 struct shootdown_counts shootdown_counts(void)

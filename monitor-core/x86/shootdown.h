@@ -3,9 +3,9 @@
  * Translation shootdown over nested tables. One generation for the machine: a CPU that enters a guest with an older one
  * flushes first (TLB_CONTROL in its control block), and a shootdown waits only for CPUs that are in a guest.
  *
- *   entry (interrupts held off by CLGI):  in_guest = 1; fence; if (seen != generation) { seen = generation; flush };
- * VMRUN exit:                                 in_guest = 0 (release) shootdown: generation++; fence; every other CPU
- * with in_guest: kick; wait until it left the guest once or has seen the generation
+ *   entry (interrupts held off by CLGI): in_guest = 1; fence; if (seen != generation) { seen = generation; flush };
+ * VMRUN exit: in_guest = 0 (release) shootdown: generation++; fence; every other CPU in a guest of these VMs: kick;
+ * wait until it left the guest once or has seen the generation
  *
  * VMRUN and the flush in its control block are one act, so a CPU whose `seen` is new runs on new translations.
  */
@@ -14,15 +14,14 @@
 
 #include "monitor-core/x86/cpu.h"
 
-/* Before VMRUN. True: TLB_CONTROL has to be set for this entry. */
+/* Before VMRUN; cpu->vm says whose guest. True: TLB_CONTROL has to be set for this entry. */
 bool shootdown_enter(struct cpu *);
 void shootdown_leave(struct cpu *);
 
-/* By the holder of the pager's lock. Returns when no CPU can use a translation older than this call. */
-void shootdown(void);
-
-/* Old translations are dropped at each CPU's next entry; nobody is waited for (cleared accessed bits). */
-void shootdown_lazily(void);
+/* By the holder of the pager's lock. Returns when no CPU that runs one of these VMs (a bit each) can use a translation
+ * older than this call; the others' are gone when they enter a guest next. No VM: nobody is waited for (cleared
+ * accessed bits). */
+void shootdown(uint32_t vms);
 
 struct shootdown_counts {
     uint64_t rounds, kicks, wait_ns;

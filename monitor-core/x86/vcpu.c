@@ -67,10 +67,13 @@ static void save_debug(uint64_t *dr)
 
 void vcpu_take_up(struct vcpu *v)
 {
-    const struct cpu *cpu = cpu_self();
+    struct cpu *cpu = cpu_self();
     v->cpu = cpu->id;
+    __atomic_store_n(&cpu->vm, v->vm->id, __ATOMIC_RELAXED);
     svm_save_host(v->host_physical);
     v->vmcb->nested_cr3 = metal_root(&monitor.metal, v->vm->id, cpu->node);
+    if (!v->vmcb->nested_cr3)
+        panic("VM %s: no memory for nested tables; give the machine more or the VMs less", v->vm->config->name);
     msr_set(MSR_TSC_AUX, v->tsc_aux);
     load_debug(v->dr);
     fpu_load(v->fpu, v->xcr0);

@@ -101,16 +101,18 @@ static void others_run(struct rig *r)
     }
 }
 
-static void flush(bool wait)
+static void flush(uint32_t vms)
 {
     struct rig *r = the_rig;
     r->lazy++;
-    if (!wait)
+    if (!vms)
         return;
     r->flushes++;
     others_run(r);
     for (uint32_t cpu = 0; cpu < RIG_CPUS; cpu++)
-        rig_reenter(r, cpu);
+        for (uint32_t vm = 0; vm < r->given.nvms; vm++)
+            if (vms >> vm & 1)
+                memset(r->cpu[cpu].leaf[vm], 0, r->given.pages[vm] * sizeof(uint64_t));
     others_run(r);
 }
 
