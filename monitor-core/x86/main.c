@@ -22,25 +22,6 @@ struct blocks {
 
 static uint32_t ready; /* other CPUs may begin */
 
-static bool is_config(const struct module *m)
-{
-    const char *word = m->text, *name = "config";
-    for (const char *c = m->text; *c; c++)
-        if (*c == ' ' && c[1] && c[1] != ' ')
-            word = c + 1;
-    while (*word && *word == *name)
-        word++, name++;
-    return !*name && (!*word || *word == ' ');
-}
-
-static const struct module *find_config(void)
-{
-    for (uint32_t i = 0; i < machine_x86.nmodules; i++)
-        if (is_config(&machine_x86.module[i]))
-            return &machine_x86.module[i];
-    return NULL;
-}
-
 static void *take(node_t node, uint64_t bytes, const char *what)
 {
     void *block = memory_reserve(&machine_x86.memory, node, bytes, MEMORY_FRAME);
@@ -211,7 +192,7 @@ _Noreturn static void only_show(void)
 void monitor_main(void)
 {
     static struct blocks blocks;
-    const struct module *config = find_config();
+    const struct module *config = vm_module("config");
     if (!config)
         only_show();
     panic_tell(tell_panic);

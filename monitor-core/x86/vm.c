@@ -115,25 +115,37 @@ static void make_devices(struct vm *vm)
     }
 }
 
-static bool same(const char *a, const char *b)
+/* Is this the first or the last word of the text? */
+static bool names(const char *text, const char *name)
 {
-    while (*a && *a == *b)
-        a++, b++;
-    return *a == *b;
+    size_t n = 0, end = 0, i;
+    while (name[n])
+        n++;
+    for (end = 0; text[end]; end++)
+        ;
+    while (end && text[end - 1] == ' ')
+        end--;
+    for (i = 0; i < n && text[i] == name[i]; i++)
+        ;
+    if (i == n && (!text[n] || text[n] == ' '))
+        return true;
+    for (i = 0; i < n && i < end && text[end - 1 - i] == name[n - 1 - i]; i++)
+        ;
+    return n && i == n && (end == n || text[end - n - 1] == ' ');
 }
 
-static const struct module *find_module(const char *name)
+const struct module *vm_module(const char *name)
 {
     for (uint32_t i = 0; i < machine_x86.nmodules; i++)
-        if (same(machine_x86.module[i].name, name))
+        if (names(machine_x86.module[i].text, name))
             return &machine_x86.module[i];
     return NULL;
 }
 
 static int fill_boot(const struct vm *vm, struct linux_boot *boot, const char **why)
 {
-    const struct module *kernel = find_module(vm->config->kernel);
-    const struct module *initrd = vm->config->initrd[0] ? find_module(vm->config->initrd) : NULL;
+    const struct module *kernel = vm_module(vm->config->kernel);
+    const struct module *initrd = vm->config->initrd[0] ? vm_module(vm->config->initrd) : NULL;
     if (!kernel) {
         *why = "the boot loader gave no module of the kernel's name";
         return ERR_NOENT;

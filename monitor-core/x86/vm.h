@@ -55,6 +55,10 @@ struct monitor {
 };
 extern struct monitor monitor;
 
+/* The boot module whose string begins or ends with that word; null: there is none. */
+struct module;
+const struct module *vm_module(const char *name);
+
 /* Sets up a VM whose config and virtual CPUs' array are filled in, and loads its kernel; it runs from vm_begin on. 0,
  * or why the images cannot be loaded (*why; the VM is not running then). By the boot processor, or by the CPU that
  * found the VM at rest. */
