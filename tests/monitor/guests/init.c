@@ -73,6 +73,7 @@ static const struct work works[] = {
     {"churn", "short processes, pipes and small files", churn_run, 1, 1, 0},
     {"read", "a disk's blocks, each checked", disks_read, 0, 0, 0},
     {"write", "blocks written to a disk and read back", disks_write, 0, 256, 0},
+    {"secret", "memory full of what no other guest may see", secret_run, 10, 64, 0},
     {"sleep", "nothing", sleep_run, 1, 0, 0},
     {"shell", "a shell on the console", shell_run, 0, 0, 0},
     {"panic", "the end of the kernel", panic_run, 0, 0, 0},

@@ -37,6 +37,9 @@ int disks_read(const struct work *, uint64_t disk, uint64_t seconds, uint64_t);
 int disks_write(const struct work *, uint64_t disk, uint64_t blocks, uint64_t);
 int disks_make(const char *path, uint64_t megabytes); /* on the host */
 
+/* secret.c: SECONDS : MEGABYTES. */
+int secret_run(const struct work *, uint64_t seconds, uint64_t megabytes, uint64_t);
+
 /* A line on the console, whole even when several processes write. work_fail answers 1. */
 void work_say(const struct work *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int work_fail(const struct work *, const char *format, ...) __attribute__((format(printf, 2, 3)));
