@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/devices/linux_boot.h"
 
+#include "monitor-core/devices/power.h"
 #include "monitor-core/space.h"
 
 /* Where things lie below 640 KiB. */
@@ -163,6 +164,16 @@ static int write_gdt(const struct device_host *host)
     return host->write(host->context, GDT, gdt, sizeof gdt);
 }
 
+/* Where a BIOS begins after a reset. With hardware-reduced ACPI and no EFI, Linux restarts by jumping there in real
+ * mode; so there is just enough of one to reach the reset register: mov dx, port; mov al, value; out dx, al; hlt; jmp
+ * back. */
+static int write_reset_vector(const struct device_host *host)
+{
+    enum { RESET_VECTOR = 0xffff0, PORT = POWER_BASE + POWER_RESET };
+    static const unsigned char code[] = {0xba, PORT & 0xff, PORT >> 8, 0xb0, POWER_RESET_VALUE, 0xee, 0xf4, 0xeb, 0xfd};
+    return host->write(host->context, RESET_VECTOR, code, sizeof code);
+}
+
 static void add_range(unsigned char *params, uint64_t start, uint64_t size, uint32_t type)
 {
     unsigned char *entry = params + MAP + MAP_ENTRY * params[MAP_COUNT];
@@ -235,6 +246,8 @@ int linux_boot_load(const struct linux_boot *b, const struct device_host *host, 
         err = write_page_tables(host);
     if (!err)
         err = write_gdt(host);
+    if (!err)
+        err = write_reset_vector(host);
     if (!err)
         err = write_params(b, host, initrd);
     if (err)

@@ -131,6 +131,13 @@ Test(linux_boot, segments)
     cr_assert_eq(data >> 55 & 1, 1, "limit in pages");
 }
 
+/* mov $0x602, %dx; mov $0x42, %al; out %al, %dx; then hlt for ever, at f000:fff0 */
+Test(linux_boot, the_reset_vector_resets)
+{
+    cr_assert_eq(load(), 0, "%s", why);
+    cr_assert_arr_eq(fake.ram + 0xffff0, "\xba\x02\x06\xb0\x42\xee\xf4\xeb\xfd", 9);
+}
+
 struct range {
     uint64_t start, size;
     uint32_t type;
