@@ -33,10 +33,11 @@ def boot(image, machine, sizes, cpus, *extra, cpu="max,+svm", words="", files=()
     command += ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-kernel", image, "-append", words]
     if files:
         command += ["-initrd", ",".join(files)]
-    done = subprocess.run(command + list(extra), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
+    command = ["timeout", "100", *command, *extra]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     text = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
     if done.returncode:
-        raise ValueError(f"QEMU ended with {done.returncode}: {text}")
+        sys.exit(f"boot: {machine} with {count} CPUs ended with {done.returncode} (124: not at all): {text}")
     return [line.removeprefix("mirrorball: ") for line in text.replace("\r", "").splitlines()]
 
 
