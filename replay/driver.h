@@ -13,6 +13,8 @@
 
 enum { REPLAY_WINDOW_NS = 1000000, REPLAY_LATENCY_NS = 100 }; /* window; recorded latency of captures that have none */
 
+struct run_log;
+
 struct replay_options {
     bool contention;
     uint64_t repeat;         /* the trace this many times over, >= 1 */
@@ -23,9 +25,10 @@ struct replay_options {
     uint32_t batch;    /* events per flush */
     uint32_t sampling; /* 0: the machine's */
     uint32_t budget;   /* pages moved per window and run; 0: no limit */
-    uint32_t threads;  /* 0: as many as OpenMP gives */
-    uint32_t fuse;     /* runs per group; 0: chosen from page count and threads; never changes a result */
-    uint32_t block;    /* records per tile handed to the runs; 0: chosen; never changes a result */
+    struct run_log *log; /* what the engine of the one run is told (replay/run_log.h); null: not written */
+    uint32_t threads;    /* 0: as many as OpenMP gives */
+    uint32_t fuse;       /* runs per group; 0: chosen from page count and threads; never changes a result */
+    uint32_t block;      /* records per tile handed to the runs; 0: chosen; never changes a result */
     const char *cpu_map; /* "0-3:0,4-7:1" or null: in blocks */
 };
 

@@ -92,8 +92,11 @@ int run_init(struct run *r, const struct engine_config *config, const struct rep
     r->sampling = config->sampling;
     r->err = 0;
     r->window = r->ticks = 0;
-    r->serve = run_serve_for(spec->policy, weighted);
+    r->log = options->log;
+    r->serve = r->log ? run_serve_logged(weighted) : run_serve_for(spec->policy, weighted);
     r->ahead = ahead;
+    if (r->log && run_log_begin(r->log, config, error))
+        return -EINVAL;
     r->idle_ticks_left = RUN_IDLE_TICKS_ALL;
     uint64_t tick_ns = spec->policy->tick ? policy_tick_ns(spec->policy, config->param) : 0;
     r->tick_windows = tick_ns / REPLAY_WINDOW_NS + (tick_ns % REPLAY_WINDOW_NS != 0);
@@ -128,6 +131,8 @@ static void tick(struct run *r, uint64_t now)
     if (r->observe.harvests != scans)
         machine_model_charge(&r->model, r->model.cpu, OVERHEAD_SCAN,
                              (unsigned __int128)r->engine.view.npages * r->model.shape->desc.costs.scan_ps);
+    if (r->log)
+        run_log_time(r->log, PLAY_TICK, now);
     engine_tick(&r->engine, now);
 }
 
@@ -146,6 +151,8 @@ static void begin_window(struct run *r, uint32_t *ticks_left, bool idle)
 {
     uint64_t now = r->window * REPLAY_WINDOW_NS;
     r->engine.view.traffic = r->account.seen;
+    if (r->log)
+        run_log_time(r->log, PLAY_WINDOW, now);
     engine_window(&r->engine, now);
     if (!r->tick_windows || r->window < r->next_tick)
         return;

@@ -15,6 +15,7 @@
 #include "replay/account.h"
 #include "replay/machine_model.h"
 #include "replay/prepare.h"
+#include "replay/run_log.h"
 
 enum { RUN_IDLE_TICKS = 1024, RUN_IDLE_TICKS_ALL = 1 << 20 };
 
@@ -27,6 +28,7 @@ struct run {
     struct machine_model model;
     struct account account;
     run_serve *serve;
+    struct run_log *log;  /* null: none is written */
     unsigned char *pages; /* this run's record of page 0 */
     size_t stride;
     uint64_t *charged; /* [cpus] samples charged so far */
@@ -50,6 +52,9 @@ void run_count_samples(struct run *, const struct prepared *, const struct segme
 
 /* The inner loop for a class. */
 run_serve *run_serve_for(const struct policy_class *, bool weighted);
+
+/* The slow one, which writes the run's log. */
+run_serve *run_serve_logged(bool weighted);
 
 /* The configuration of the engine for a run; its machine is the run's own. */
 void run_config(struct run *, const struct replay_spec *, const struct replay_machine *, const struct replay_options *,

@@ -105,6 +105,8 @@ int run_result(struct run *r, const unsigned __int128 *compute_ns, unsigned trac
                  r->spec->policy->name, r->failed);
         return -ENOMEM;
     }
+    if (r->log)
+        run_log_time(r->log, PLAY_FLUSH, 0);
     engine_flush(&r->engine);
     account_window(&r->account, r->window, &r->engine.stats);
     add_identity(r, out);

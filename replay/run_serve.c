@@ -163,6 +163,60 @@ SERVE(weighted_marked, serve_unseen, true, true)
 SERVE(weighted_seen, serve_seen, true, false)
 SERVE(weighted_seen_marked, serve_seen, true, true)
 
+/* What the observation layer makes of a miss that it lets through. */
+static struct event scaled(const struct event *e, uint32_t period)
+{
+    struct event seen = *e;
+    unsigned log2_weight = (unsigned)(e->what >> 4) + (unsigned)__builtin_ctz(period);
+    seen.what = event_what(event_kind(e), log2_weight > 15 ? 15 : log2_weight);
+    return seen;
+}
+
+/* Every record by itself, which comes to the same. */
+static inline __attribute__((always_inline)) void serve_logged(struct run *r, const struct prepared *c, uint32_t from,
+                                                               uint32_t to, bool weighted)
+{
+    bool misses = r->spec->policy->signals & SIGNAL_MISSES, accessed = r->spec->policy->signals & SIGNAL_ACCESSED;
+    for (uint32_t i = from; i < to; i++) {
+        const struct event *e = &c->events[i];
+        const struct place *p = (const struct place *)(const void *)(r->pages + e->page * r->stride);
+        uint32_t cpu = cpu_of(r, c, i);
+        bool write = event_kind(e) == EVENT_WRITE;
+        if (engine_needed(p, write)) {
+            struct event access = *e;
+            access.what = write ? EVENT_WRITE : EVENT_READ;
+            run_log_add(r->log, PLAY_ACCESS, &access);
+            if (!enter_engine(r, e, cpu))
+                return;
+        }
+        account_one(r, c, i, weighted, accessed);
+        r->counted = i + 1;
+        if (!misses)
+            continue;
+        uint64_t before = r->observe.samples[cpu];
+        struct event seen = scaled(e, r->engine.view.sampling);
+        r->model.cpu = cpu;
+        observe_miss(&r->observe, cpu, e);
+        if (r->observe.samples[cpu] != before)
+            run_log_add(r->log, PLAY_EVENT, &seen);
+    }
+}
+
+static void logged(struct run *r, const struct prepared *c, uint32_t from, uint32_t to)
+{
+    serve_logged(r, c, from, to, false);
+}
+
+static void weighted_logged(struct run *r, const struct prepared *c, uint32_t from, uint32_t to)
+{
+    serve_logged(r, c, from, to, true);
+}
+
+run_serve *run_serve_logged(bool weighted)
+{
+    return weighted ? weighted_logged : logged;
+}
+
 run_serve *run_serve_for(const struct policy_class *class, bool weighted)
 {
     static run_serve *const made[] = {plain,          marked,          seen,          seen_marked,

@@ -8,7 +8,7 @@ import re
 import tree
 
 FREESTANDING = ("<stdint.h>", "<stddef.h>", "<stdbool.h>")
-CORE_HEADERS = ("monitor-core/engine.h", "monitor-core/machine.h", "monitor-core/observe.h", "pmap/*", "policy/*")
+CORE_HEADERS = ("monitor-core/engine.h", "monitor-core/machine.h", "monitor-core/observe.h", "monitor-core/play.h", "pmap/*", "policy/*")
 COMMANDS = ("collectors/command.h", "datasets/command.h", "monitor-core/launch/command.h", "reports/command.h")
 
 # path of the file, what it may include
