@@ -453,3 +453,10 @@ int config_parse(struct config *c, const char *text, size_t size, struct config_
     err = err ? err : each_line(&p, whole, parse_line);
     return err ? err : check(&p);
 }
+
+int config_parse_policy(struct config *c, const char *spec, struct config_error *error)
+{
+    struct parser p = {.config = c, .error = error};
+    *error = (struct config_error){.what = ""};
+    return set_policy(&p, piece_of(spec));
+}

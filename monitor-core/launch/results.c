@@ -66,16 +66,13 @@ static void fill_source(struct result_set *set, const struct gather *g, const st
 /* Parameters as the monitor itself parsed them from the same text. */
 static int fill_policy(struct result_run *run, const struct gather *g)
 {
-    char text[sizeof g->hello.policy + 16];
     struct config_error error;
     struct config *c = calloc(1, sizeof *c);
     if (!c)
         return -ENOMEM;
     COPY_TEXT(run->spec, g->hello.policy);
     snprintf(run->policy, sizeof run->policy, "%.*s", (int)strcspn(run->spec, ":"), run->spec);
-    int n = snprintf(text, sizeof text, "policy = %s\n", g->hello.policy);
-    config_parse(c, text, (size_t)n, &error);
-    if (c->policy) {
+    if (config_parse_policy(c, g->hello.policy, &error) == 0) {
         unsigned count = policy_param_count(c->policy);
         run->nparams = count < RESULT_PARAMS ? count : RESULT_PARAMS;
         for (uint32_t i = 0; i < run->nparams; i++) {

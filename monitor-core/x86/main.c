@@ -4,6 +4,7 @@
 #include "monitor-core/x86/cpu.h"
 #include "monitor-core/x86/module_drive.h"
 #include "monitor-core/x86/nvme.h"
+#include "monitor-core/x86/player.h"
 #include "monitor-core/x86/report.h"
 #include "monitor-core/x86/run.h"
 #include "monitor-core/x86/shootdown.h"
@@ -193,6 +194,8 @@ void monitor_main(void)
 {
     static struct blocks blocks;
     const struct module *config = vm_module("config");
+    if (!config && player_wanted())
+        player_run();
     if (!config)
         only_show();
     panic_tell(tell_panic);
