@@ -32,8 +32,10 @@ class Boot:
         with emulator.monitor(os.path.join(build, "monitor.elf"), folder, config, **machine) as m:
             try:
                 self.run(m, seconds)
-            finally:
-                self.lines = m.lines
+            except TimeoutError:
+                print("\n".join([*m.lines[-30:], m.partial]))
+                raise
+            self.lines = m.lines
             self.telemetry = m.telemetry()
             self.seconds = m.seconds
 
@@ -90,8 +92,8 @@ def one(build):
 
 def two(build):
     config = "policy = migrep:trigger=4\n" + "".join(
-        vm(name, "checksum:8:0:24+churn:1,poweroff", vcpus=2) for name in ("left", "right"))
-    boot = Boot(build, config, 240, nodes=4, cpus=4, memory=1536)
+        vm(name, "checksum:5:0:8+churn:1,poweroff", vcpus=2) for name in ("left", "right"))
+    boot = Boot(build, config, 400, nodes=4, cpus=4, memory=1536)
     check_clean(boot)
     check_ended(boot, "left", "right")
     check_said(boot, "guest: up, 2 CPUs", 2)
@@ -103,8 +105,8 @@ def two(build):
 
 def sliced(build):
     config = "policy = first_touch\nslice_ms = 3\n" + "".join(
-        vm(name, "vectors:8+checksum:8:0:16,poweroff", vcpus=2) for name in ("left", "right"))
-    boot = Boot(build, config, 240, nodes=2, cpus=1, memory=1024)
+        vm(name, "vectors:6+checksum:6:0:8,poweroff", vcpus=2) for name in ("left", "right"))
+    boot = Boot(build, config, 400, nodes=2, cpus=1, memory=1024)
     check_clean(boot)
     check_ended(boot, "left", "right")
     check_said(boot, "guest: vectors ok", 2)
@@ -115,7 +117,7 @@ def sliced(build):
 
 def stir(build, seconds=40, slices=False):
     config = "policy = stir:pages=512:tick_ns=5000000\npoison = 1\nslice_ms = 5\n" + "".join(
-        vm(name, f"checksum:{seconds}:3:24+vectors:{seconds}:1,poweroff", vcpus=2) for name in ("left", "right"))
+        vm(name, f"checksum:{seconds}:3:12+vectors:{seconds}:1,poweroff", vcpus=2) for name in ("left", "right"))
     boot = Boot(build, config, 300 + 4 * seconds, nodes=4, cpus=2 if slices else 4, memory=1536)
     check_clean(boot)
     check_ended(boot, "left", "right")

@@ -40,7 +40,9 @@ def fetch(package, folder):
         archive = next(name for name in os.listdir(place) if name.endswith(".deb"))
         tree = os.path.join(folder, package)
         shutil.rmtree(tree, ignore_errors=True)
+        shutil.rmtree(tree + ".part", ignore_errors=True)
         output(["dpkg-deb", "-x", os.path.join(place, archive), tree + ".part"], "is the disk full?")
+    keep_needed(tree + ".part")
     os.rename(tree + ".part", tree)
 
 
@@ -65,6 +67,17 @@ def with_needs(tree, name, order):
         if needed:
             with_needs(tree, needed.replace("-", "_"), order)
     order.append(path)
+
+
+def keep_needed(tree):
+    """The kernel and our modules only: a twentieth of what was unpacked."""
+    kept = []
+    for name in MODULES:
+        with_needs(tree, name, kept)
+    for folder, _, names in os.walk(tree):
+        for path in (os.path.join(folder, name) for name in names):
+            if path not in kept and not os.path.basename(path).startswith("vmlinuz-"):
+                os.unlink(path)
 
 
 class Archive:
