@@ -63,13 +63,18 @@ static void read_modules(const struct information *i, struct start_facts *f)
     machine_x86.nmodules = i->nmodules;
 }
 
+/* Where an entry that is not RAM overlaps one that is, it counts. */
 static void read_map(const struct information *i, struct start_facts *f)
 {
     for (uint32_t at = 0; at + sizeof(struct map_entry) <= i->map_bytes;) {
         const struct map_entry *e = early(i->map + at);
         at += e->size + 4;
-        if (e->type == MAP_RAM && e->start + e->bytes > e->start && f->nram < START_RANGES)
+        if (e->start + e->bytes <= e->start || f->nram + f->ntaken >= START_RANGES)
+            continue;
+        if (e->type == MAP_RAM)
             f->ram[f->nram++] = (struct start_range){e->start, e->start + e->bytes};
+        else
+            take(f, e->start, e->start + e->bytes);
     }
 }
 

@@ -39,10 +39,11 @@ struct start_range {
 
 enum { START_RANGES = 128, START_MODULES = 32 };
 
-/* What the loader said, copied: RAM, and what of it is taken (the first MiB, the image, the modules). */
+/* What the loader said, copied: RAM, and what of it is taken (the first MiB, the image, the modules, the firmware's).
+ */
 struct start_facts {
     uint32_t nram, ntaken;
-    struct start_range ram[START_RANGES], taken[START_MODULES + 2];
+    struct start_range ram[START_RANGES], taken[START_RANGES];
 };
 
 /* From the linker. */
