@@ -15,7 +15,10 @@ struct request {
     node_t node;
     const struct disk_segment *segment;
     uint64_t taken, at, end;
-    uint64_t counted; /* blocks below were read for this request, or counted as hits */
+    uint64_t counted;                         /* blocks below were read for this request, or counted as hits */
+    struct pager_showing pending[DISK_BATCH]; /* to be mapped */
+    uint32_t npending;
+    uint64_t mapped;
 };
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -158,6 +161,22 @@ static int read_drive(struct disk *d, uint64_t block, uint32_t blocks, unsigned 
     return 0;
 }
 
+/* What is pending is mapped with one shootdown: when there is a batch of it, at the request's end, and before anything
+ * that could let go of those blocks or write to those pages. */
+static int show_pending(struct request *r)
+{
+    uint32_t n = r->npending;
+    if (!n)
+        return 0;
+    r->npending = 0;
+    int err = pager_show_all(r->disk->pager, r->vm, r->pending, n);
+    if (!err) {
+        r->disk->maps += n;
+        r->mapped += n;
+    }
+    return err;
+}
+
 /* The blocks of the request from `block` on that are not in memory, up to the first that is: into the buffer, and as
  * far as there is room into the index. */
 static int load(struct request *r, uint64_t block)
@@ -167,8 +186,10 @@ static int load(struct request *r, uint64_t block)
     uint32_t n = 1;
     while (n < least(left, DISK_BATCH) && find(d, r->vm, block + n) == PAGE_NONE)
         n++;
+    int err = show_pending(r);
     d->buffered_n = 0;
-    int err = read_drive(d, block, n, d->buffer);
+    if (!err)
+        err = read_drive(d, block, n, d->buffer);
     if (err)
         return err;
     d->buffered = block;
@@ -224,6 +245,9 @@ static struct disk_segment take(struct request *r)
 static int copy_out(struct request *r, page_t page, const unsigned char *bytes, size_t offset, struct disk_segment to)
 {
     struct disk *d = r->disk;
+    int err = show_pending(r);
+    if (err)
+        return err;
     d->copies++;
     if (page != PAGE_NONE) {
         pager_shared_read(d->pager, r->node, page, d->bounce, offset, to.size);
@@ -232,7 +256,7 @@ static int copy_out(struct request *r, page_t page, const unsigned char *bytes, 
     return pager_write(d->pager, r->vm, r->node, to.gpa, bytes + offset, to.size);
 }
 
-static int read_piece(struct request *r, uint64_t *mapped)
+static int read_piece(struct request *r)
 {
     struct disk *d = r->disk;
     uint64_t block = r->at / DISK_BLOCK, offset = r->at % DISK_BLOCK;
@@ -250,10 +274,8 @@ static int read_piece(struct request *r, uint64_t *mapped)
     struct disk_segment to = take(r);
     if (page == PAGE_NONE || to.size < DISK_BLOCK || to.gpa % DISK_BLOCK)
         return copy_out(r, page, in_buffer(d, block), offset, to);
-    int err = pager_show(d->pager, r->vm, r->node, to.gpa, page);
-    d->maps += !err;
-    *mapped += !err;
-    return err;
+    r->pending[r->npending++] = (struct pager_showing){to.gpa, page};
+    return r->npending < DISK_BATCH ? 0 : show_pending(r);
 }
 
 int disk_read(struct disk *d, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *segment, uint32_t n,
@@ -264,7 +286,10 @@ int disk_read(struct disk *d, uint32_t vm, node_t node, uint64_t sector, const s
     d->buffered_n = 0;
     int err = begin(&r, sector, n);
     while (!err && r.at < r.end)
-        err = read_piece(&r, mapped);
+        err = read_piece(&r);
+    if (!err)
+        err = show_pending(&r);
+    *mapped += r.mapped;
     lock_give(&d->lock);
     return err;
 }

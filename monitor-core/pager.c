@@ -304,22 +304,42 @@ static int clear_slot(struct pager *p, uint32_t slot)
     return err;
 }
 
-int pager_show(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, page_t shared)
+static int show_one(struct pager *p, uint32_t slot, page_t shared)
 {
+    if (slot == NO_SLOT)
+        return ERR_INVAL;
+    if (space_page(&p->space, slot) == shared)
+        return 0;
+    int err = clear_slot(p, slot);
+    if (err)
+        return err;
+    space_show(&p->space, slot, shared);
+    p->vm[space_vm(&p->space, slot)].shared_pages++;
+    p->below.show(p->below.context, slot, NODE_ALL);
+    return 0;
+}
+
+/* One shootdown for all: what is hidden needs none of its own when it is freed. */
+int pager_show_all(struct pager *p, uint32_t vm, const struct pager_showing *list, uint32_t n)
+{
+    int err = 0;
     pager_enter(p, 0);
-    uint32_t slot = space_slot(&p->space, vm, gpa);
-    int err = slot == NO_SLOT ? ERR_INVAL : 0;
-    if (!err && space_page(&p->space, slot) != shared) {
-        err = clear_slot(p, slot);
-        if (!err) {
-            space_show(&p->space, slot, shared);
-            p->vm[vm].shared_pages++;
-            p->below.show(p->below.context, slot, NODE_ALL);
-        }
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t slot = space_slot(&p->space, vm, list[i].gpa);
+        if (slot != NO_SLOT && space_page(&p->space, slot) != list[i].shared)
+            p->below.hide(p->below.context, slot);
     }
-    (void)node;
+    p->below.settle(p->below.context);
+    for (uint32_t i = 0; !err && i < n; i++)
+        err = show_one(p, space_slot(&p->space, vm, list[i].gpa), list[i].shared);
     pager_leave(p);
     return err;
+}
+
+int pager_show(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, page_t shared)
+{
+    (void)node;
+    return pager_show_all(p, vm, &(struct pager_showing){gpa, shared}, 1);
 }
 
 void pager_shared_read(struct pager *p, node_t node, page_t shared, void *buffer, size_t offset, size_t size)

@@ -73,6 +73,7 @@ struct pager {
     uint16_t node_cpu[NODE_MAX];        /* the first CPU of each node: whom harvested accesses are put down to */
     uint64_t *traffic, *latency, *last; /* of the last harvest interval (view), and `seen` before it */
     uint64_t harvests;
+    bool sampled; /* misses come from the CPU's own samples */
     uint64_t seen[NODE_MAX][NODE_MAX][2]; /* harvested accesses x weight: [from node][copy's node][is write] */
     struct pager_vm_counts vm[SPACE_VMS];
     uint64_t vm_node[SPACE_VMS][NODE_MAX]; /* harvested accesses of a VM to each node's memory */
@@ -112,6 +113,13 @@ page_t pager_share(struct pager *, node_t node, const void *bytes);
  * there is no memory at gpa. */
 int pager_show(struct pager *, uint32_t vm, node_t node, uint64_t gpa, page_t shared);
 
+/* The same for several pages of one VM, in order, with one shootdown for all. Stops at the first that fails. */
+struct pager_showing {
+    uint64_t gpa;
+    page_t shared;
+};
+int pager_show_all(struct pager *, uint32_t vm, const struct pager_showing *, uint32_t n);
+
 /* Copies the bytes of a shared page out. */
 void pager_shared_read(struct pager *, node_t node, page_t shared, void *buffer, size_t offset, size_t size);
 
@@ -131,5 +139,9 @@ uint64_t pager_run(struct pager *, uint64_t now);
 
 /* For harvest: a set bit was found. */
 void pager_saw(struct pager *, uint32_t slot, node_t node, bool write);
+
+/* A miss that a CPU of `node` sampled (x86/ibs.h), standing for 2^log2 of them. From the first one on harvested bits
+ * are no misses any more. Takes the lock. */
+void pager_sampled(struct pager *, page_t, node_t node, bool write, unsigned log2, uint64_t now);
 
 #endif

@@ -40,7 +40,9 @@ static void monitor_access(struct life *l, uint32_t vm, bool write)
     uint64_t gpa = below(l, (uint32_t)(memory - size));
     node_t node = (node_t)below(l, r->given.nodes);
     if (!write) {
+        r->untouched = vm; /* nobody writes between two pages of one read */
         int err = pager_read(&r->pager, vm, node, gpa, bytes, size);
+        r->untouched = SPACE_VMS;
         note(l, err);
         if (!err && memcmp(bytes, r->shadow[vm] + gpa, size))
             rig_fail(r, "the monitor reads other bytes at %llx of vm %u", (unsigned long long)gpa, vm);
