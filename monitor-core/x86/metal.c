@@ -284,8 +284,8 @@ static uint32_t accessed_tables(struct metal *m, uint32_t vm, uint64_t gpa, uint
         table[n] = NULL;
         if (!directory || !(__atomic_load_n(directory, __ATOMIC_RELAXED) & NESTED_ACCESSED))
             continue;
-        __atomic_fetch_and(directory, ~NESTED_ACCESSED, __ATOMIC_ACQ_REL);
-        table[n] = memory_at(m->memory, *directory & NESTED_ADDRESS);
+        uint64_t old = __atomic_fetch_and(directory, ~NESTED_ACCESSED, __ATOMIC_ACQ_REL);
+        table[n] = memory_at(m->memory, old & NESTED_ADDRESS);
         any++;
     }
     return any;

@@ -193,7 +193,8 @@ static void run_guests(const struct policy_class *policy)
     const struct engine_stats *s = &g.rig.pager.engine.stats;
     cr_assert_eq(g.wrong, 0, "%llu words wrong", (unsigned long long)g.wrong);
     cr_assert_eq(g.errors, 0);
-    cr_assert_eq(g.rig.pager.vm[0].copies_on_write + g.rig.pager.vm[1].copies_on_write, 40);
+    uint64_t broken = g.rig.pager.vm[0].copies_on_write + g.rig.pager.vm[1].copies_on_write;
+    cr_assert(broken > 4 && broken <= 40 && broken + pager_users(&g.rig.pager, shared) == 40);
     cr_assert(s->moves > 64, "%llu moves", (unsigned long long)s->moves);
     cr_assert(s->collapses > 10, "%llu collapses", (unsigned long long)s->collapses);
     rig_end(&g.rig);
