@@ -88,12 +88,6 @@ static void add_memory(struct vm *vm, uint64_t base, uint64_t size, void *device
     bus_add_memory(&vm->bus, &(struct bus_device){base, size, device, read, write});
 }
 
-static uint64_t keyboard_read(void *device, uint64_t offset, unsigned size)
-{
-    (void)device, (void)offset, (void)size;
-    return UINT64_MAX;
-}
-
 /* Every device as it is after power-on, on an empty bus. */
 static void make_devices(struct vm *vm)
 {
@@ -103,8 +97,10 @@ static void make_devices(struct vm *vm)
     add_port(vm, UART_BASE, UART_SIZE, &vm->uart, uart_read, uart_write);
     power_init(&vm->power, vm, host_off, host_reset);
     add_port(vm, POWER_BASE, POWER_SIZE, &vm->power, power_read, power_write);
-    add_port(vm, 0x64, 1, &vm->power, keyboard_read, power_keyboard_write);
-    add_port(vm, 0xcf9, 1, &vm->power, keyboard_read, power_cf9_write);
+    add_port(vm, 0x64, 1, &vm->power, power_keyboard_read, power_keyboard_write);
+    add_port(vm, 0xcf9, 1, &vm->power, NULL, power_cf9_write);
+    host_bridge_init(&vm->bridge);
+    add_port(vm, HOST_BRIDGE_BASE, HOST_BRIDGE_SIZE, &vm->bridge, host_bridge_read, host_bridge_write);
     ioapic_init(&vm->ioapic, vm, host_deliver);
     add_memory(vm, IOAPIC_BASE, IOAPIC_SIZE, &vm->ioapic, ioapic_read, ioapic_write);
     for (uint32_t i = 0; i < vm->config->ndisks; i++) {

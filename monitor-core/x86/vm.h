@@ -7,6 +7,7 @@
 #define MONITOR_CORE_X86_VM_H
 
 #include "monitor-core/devices/bus.h"
+#include "monitor-core/devices/host_bridge.h"
 #include "monitor-core/devices/ioapic.h"
 #include "monitor-core/devices/power.h"
 #include "monitor-core/devices/uart.h"
@@ -35,6 +36,7 @@ struct vm {
     struct uart uart;
     struct ioapic ioapic;
     struct power power;
+    struct host_bridge bridge;
     struct virtio_block disk[CONFIG_VM_DISKS];
     uint32_t nvcpus, first_vcpu; /* global number of its first virtual CPU */
     struct vcpu *vcpu[VM_VCPUS];
