@@ -173,8 +173,6 @@ static int set_policy(struct parser *p, struct piece value)
     c->policy = find_policy(name);
     if (!c->policy)
         return fail(p, "unknown policy", name);
-    if (c->policy->signals & SIGNAL_ADVICE)
-        return fail(p, "a policy that knows the future runs in replay only", name);
     if (!copy(c->spec, sizeof c->spec, whole))
         return fail(p, "the policy has more than 255 characters", name);
     policy_defaults(c->policy, c->param);
@@ -184,6 +182,15 @@ static int set_policy(struct parser *p, struct piece value)
             return err;
     }
     return 0;
+}
+
+static int set_online_policy(struct parser *p, struct piece value)
+{
+    struct piece name = value;
+    int err = set_policy(p, value);
+    if (!err && p->config->policy->signals & SIGNAL_ADVICE)
+        return fail(p, "a policy that knows the future runs in replay only", until(&name, ':'));
+    return err;
 }
 
 static struct config_disk *find_disk(struct config *c, struct piece name)
@@ -242,7 +249,7 @@ static int set_machine(struct parser *p, struct piece key, struct piece value)
 {
     struct config *c = p->config;
     if (is(key, "policy"))
-        return set_policy(p, value);
+        return set_online_policy(p, value);
     if (is(key, "harvest_ms"))
         return set_number(p, value, 0, 1000, "harvest_ms is a number from 0 to 1000", &c->harvest_ms);
     if (is(key, "weight"))

@@ -79,7 +79,8 @@ struct config_error {
  * every reference (disk names, policy, parameters) is checked, modules are not. */
 int config_parse(struct config *, const char *text, size_t size, struct config_error *);
 
-/* Only "migrep:trigger=64", into spec, policy and param. 0 or ERR_INVAL with *error filled (its line is 0). */
+/* Only "migrep:trigger=64", into spec, policy and param; policies that know the future too. 0 or ERR_INVAL with *error
+ * filled (its line is 0). */
 int config_parse_policy(struct config *, const char *spec, struct config_error *);
 
 #endif

@@ -73,6 +73,8 @@ static void take_console(struct session *s)
     size_t n;
     if (!read_some(&s->emulator->console, buffer, sizeof buffer, &n) || !n)
         return;
+    if (s->no_console)
+        return;
     wipe(s);
     write_out(s, buffer, n);
     s->line_start = buffer[n - 1] == '\n';
@@ -94,7 +96,7 @@ static void take_telemetry(struct session *s)
     size_t took = 0;
     do {
         took += telemetry_feed(&s->reader, (const uint8_t *)buffer + took, n - took, &frame);
-        if (frame.body && frame.type == TELEMETRY_TEXT)
+        if (frame.body && frame.type == TELEMETRY_TEXT && !s->texts)
             show_text(s, &frame);
         else if (frame.body)
             s->frame(s->context, &frame);
@@ -214,7 +216,9 @@ enum session_end session_run(struct session *s)
     s->line_start = true;
     telemetry_reader_init(&s->reader);
     terminal_watch();
-    terminal_open();
+    s->keys_end = s->no_console;
+    if (!s->no_console)
+        terminal_open();
     enum session_end end = serve(s);
     emulator_stop(s->emulator);
     /* What was on its way. */

@@ -27,6 +27,8 @@ struct session {
     bool (*finished)(void *context);                        /* the last frame has come */
     void *context;
     bool quiet;          /* no status line */
+    bool texts;          /* TEXT frames go to `frame`; else to standard error */
+    bool no_console;     /* what the consoles say is not shown, what is typed not taken */
     char complaint[256]; /* the emulator's last line on standard error */
 
     uint64_t started_ns, drawn_ns, finished_ns, asked_ns;
@@ -37,7 +39,8 @@ struct session {
     size_t complaint_used;
 };
 
-/* Until the machine has gone; its process has ended afterwards. The caller has filled in the members up to `quiet`. */
+/* Until the machine has gone; its process has ended afterwards. The caller has filled in the members up to
+ * `no_console`. */
 enum session_end session_run(struct session *);
 
 #endif
