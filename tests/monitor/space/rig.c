@@ -116,6 +116,44 @@ static void flush(uint32_t vms)
     others_run(r);
 }
 
+static struct rig_machine *both_of(struct machine *machine)
+{
+    return (struct rig_machine *)machine;
+}
+
+static void both_map(struct machine *machine, page_t page, node_t view, node_t copy, enum access access)
+{
+    struct rig_machine *b = both_of(machine);
+    b->check.ops.map(&b->check.machine, page, view, copy, access);
+    b->metal->machine.ops->map(&b->metal->machine, page, view, copy, access);
+}
+
+static int both_sync(struct machine *machine, struct move *moves, uint32_t n)
+{
+    struct rig_machine *b = both_of(machine);
+    int err = b->check.ops.sync(&b->check.machine, moves, n);
+    return err ? err : b->metal->machine.ops->sync(&b->metal->machine, moves, n);
+}
+
+static int both_fill(struct machine *machine, page_t page, node_t dst, node_t src)
+{
+    struct rig_machine *b = both_of(machine);
+    int err = b->check.ops.fill(&b->check.machine, page, dst, src);
+    if (!err && b->metal->machine.ops->fill(&b->metal->machine, page, dst, src))
+        rig_fail(the_rig, "page %u: no frame on node %u, where there should be one", page, dst);
+    return err;
+}
+
+static void both_drop(struct machine *machine, page_t page, node_t copy)
+{
+    struct rig_machine *b = both_of(machine);
+    b->check.ops.drop(&b->check.machine, page, copy);
+    b->metal->machine.ops->drop(&b->metal->machine, page, copy);
+}
+
+static const struct machine_ops both_ops = {
+    .caps = MACHINE_REPLICAS | MACHINE_WATCH, .map = both_map, .sync = both_sync, .fill = both_fill, .drop = both_drop};
+
 static void begin_memory(struct rig *r)
 {
     uint64_t step = (r->given.frames + 3) * RIG_PAGE;
@@ -165,12 +203,17 @@ int rig_begin(struct rig *r, const struct rig_config *given)
     struct pager_machine below;
     struct pager_need need;
     metal_below(&r->metal, &below);
+    r->both = (struct rig_machine){.machine.ops = &both_ops, .metal = &r->metal};
+    if (!given->unchecked)
+        below.machine = &r->both.machine;
     int err = pager_need(&r->config, &r->shape.topology, given->pages, given->shared, &need);
     if (err)
         return err;
     r->pager_block = aligned_alloc(RIG_PAGE, (need.bytes + RIG_PAGE - 1) / RIG_PAGE * RIG_PAGE);
     memset(r->pager_block, 0, need.bytes);
-    return pager_init(&r->pager, &r->config, &r->shape.topology, given->pages, given->shared, &below, r->pager_block);
+    err = pager_init(&r->pager, &r->config, &r->shape.topology, given->pages, given->shared, &below, r->pager_block);
+    machine_check_begin(&r->both.check, &r->pager.topology, pages, both_ops.caps);
+    return err;
 }
 
 void rig_end(struct rig *r)
@@ -180,6 +223,7 @@ void rig_end(struct rig *r)
         for (uint32_t cpu = 0; cpu < RIG_CPUS; cpu++)
             free(r->cpu[cpu].leaf[vm]);
     }
+    machine_check_end(&r->both.check);
     free(r->metal_block);
     free(r->pager_block);
     free(r->ram);
@@ -251,6 +295,10 @@ void rig_check(struct rig *r)
 {
     unsigned char bytes[RIG_PAGE];
     check_frames(r);
+    if (!r->given.unchecked)
+        machine_check_compare(&r->both.check, &r->pager.engine);
+    if (r->both.check.breaches)
+        rig_fail(r, "%s", r->both.check.first);
     for (uint32_t vm = 0; vm < r->given.nvms; vm++) {
         for (uint32_t page = 0; page < r->given.pages[vm]; page++) {
             for (uint32_t n = 0; n < r->given.nodes; n++)

@@ -17,12 +17,20 @@ struct rig_config {
     uint32_t nodes, nvms, shared, around;
     uint32_t pages[SPACE_VMS];
     uint64_t frames; /* per node */
+    bool unchecked;  /* without the machine that checks the protocol: it has no locks and is slow */
 };
 
 struct rig_cpu {
     node_t node;
     uint64_t *leaf[SPACE_VMS]; /* [pages] what the buffer holds; 0: nothing */
     uint64_t seen;             /* number of the last lazy flush that it has made */
+};
+
+/* Metal and the machine that checks, in step. */
+struct rig_machine {
+    struct machine machine;
+    struct metal *metal;
+    struct machine_check check;
 };
 
 struct rig {
@@ -33,6 +41,7 @@ struct rig {
     unsigned char *ram;
     void *pager_block, *metal_block;
     struct metal metal;
+    struct rig_machine both;
     struct pager pager;
     struct rig_cpu cpu[RIG_CPUS];
     uint64_t flushes, lazy;
@@ -45,7 +54,7 @@ struct rig {
     char first[200]; /* the first thing wrong, in words */
 };
 
-/* What pager_init answered. */
+/* What pager_init answered. rig->both.check.failure may be set afterwards. */
 int rig_begin(struct rig *, const struct rig_config *);
 void rig_end(struct rig *);
 
