@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { STEP = 1000, KICK_NS = 40000, SWITCH_NS = 8000 };
+enum { STEP = 4000, KICK_NS = 40000, SWITCH_NS = 8000 };
 
 static uint64_t draw(struct world *w, uint64_t below)
 {
