@@ -116,7 +116,9 @@ void paging_direct(const struct start_facts *f)
 void paging_node(node_t node)
 {
     struct paging_node_tables *t = &tables_of[node];
-    uint64_t text_bytes = (uint64_t)(image_data - image_text), data_bytes = (uint64_t)(image_end - image_data);
+    uint64_t text_bytes = (uint64_t)image_data - (uint64_t)image_text;
+    uint64_t code_bytes = (uint64_t)image_rodata - (uint64_t)image_text;
+    uint64_t data_bytes = (uint64_t)image_end - (uint64_t)image_data;
     if (t->cr3)
         return;
     uint64_t *root = reserve(node, MEMORY_FRAME);
@@ -125,7 +127,6 @@ void paging_node(node_t node)
     root[0] = root[ENTRIES - 1] = 0;
     __builtin_memcpy(copy, image_text, text_bytes);
     t->text = physical_of(copy);
-    uint64_t code_bytes = (uint64_t)(image_rodata - image_text);
     map(root, (uint64_t)image_text, t->text, code_bytes, 0, node);
     map(root, (uint64_t)image_rodata, t->text + code_bytes, text_bytes - code_bytes, NO_EXECUTE, node);
     map(root, (uint64_t)image_data, (uint64_t)image_data - START_IMAGE, data_bytes, WRITE | NO_EXECUTE, node);

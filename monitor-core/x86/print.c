@@ -2,6 +2,9 @@
 #include "monitor-core/lock.h"
 #include "monitor-core/x86/start.h"
 
+/* The name that <stdarg.h> would give it, and by which analyzers know it. */
+typedef __builtin_va_list va_list;
+
 struct text {
     char *at, *end;
 };
@@ -79,38 +82,47 @@ static const char *parse(const char *f, struct conversion *c)
     return f + (*f != 0);
 }
 
-size_t print_into(char *buffer, size_t size, const char *format, __builtin_va_list arguments)
+/* One conversion with its argument. */
+static void put_argument(struct text *t, struct conversion *c, va_list *list)
+{
+    if (c->given)
+        c->precision = __builtin_va_arg(*list, unsigned);
+    bool wide = c->is_long || c->kind == 'p';
+    if (c->kind == 's') {
+        put_string(t, c, __builtin_va_arg(*list, const char *));
+    } else if (c->kind == 'c') {
+        put(t, (char)__builtin_va_arg(*list, int));
+    } else if (c->kind == 'd' || c->kind == 'i') {
+        int64_t v = wide ? __builtin_va_arg(*list, int64_t) : __builtin_va_arg(*list, int);
+        put_number(t, c, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, v < 0);
+    } else if (c->kind == 'u' || c->kind == 'x' || c->kind == 'p') {
+        put_number(t, c, wide ? __builtin_va_arg(*list, uint64_t) : __builtin_va_arg(*list, uint32_t), false);
+    } else {
+        put(t, c->kind);
+    }
+}
+
+size_t print_into(char *buffer, size_t size, const char *format, va_list arguments)
 {
     struct text t = {buffer, buffer + size - 1};
     struct conversion c;
+    va_list list;
+    __builtin_va_copy(list, arguments); /* of a parameter no address can be had: it is an array that has decayed */
     while (*format) {
         if (*format != '%') {
             put(&t, *format++);
             continue;
         }
         format = parse(format + 1, &c);
-        if (c.given)
-            c.precision = __builtin_va_arg(arguments, unsigned);
-        if (c.kind == 's') {
-            put_string(&t, &c, __builtin_va_arg(arguments, const char *));
-        } else if (c.kind == 'c') {
-            put(&t, (char)__builtin_va_arg(arguments, int));
-        } else if (c.kind == 'd' || c.kind == 'i') {
-            int64_t v = c.is_long ? __builtin_va_arg(arguments, int64_t) : __builtin_va_arg(arguments, int);
-            put_number(&t, &c, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, v < 0);
-        } else if (c.kind == 'u' || c.kind == 'x' || c.kind == 'p') {
-            bool wide = c.is_long || c.kind == 'p';
-            put_number(&t, &c, wide ? __builtin_va_arg(arguments, uint64_t) : __builtin_va_arg(arguments, uint32_t), 0);
-        } else {
-            put(&t, c.kind);
-        }
+        put_argument(&t, &c, &list);
     }
+    __builtin_va_end(list);
     *t.at = 0;
     return (size_t)(t.at - buffer);
 }
 
 /* One line with the monitor's name before it; a line end of the caller's own is not doubled. */
-static void put_line(void (*write)(const char *, size_t), const char *format, __builtin_va_list arguments)
+static void put_line(void (*write)(const char *, size_t), const char *format, va_list arguments)
 {
     static const char name[] = "mirrorball: ";
     char line[320];
@@ -133,7 +145,7 @@ void (*print_sink)(const char *line, size_t n) = put_console;
 
 void print_raw(const char *format, ...)
 {
-    __builtin_va_list arguments;
+    va_list arguments;
     __builtin_va_start(arguments, format);
     put_line(put_console, format, arguments);
     __builtin_va_end(arguments);
@@ -142,7 +154,7 @@ void print_raw(const char *format, ...)
 void print(const char *format, ...)
 {
     static struct lock lock;
-    __builtin_va_list arguments;
+    va_list arguments;
     __builtin_va_start(arguments, format);
     lock_take(&lock);
     put_line(print_sink, format, arguments);

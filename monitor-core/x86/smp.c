@@ -73,7 +73,7 @@ void cpu_start_others(void (*entry)(void))
     if (trampoline)
         __builtin_memcpy(memory_at(&machine_x86.memory, trampoline),
                          memory_at(&machine_x86.memory, (uint64_t)boot_trampoline),
-                         (size_t)(boot_trampoline_end - boot_trampoline));
+                         (uint64_t)boot_trampoline_end - (uint64_t)boot_trampoline);
     for (uint32_t i = 0; i < machine_x86.cpus; i++) {
         struct cpu *c = machine_x86.cpu[i];
         if (c == cpu_self())
