@@ -20,7 +20,7 @@ enum {
     DIVIDE = 0x3e0
 };
 enum { COMMAND_BUSY = 1 << 12, LVT_MASKED = 1 << 16, LVT_DEADLINE = 2 << 17, DIVIDE_BY_1 = 0xb };
-enum { COMMAND_NMI_OTHERS = 0xc0400 | 1 << 14 };
+enum { COMMAND_NMI = 0x400 | 1 << 14 };
 
 static bool x2, deadline_mode;
 static volatile unsigned char *page;
@@ -107,10 +107,15 @@ void apic_send(uint32_t apic_id, uint32_t command)
     set(COMMAND, command);
 }
 
+/* Only those that have come this far: in the firmware's hands an NMI ends the machine before a word is out. */
 void apic_stop_others(void)
 {
-    if (x2 || page)
-        apic_send(0, COMMAND_NMI_OTHERS);
+    uint32_t self = apic_id();
+    for (uint32_t i = 0; i < machine_x86.cpus && (x2 || page); i++) {
+        const struct cpu *c = machine_x86.cpu[i];
+        if (c && __atomic_load_n(&c->up, __ATOMIC_ACQUIRE) && c->apic_id != self)
+            apic_send(c->apic_id, COMMAND_NMI);
+    }
 }
 
 void cpu_kick(uint32_t cpu)
