@@ -242,6 +242,25 @@ static struct disk_segment take(struct request *r)
     return piece;
 }
 
+/* Guest memory that was never touched takes a frame. */
+static int to_guest(struct request *r, struct disk_segment to, const unsigned char *bytes)
+{
+    struct disk *d = r->disk;
+    int err = pager_write(d->pager, r->vm, r->node, to.gpa, bytes, to.size);
+    if (err == ERR_NOMEM && let_go(d, DISK_BATCH))
+        err = pager_write(d->pager, r->vm, r->node, to.gpa, bytes, to.size);
+    return err;
+}
+
+static int from_guest(struct request *r, struct disk_segment from, unsigned char *bytes)
+{
+    struct disk *d = r->disk;
+    int err = pager_read(d->pager, r->vm, r->node, from.gpa, bytes, from.size);
+    if (err == ERR_NOMEM && let_go(d, DISK_BATCH))
+        err = pager_read(d->pager, r->vm, r->node, from.gpa, bytes, from.size);
+    return err;
+}
+
 static int copy_out(struct request *r, page_t page, const unsigned char *bytes, size_t offset, struct disk_segment to)
 {
     struct disk *d = r->disk;
@@ -251,9 +270,9 @@ static int copy_out(struct request *r, page_t page, const unsigned char *bytes, 
     d->copies++;
     if (page != PAGE_NONE) {
         pager_shared_read(d->pager, r->node, page, d->bounce, offset, to.size);
-        return pager_write(d->pager, r->vm, r->node, to.gpa, d->bounce, to.size);
+        return to_guest(r, to, d->bounce);
     }
-    return pager_write(d->pager, r->vm, r->node, to.gpa, bytes + offset, to.size);
+    return to_guest(r, to, bytes + offset);
 }
 
 static int read_piece(struct request *r)
@@ -316,7 +335,7 @@ static int write_own(struct request *r)
     struct disk_segment from = take(r);
     int err = from.size < DISK_BLOCK ? current(r, block, d->bounce) : 0;
     if (!err)
-        err = pager_read(d->pager, r->vm, r->node, from.gpa, d->bounce + offset, from.size);
+        err = from_guest(r, from, d->bounce + offset);
     if (!err && !keep(d, r->node, key_of(WRITTEN_BY + r->vm, block), d->bounce))
         err = ERR_NOMEM;
     return err;
@@ -334,8 +353,7 @@ static int gather(struct request *r, uint64_t to)
         err = current(r, last, d->buffer + (last * DISK_BLOCK - base));
     while (!err && r->at < to) {
         unsigned char *into = d->buffer + (r->at - base);
-        struct disk_segment from = take(r);
-        err = pager_read(d->pager, r->vm, r->node, from.gpa, into, from.size);
+        err = from_guest(r, take(r), into);
     }
     return err;
 }

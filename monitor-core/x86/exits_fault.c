@@ -73,13 +73,24 @@ static void touch_device(struct vcpu *v, uint64_t gpa)
         carry_out(v, &d, gpa);
 }
 
-enum exit_kind exits_fault(struct vcpu *v)
+static int fault_in(struct vcpu *v, enum exit_kind *kind)
 {
     const struct vmcb *c = v->vmcb;
     bool write = c->exit_info1 & (SVM_NPF_WRITE | SVM_NPF_TABLE);
+    return pager_fault(&monitor.pager, v->vm->id, cpu_self()->node, (uint16_t)v->number, c->exit_info2, write,
+                       cpu_now(), kind);
+}
+
+enum exit_kind exits_fault(struct vcpu *v)
+{
+    enum { ROOM = 64 };
+    const struct vmcb *c = v->vmcb;
     enum exit_kind kind = EXIT_OTHER;
-    int err = pager_fault(&monitor.pager, v->vm->id, cpu_self()->node, (uint16_t)v->number, c->exit_info2, write,
-                          cpu_now(), &kind);
+    int err = fault_in(v, &kind);
+    /* Blocks of disks that no VM shows are the last memory to be had. */
+    for (uint32_t i = 0; err == ERR_NOMEM && i < monitor.ndisks; i++)
+        if (disk_shrink(&monitor.disk[i], ROOM))
+            err = fault_in(v, &kind);
     if (!err)
         return kind;
     if (err == ERR_NOENT) {
