@@ -2,9 +2,6 @@
 #include "monitor-core/lock.h"
 #include "monitor-core/x86/start.h"
 
-/* The name that <stdarg.h> would give it, and by which analyzers know it. */
-typedef __builtin_va_list va_list;
-
 struct text {
     char *at, *end;
 };
@@ -83,7 +80,7 @@ static const char *parse(const char *f, struct conversion *c)
 }
 
 /* One conversion with its argument. */
-static void put_argument(struct text *t, struct conversion *c, va_list *list)
+static void put_argument(struct text *t, struct conversion *c, __builtin_va_list *list)
 {
     if (c->given)
         c->precision = __builtin_va_arg(*list, unsigned);
@@ -102,11 +99,11 @@ static void put_argument(struct text *t, struct conversion *c, va_list *list)
     }
 }
 
-size_t print_into(char *buffer, size_t size, const char *format, va_list arguments)
+size_t print_into(char *buffer, size_t size, const char *format, __builtin_va_list arguments)
 {
     struct text t = {buffer, buffer + size - 1};
     struct conversion c;
-    va_list list;
+    __builtin_va_list list;
     __builtin_va_copy(list, arguments); /* of a parameter no address can be had: it is an array that has decayed */
     while (*format) {
         if (*format != '%') {
@@ -122,7 +119,7 @@ size_t print_into(char *buffer, size_t size, const char *format, va_list argumen
 }
 
 /* One line with the monitor's name before it; a line end of the caller's own is not doubled. */
-static void put_line(void (*write)(const char *, size_t), const char *format, va_list arguments)
+static void put_line(void (*write)(const char *, size_t), const char *format, __builtin_va_list arguments)
 {
     static const char name[] = "mirrorball: ";
     char line[320];
@@ -145,7 +142,7 @@ void (*print_sink)(const char *line, size_t n) = put_console;
 
 void print_raw(const char *format, ...)
 {
-    va_list arguments;
+    __builtin_va_list arguments;
     __builtin_va_start(arguments, format);
     put_line(put_console, format, arguments);
     __builtin_va_end(arguments);
@@ -154,7 +151,7 @@ void print_raw(const char *format, ...)
 void print(const char *format, ...)
 {
     static struct lock lock;
-    va_list arguments;
+    __builtin_va_list arguments;
     __builtin_va_start(arguments, format);
     lock_take(&lock);
     put_line(print_sink, format, arguments);
