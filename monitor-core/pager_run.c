@@ -12,24 +12,43 @@ void pager_run_record(struct pager *p, uint32_t slot, node_t node, uint8_t what)
                       .time = p->now, .slot = slot, .page = space_page(&p->space, slot), .node = node, .what = what});
 }
 
-void pager_saw(struct pager *p, uint32_t slot, node_t node, bool write)
+/* One access of `node` to a page, standing for 2^log2 misses. */
+static void saw(struct pager *p, uint32_t slot, node_t node, bool write, unsigned log2)
 {
     page_t page = space_page(&p->space, slot);
     const struct place *place = pager_place(p, page);
     if (!(place->flags & PLACE_PRESENT))
         return;
     node_t copy = place_reach(place, node);
-    uint8_t what = event_what(write ? EVENT_WRITE : EVENT_READ, p->log2_weight);
-    p->seen[node][copy][write] += UINT64_C(1) << p->log2_weight;
-    p->vm_node[space_vm(&p->space, slot)][copy] += UINT64_C(1) << p->log2_weight;
-    p->vm_local[space_vm(&p->space, slot)] += (uint64_t)(node == copy) << p->log2_weight;
+    uint8_t what = event_what(write ? EVENT_WRITE : EVENT_READ, log2);
+    p->seen[node][copy][write] += UINT64_C(1) << log2;
+    p->vm_node[space_vm(&p->space, slot)][copy] += UINT64_C(1) << log2;
+    p->vm_local[space_vm(&p->space, slot)] += (uint64_t)(node == copy) << log2;
     pager_run_record(p, slot, node, what);
-    if (p->observe.bits)
-        observe_accessed(&p->observe, node, page);
     if (!(p->config->policy->signals & SIGNAL_MISSES) || !engine_listens(&p->engine))
         return;
     struct event event = {.time = p->now, .page = page, .task = p->node_cpu[node], .node = node, .what = what};
     observe_miss(&p->observe, p->node_cpu[node], &event);
+}
+
+/* Where the CPU samples misses, bits are accesses and no more. */
+void pager_saw(struct pager *p, uint32_t slot, node_t node, bool write)
+{
+    page_t page = space_page(&p->space, slot);
+    if (p->observe.bits && (pager_place(p, page)->flags & PLACE_PRESENT))
+        observe_accessed(&p->observe, node, page);
+    if (!p->sampled)
+        saw(p, slot, node, write, p->log2_weight);
+}
+
+void pager_sampled(struct pager *p, page_t page, node_t node, bool write, unsigned log2, uint64_t now)
+{
+    pager_enter(p, now);
+    p->sampled = true;
+    uint32_t slot = space_first(&p->space, page);
+    if (slot != UINT32_MAX)
+        saw(p, slot, node, write, log2);
+    pager_leave(p);
 }
 
 /* The view's load: accesses per window of 1 ms in the interval that has just ended, and what each node's memory cost

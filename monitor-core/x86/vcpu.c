@@ -4,6 +4,7 @@
 #include "monitor-core/x86/cpu.h"
 #include "monitor-core/x86/exits.h"
 #include "monitor-core/x86/fpu.h"
+#include "monitor-core/x86/ibs.h"
 #include "monitor-core/x86/kvmclock.h"
 #include "monitor-core/x86/linear.h"
 #include "monitor-core/x86/msr.h"
@@ -36,6 +37,7 @@ void vcpu_cpu_init(void)
 {
     svm_cpu_init();
     kvmclock_cpu_init();
+    ibs_cpu_init();
 }
 
 /* Time: its APIC's timer. */
@@ -72,8 +74,6 @@ void vcpu_take_up(struct vcpu *v)
     __atomic_store_n(&cpu->vm, v->vm->id, __ATOMIC_RELAXED);
     svm_save_host(v->host_physical);
     v->vmcb->nested_cr3 = metal_root(&monitor.metal, v->vm->id, cpu->node);
-    if (!v->vmcb->nested_cr3)
-        panic("VM %s: no memory for nested tables; give the machine more or the VMs less", v->vm->config->name);
     msr_set(MSR_TSC_AUX, v->tsc_aux);
     load_debug(v->dr);
     fpu_load(v->fpu, v->xcr0);
@@ -193,12 +193,14 @@ enum vcpu_wish vcpu_run(struct vcpu *v)
         return VCPU_HALTED;
     v->halted = false;
     __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
+    ibs_discard();
     uint64_t start = cpu_now();
     svm_run(v->vmcb, v->vmcb_physical, &v->registers, v->host_physical, &v->space);
     uint64_t end = cpu_now();
     v->guest_ns += end - start;
     v->wish = VCPU_AGAIN;
     collect(v);
+    ibs_collect();
     v->exits[exits_deal(v)]++;
     uint64_t code = v->vmcb->exit_code;
     if ((v->vmcb->shadow & 1) && (code <= SVM_EXIT_VINTR || code == SVM_EXIT_NPF) && v->wish == VCPU_AGAIN)
