@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Ticket spin lock: fair among CPUs, no recursion. The monitor runs with interrupts off, so a holder is never
- * interrupted on its own CPU. Zeroed memory is a free lock.
+ * Spin lock, no recursion. The monitor runs with interrupts off, so a holder is never interrupted on its own CPU. Who
+ * comes first is left open: in an order of arrival, where a CPU is itself scheduled by a host (an emulator, another
+ * monitor), everybody would wait for the next in line to be run. Zeroed memory is a free lock.
  *
  * Order of locks, outermost first: a VM's device lock, a disk's lock, the pager's lock, the scheduler's lock. A CPU
  * that waits for a lock is inside the monitor, which counts as flushed (pager.h).
@@ -12,19 +13,19 @@
 #include <stdint.h>
 
 struct lock {
-    uint32_t next, serving;
+    uint32_t taken;
 };
 
 static inline void lock_take(struct lock *l)
 {
-    uint32_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)
-        __builtin_ia32_pause();
+    while (__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE))
+        while (__atomic_load_n(&l->taken, __ATOMIC_RELAXED))
+            __builtin_ia32_pause();
 }
 
 static inline void lock_give(struct lock *l)
 {
-    __atomic_store_n(&l->serving, l->serving + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&l->taken, 0, __ATOMIC_RELEASE);
 }
 
 #endif

@@ -20,7 +20,7 @@ static int command(struct store *s, uint64_t sector, uint64_t count, const void 
         rig_fail(&s->rig, "drive: sectors %llu + %llu", (unsigned long long)sector, (unsigned long long)count);
     if ((uintptr_t)buffer % DISK_BLOCK)
         rig_fail(&s->rig, "drive: a buffer that is not aligned");
-    if (s->rig.pager.lock.next != s->rig.pager.lock.serving)
+    if (s->rig.pager.lock.taken)
         rig_fail(&s->rig, "drive: the pager's lock is held");
     return s->fail_in && --s->fail_in == 0 ? DISK_EIO : 0;
 }
