@@ -15,10 +15,35 @@ static void words(FILE *f, const struct cli_command *command, bool with_value)
     }
 }
 
+/* First words, each once. */
 static void commands_word(FILE *f, const struct cli_command *const *commands)
 {
-    for (size_t i = 0; commands[i]; i++)
-        fprintf(f, "%s ", commands[i]->name);
+    for (size_t i = 0; commands[i]; i++) {
+        size_t length = strcspn(commands[i]->name, " ");
+        if (i && !strncmp(commands[i - 1]->name, commands[i]->name, length) && commands[i - 1]->name[length] == ' ')
+            continue;
+        fprintf(f, "%.*s ", (int)length, commands[i]->name);
+    }
+}
+
+/* Second words, for the commands that have one. */
+static void second_words(FILE *f, const struct cli_command *const *commands)
+{
+    for (size_t i = 0; commands[i]; i++) {
+        size_t length = strcspn(commands[i]->name, " ");
+        if (!commands[i]->name[length])
+            continue;
+        fprintf(f, "    %.*s)\n        if ((COMP_CWORD == 2)); then\n            mapfile -t COMPREPLY < <(compgen -W '",
+                (int)length, commands[i]->name);
+        for (; commands[i]; i++) {
+            fprintf(f, "%s ", commands[i]->name + length + 1);
+            if (!commands[i + 1] || strncmp(commands[i]->name, commands[i + 1]->name, length + 1))
+                break;
+        }
+        fputs(
+            "help' -- \"$cur\")\n            return\n        fi\n        command+=\" ${COMP_WORDS[2]}\"\n        ;;\n",
+            f);
+    }
 }
 
 /* Names known to the program itself are asked of it, so that completion follows what is installed. */
@@ -48,14 +73,17 @@ void cli_completion_bash(FILE *f, const struct cli_command *const *commands)
     fputs("# bash completion of " CLI_PROGRAM "\n"
           "_" CLI_PROGRAM "()\n{\n"
           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options='' valued=''\n"
+          "    local command=${COMP_WORDS[1]}\n"
           "    COMPREPLY=()\n"
           "    if ((COMP_CWORD == 1)); then\n"
           "        mapfile -t COMPREPLY < <(compgen -W '",
           f);
     commands_word(f, commands);
-    fputs("help --help --version' -- \"$cur\")\n        return\n    fi\n    case ${COMP_WORDS[1]} in\n", f);
+    fputs("help --help --version' -- \"$cur\")\n        return\n    fi\n    case $command in\n", f);
+    second_words(f, commands);
+    fputs("    esac\n    case $command in\n", f);
     for (size_t i = 0; commands[i]; i++) {
-        fprintf(f, "    %s)\n        options='", commands[i]->name);
+        fprintf(f, "    '%s')\n        options='", commands[i]->name);
         words(f, commands[i], false);
         fputs("'\n        valued='", f);
         words(f, commands[i], true);

@@ -72,8 +72,22 @@ static json_t *named(const char *const *names, const uint64_t *values, int n)
     return object;
 }
 
+/* A run of the monitor has none. */
+static int put_no_times(json_t *o)
+{
+    static const char *const names[] = {"elapsed_ns",      "makespan_ns", "exec_ns",   "local_stall_ns",
+                                        "remote_stall_ns", "overhead_ns", "memory_ns", "memory_flat_ns",
+                                        "overhead_by_ns",  "samples"};
+    int failed = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        failed |= put(o, names[i], json_null());
+    return failed;
+}
+
 static int put_times(json_t *o, const struct result_run *r)
 {
+    if (r->monitor)
+        return put_no_times(o);
     return put(o, "elapsed_ns", json_of_u64(r->elapsed_ns)) | put(o, "makespan_ns", json_of_u64(r->makespan_ns)) |
            put(o, "exec_ns", json_of_u64(r->exec_ns)) | put(o, "local_stall_ns", json_of_u64(r->local_stall_ns)) |
            put(o, "remote_stall_ns", json_of_u64(r->remote_stall_ns)) |
@@ -91,8 +105,9 @@ static int put_counts(json_t *o, const struct result_run *r)
            put(o, "local_share", share(r->local_misses, r->misses)) | put(o, "moves", json_of_u64(r->moves)) |
            put(o, "copies", json_of_u64(r->copies)) | put(o, "collapses", json_of_u64(r->collapses)) |
            put(o, "drops", json_of_u64(r->drops)) | put(o, "hints", json_of_u64(r->hints)) |
-           put(o, "samples", json_of_u64(r->samples)) | put(o, "touches", json_of_u64(r->touches)) |
-           put(o, "fallbacks", json_of_u64(r->fallbacks)) | put(o, "refused", json_of_u64(refused)) |
+           put(o, "samples", r->monitor ? json_null() : json_of_u64(r->samples)) |
+           put(o, "touches", json_of_u64(r->touches)) | put(o, "fallbacks", json_of_u64(r->fallbacks)) |
+           put(o, "refused", json_of_u64(refused)) |
            put(o, "refused_by", named(result_refusal_names, r->refused_by, RESULT_REFUSALS)) |
            put(o, "moved_bytes", json_of_u64(r->moved_bytes)) | put(o, "copied_bytes", json_of_u64(r->copied_bytes)) |
            put(o, "replica_bytes_peak", json_of_u64(r->replica_bytes_peak)) |
@@ -168,6 +183,8 @@ static json_t *bounds(const struct result_bounds *b)
 
 static json_t *options(const struct result_set *s)
 {
+    if (result_of_monitor(s))
+        return json_null();
     json_t *o = json_object();
     json_t *capacity = s->capacity_ppm ? json_real((double)s->capacity_ppm / 1e6) : json_null();
     int failed = !o || put(o, "contention", json_boolean(s->contention)) | put(o, "repeat", json_of_u64(s->repeat)) |
@@ -183,14 +200,17 @@ json_t *json_of_set(const struct result_set *s)
 {
     char answer[1600];
     json_t *o = json_object();
+    bool monitor = result_of_monitor(s);
     result_answer(s, answer, sizeof answer);
-    int failed =
-        !o || put(o, "trace", json_of_text(s->trace.name)) | put(o, "trace_digest", digest_text(s->trace.digest)) |
-                  put(o, "machine", json_of_text(s->machine.name)) | put(o, "program", json_of_text(s->program)) |
-                  put(o, "records", json_of_u64(s->trace.records)) | put(o, "misses", json_of_u64(s->trace.misses)) |
-                  put(o, "options", options(s)) | put(o, "exec_capped", json_real((double)s->exec_capped_ppm / 1e6)) |
-                  put(o, "runs", runs(s)) | put(o, "bounds", bounds(&s->bounds)) |
-                  put(o, "answer", json_of_text(answer));
+    int failed = !o || put(o, "trace", json_of_text(s->trace.name)) |
+                           put(o, "trace_digest", monitor ? json_null() : digest_text(s->trace.digest)) |
+                           put(o, "machine", json_of_text(s->machine.name)) |
+                           put(o, "program", json_of_text(s->program)) |
+                           put(o, "records", monitor ? json_null() : json_of_u64(s->trace.records)) |
+                           put(o, "misses", json_of_u64(s->trace.misses)) | put(o, "options", options(s)) |
+                           put(o, "exec_capped", monitor ? json_null() : json_real((double)s->exec_capped_ppm / 1e6)) |
+                           put(o, "monitor", json_of_monitor(s)) | put(o, "runs", runs(s)) |
+                           put(o, "bounds", bounds(&s->bounds)) | put(o, "answer", json_of_text(answer));
     if (failed)
         json_decref(o);
     return failed ? NULL : o;

@@ -15,6 +15,8 @@ json_t *json_of_set(const struct result_set *);
 json_t *json_of_run(const struct result_run *);
 json_t *json_of_check(const struct result_check *); /* what is undefined or not judged: null */
 
+json_t *json_of_monitor(const struct result_set *); /* null: it is no run of the monitor */
+
 /* Numbers over INT64_MAX do not fit a JSON integer here: UINT64_MAX ("unbounded") becomes null, others a real. */
 json_t *json_of_u64(uint64_t);
 json_t *json_of_text(const char *); /* cleaned */

@@ -92,6 +92,8 @@ static int put_charts(json_t *o, const struct result_set *set, const struct resu
 {
     uint32_t nodes = set->machine.nodes;
     json_t *matrix = with_traffic && run->traffic ? traffic(run, nodes) : json_null();
+    if (run->monitor)
+        return put(o, "series", series(run, set->trace.page_size)) | put(o, "traffic", matrix);
     json_t *link = json_pack("{s:f,s:i,s:i}", "peak", (double)run->link_utilisation_peak / 1e6, "from",
                              (int)run->link_from, "to", (int)run->link_to);
     return put(o, "series", series(run, set->trace.page_size)) |
@@ -198,9 +200,11 @@ static json_t *checks(const struct result_set *s)
 static json_t *of_set(const struct result_set *s)
 {
     json_t *o = json_of_set(s);
+    bool monitor = result_of_monitor(s);
     int failed = !o || put(o, "command", json_of_text(s->command)) | put(o, "date", json_of_text(s->date)) |
-                           put(o, "threads", json_of_u64(s->threads)) | put(o, "trace_inputs", trace(s)) |
-                           put(o, "machine_inputs", machine(s)) | put(o, "checks", checks(s)) |
+                           put(o, "threads", json_of_u64(s->threads)) |
+                           put(o, "trace_inputs", monitor ? json_null() : trace(s)) |
+                           put(o, "machine_inputs", monitor ? json_null() : machine(s)) | put(o, "checks", checks(s)) |
                            put_all_charts(json_object_get(o, "runs"), s);
     return finish(o, failed);
 }

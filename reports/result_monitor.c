@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reports/text.h"
+
 const char *const result_exit_names[RESULT_EXITS] = {
     "interrupt", "window", "halt",     "cpuid", "msr_read",  "msr_write", "port",     "mmio", "touch",
     "map",       "copy",   "collapse", "hint",  "exception", "hypercall", "shutdown", "other"};
@@ -45,17 +47,18 @@ void result_monitor_answer(const struct result_set *set, char *text, size_t size
 {
     const struct result_run *r = &set->runs[0];
     const struct result_monitor *m = r->monitor;
-    char local[96] = "";
+    char local[96] = "", moves[TEXT_FIGURE], copies[TEXT_FIGURE], back[TEXT_FIGURE];
     if (r->misses)
         snprintf(local, sizeof local, "; %.0f %% of the accesses seen were local",
                  100.0 * (double)r->local_misses / (double)r->misses);
     if (r->moves + r->copies == 0)
-        snprintf(text, size, "%s moved nothing under %" PRIu32 " VM%s in %.1f s%s", r->spec, m->nvms, plural(m->nvms),
-                 (double)m->duration_ns / 1e9, local);
+        snprintf(text, size, "under %s no page moved in %.1f s of %" PRIu32 " VM%s%s", r->spec,
+                 (double)m->duration_ns / 1e9, m->nvms, plural(m->nvms), local);
     else
         snprintf(text, size,
-                 "%s moved %" PRIu64 " page%s and copied %" PRIu64 " under %" PRIu32 " VM%s in %.1f s; %" PRIu64
-                 " write%s took copies back%s",
-                 r->spec, r->moves, plural(r->moves), r->copies, m->nvms, plural(m->nvms), (double)m->duration_ns / 1e9,
-                 r->collapses, plural(r->collapses), local);
+                 "under %s %s page%s moved and %s copies were made in %.1f s of %" PRIu32
+                 " VM%s; %s write%s took copies back%s",
+                 r->spec, text_count(moves, sizeof moves, r->moves), plural(r->moves),
+                 text_count(copies, sizeof copies, r->copies), (double)m->duration_ns / 1e9, m->nvms, plural(m->nvms),
+                 text_count(back, sizeof back, r->collapses), plural(r->collapses), local);
 }

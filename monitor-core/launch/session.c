@@ -183,9 +183,11 @@ static bool overdue(struct session *s)
 }
 
 /* The monitor is asked once to end everything, so that its last totals arrive; false: it is time to be rude. */
-static bool ask_to_end(struct session *s)
+static bool ask_to_end(struct session *s, enum session_end why)
 {
     static const char keys[] = "\001x";
+    if (!s->asked_ns)
+        s->end = why;
     if (!s->asked_ns && s->emulator->console >= 0 && write(s->emulator->console, keys, 2) == 2) {
         s->asked_ns = now_ns();
         return true;
@@ -196,18 +198,19 @@ static bool ask_to_end(struct session *s)
 static enum session_end serve(struct session *s)
 {
     while (!drained(s)) {
-        if (terminal_stopped() && !ask_to_end(s))
-            return SESSION_STOPPED;
+        if (terminal_stopped() && !ask_to_end(s, SESSION_STOPPED))
+            break;
         if (s->output_failed)
             return SESSION_OUTPUT;
-        if (s->timeout_s && now_ns() - s->started_ns > s->timeout_s * UINT64_C(1000000000))
-            return SESSION_TIMEOUT;
+        if (s->timeout_s && now_ns() - s->started_ns > s->timeout_s * UINT64_C(1000000000) &&
+            !ask_to_end(s, SESSION_TIMEOUT))
+            break;
         if (overdue(s))
             break;
         wait_and_serve(s);
         draw(s);
     }
-    return s->asked_ns ? SESSION_STOPPED : SESSION_ENDED;
+    return s->end;
 }
 
 enum session_end session_run(struct session *s)

@@ -31,6 +31,7 @@ struct session {
     bool no_console;     /* what the consoles say is not shown, what is typed not taken */
     char complaint[256]; /* the emulator's last line on standard error */
 
+    enum session_end end;
     uint64_t started_ns, drawn_ns, finished_ns, asked_ns;
     bool drawn, line_start; /* the status line stands; the console is at the start of a line */
     char keys[512];

@@ -151,11 +151,11 @@ function overheadChart(canvas, runs, base) {
   });
 }
 
-/* Lines over recorded time; the legend switches them. More than `first` lines start hidden. */
-function overTime(canvas, runs, member, y, scale, first) {
+/* Lines over recorded time in ms, or in s where `x` names the axis; the legend switches them. More than `first` lines start hidden. */
+function overTime(canvas, runs, member, y, scale, first, x) {
   const datasets = runs.map((run, index) => ({
     label: clipped(run.spec, 30),
-    data: run.series[member].map((value, i) => ({ x: run.series.time_ms[i], y: value === null ? null : value * scale })),
+    data: run.series[member].map((value, i) => ({ x: run.series.time_ms[i] / (x ? 1e3 : 1), y: value === null ? null : value * scale })),
     borderColor: () => runColour(index), backgroundColor: () => runColour(index),
     borderWidth: 1.75, pointRadius: 0, pointHitRadius: 8, tension: 0, spanGaps: true, hidden: index >= first,
   }));
@@ -163,7 +163,7 @@ function overTime(canvas, runs, member, y, scale, first) {
     type: "line", data: { datasets },
     options: {
       scales: {
-        x: axis("recorded time, ms", {
+        x: axis(x || "recorded time, ms", {
           type: "linear", bounds: "data", ticks: { color: () => colour("soft"), maxRotation: 0, includeBounds: false },
         }),
         y: axis(y, { beginAtZero: true }),

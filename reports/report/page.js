@@ -131,6 +131,7 @@ function sectionName(set, sets) {
 }
 
 function traceSection(set, index, sets) {
+  if (set.monitor) return monitorSection(set, index, sets);
   const trace = set.trace_inputs, grid = el("div", { class: "grid" });
   const [answer, ...rest] = set.answer.split("; best that");
   barFigures(set, grid);
@@ -152,6 +153,7 @@ function build() {
   const sets = JSON.parse(document.getElementById("data").textContent), alone = sets.length === 1;
   const paper = paperSection(sets);
   const title = paper ? "Disco\u2019s locality experiments beside the model"
+    : alone && sets[0].monitor ? `${sets[0].runs[0].policy} under ${sets[0].trace.replaceAll("+", ", ")}`
     : alone ? `Page placement for ${sets[0].trace} on ${sets[0].machine}` : `Page placement for ${sets.length} traces`;
   document.title = title;
   const top = document.getElementById("top"), main = document.getElementById("main");
