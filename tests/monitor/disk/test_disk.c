@@ -275,6 +275,26 @@ Test(disk, shrink_gives_frames_back)
     end(&s);
 }
 
+Test(disk, guests_get_the_frames_of_what_nobody_shows)
+{
+    struct store s;
+    struct rig_config c = shape(300);
+    c.frames = 80;
+    store_begin(&s, &c, 2048, STORE_SHARED);
+    /* Copied to one page, until the cache has taken every frame. */
+    for (uint64_t block = 0; frames_used(&s) < s.rig.pager.frames[0] + s.rig.pager.frames[1]; block++)
+        cr_assert_eq(store_read(&s, 0, block * 8, &(struct disk_segment){rig_gpa(0) + 8, DISK_BLOCK}, 1), 0);
+    cr_assert_gt(disk_resident(&s.disk), 100);
+    cr_assert_eq(s.disk.let_go, 0);
+    for (uint32_t page = 10; page < 60; page++) { /* pages that were never touched */
+        cr_assert_eq(store_read(&s, 0, 9, &(struct disk_segment){rig_gpa(page), 512}, 1), 0);
+        cr_assert_eq(store_write(&s, 1, page, &(struct disk_segment){rig_gpa(page), 512}, 1), 0);
+    }
+    cr_assert_gt(s.disk.let_go, 0);
+    store_check(&s, 70);
+    end(&s);
+}
+
 Test(disk, a_huge_disk_needs_little_memory)
 {
     uint64_t tib = UINT64_C(1) << 31;
