@@ -64,7 +64,7 @@ struct pager {
     struct pager_machine below;
     const struct config *config;
     uint64_t now; /* of the latest entry */
-    uint64_t next_tick, next_harvest, next_window, tick_ns;
+    uint64_t next_tick, next_harvest, last_harvest, tick_ns;
     uint64_t next_run; /* the earliest of these; read without the lock */
     uint32_t running;  /* a CPU is in pager_run */
     uint32_t log2_weight;
@@ -73,7 +73,7 @@ struct pager {
     uint16_t node_cpu[NODE_MAX];        /* the first CPU of each node: whom harvested accesses are put down to */
     uint64_t *traffic, *latency, *last; /* of the last harvest interval (view), and `seen` before it */
     uint64_t harvests;
-    bool sampled; /* misses come from the CPU's own samples */
+    bool sampled;                         /* misses come from the CPU's own samples */
     uint64_t seen[NODE_MAX][NODE_MAX][2]; /* harvested accesses x weight: [from node][copy's node][is write] */
     struct pager_vm_counts vm[SPACE_VMS];
     uint64_t vm_node[SPACE_VMS][NODE_MAX]; /* harvested accesses of a VM to each node's memory */
@@ -133,7 +133,7 @@ uint32_t pager_users(struct pager *, page_t shared);
  * Takes the lock several times, so that others get on meanwhile. */
 void pager_empty(struct pager *, uint32_t vm);
 
-/* Called by any CPU about every millisecond: harvest, windows, ticks, as far as they are due. Answers the time at which
+/* Called by any CPU: harvest, windows, ticks, as far as they are due. Answers the time at which
  * to call again. Only one CPU at a time does the work, the others return at once. */
 uint64_t pager_run(struct pager *, uint64_t now);
 

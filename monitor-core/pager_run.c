@@ -3,6 +3,7 @@
 
 #define WINDOW_NS UINT64_C(1000000)
 #define MS_NS UINT64_C(1000000)
+#define SECOND_NS UINT64_C(1000000000)
 
 void pager_run_record(struct pager *p, uint32_t slot, node_t node, uint8_t what)
 {
@@ -56,7 +57,9 @@ void pager_sampled(struct pager *p, page_t page, node_t node, bool write, unsign
 static void update_load(struct pager *p)
 {
     const struct topology *t = &p->topology;
-    uint32_t nodes = t->nodes, windows = p->config->harvest_ms ? p->config->harvest_ms : 1;
+    uint64_t windows = (p->now - p->last_harvest) / WINDOW_NS;
+    uint32_t nodes = t->nodes;
+    p->last_harvest = p->now;
     for (uint32_t to = 0; to < nodes; to++) {
         uint64_t sum = 0, cost = 0;
         for (uint32_t from = 0; from < nodes; from++) {
@@ -77,42 +80,40 @@ static void harvest(struct pager *p)
 {
     p->below.harvest(p->below.context, p);
     p->harvests++;
-    update_load(p);
+    if (p->now - p->last_harvest >= WINDOW_NS)
+        update_load(p);
 }
 
 /* The next multiple of the period after now: periods that were missed are not made up for. */
 static uint64_t after(uint64_t now, uint64_t period)
 {
-    return period ? now - now % period + period : UINT64_MAX;
+    return now - now % period + period;
 }
 
-static void tick(struct pager *p)
+static bool wants(const struct pager *p, unsigned signals)
 {
-    bool looks = p->config->policy->signals & SIGNAL_ACCESSED;
-    if (looks && p->config->harvest_ms)
-        harvest(p);
-    if (looks)
-        observe_harvest(&p->observe);
-    engine_tick(&p->engine, p->now);
+    return p->config->policy->signals & signals;
 }
 
+/* Harvest, then window, then tick: a tick that looks at bits or load has fresh ones. The engine has no budget here, so
+ * that windows matter to nobody and need not be met on time. */
 static void run_due(struct pager *p, uint64_t now)
 {
     uint64_t period = p->config->harvest_ms * MS_NS;
-    if (period && now >= p->next_harvest) {
+    bool ticks = p->tick_ns && now >= p->next_tick;
+    if (period && (now >= p->next_harvest || (ticks && wants(p, SIGNAL_ACCESSED | SIGNAL_LOAD)))) {
         p->next_harvest = after(now, period);
         harvest(p);
         engine_flush(&p->engine);
     }
-    if (now >= p->next_window) {
-        p->next_window = after(now, WINDOW_NS);
-        engine_window(&p->engine, p->now);
-    }
-    if (p->tick_ns && now >= p->next_tick) {
+    engine_window(&p->engine, p->now);
+    if (ticks) {
         p->next_tick = after(now, p->tick_ns);
-        tick(p);
+        if (wants(p, SIGNAL_ACCESSED))
+            observe_harvest(&p->observe);
+        engine_tick(&p->engine, p->now);
     }
-    uint64_t next = p->next_window;
+    uint64_t next = after(now, SECOND_NS);
     if (period && p->next_harvest < next)
         next = p->next_harvest;
     if (p->tick_ns && p->next_tick < next)
