@@ -73,7 +73,7 @@ static bool is_sent(const struct sched *s, const struct sched_vcpu *v, uint16_t 
            later(s->now, v->since) < s->slice;
 }
 
-static bool can_take(const struct sched *s, const struct sched_vcpu *v, uint16_t cpu)
+static bool can_take(const struct sched_vcpu *v, uint16_t cpu)
 {
     return v->state == SCHED_READY && (v->held == SCHED_NONE || v->held == cpu);
 }
@@ -161,7 +161,7 @@ static uint16_t best_ready(const struct sched *s, uint16_t cpu, uint16_t except)
     uint16_t best = SCHED_NONE;
     for (uint16_t i = 0; i < s->vcpus; i++) {
         const struct sched_vcpu *v = &s->vcpu[i];
-        if (i != except && can_take(s, v, cpu) && !is_sent(s, v, cpu) &&
+        if (i != except && can_take(v, cpu) && !is_sent(s, v, cpu) &&
             (best == SCHED_NONE || rank(s, v, cpu) < rank(s, &s->vcpu[best], cpu)))
             best = i;
     }
