@@ -24,6 +24,9 @@ Test(host_bridge, is_found)
     host_bridge_write(&bridge, 3, 1, 1);
     uint64_t before = host_bridge_read(&bridge, 0, 4);
     cr_assert_eq(before, 0, "a byte is no address");
+    host_bridge_write(&bridge, 0, 1, 0xff);
+    host_bridge_write(&bridge, 0, 2, 0xffff);
+    cr_assert_eq(host_bridge_read(&bridge, 0, 4), 0);
     host_bridge_write(&bridge, 0, 4, 0x80000000);
     cr_assert_eq(host_bridge_read(&bridge, 0, 4), 0x80000000);
     host_bridge_write(&bridge, 0, 4, 0x80000008);

@@ -272,6 +272,25 @@ Test(linux_boot, headers_that_lie)
     }
 }
 
+/* What counts for the room is the larger of the file and what the header asks for. */
+Test(linux_boot, no_less_room_than_the_file_takes)
+{
+    boot.initrd = NULL;
+    fake_put(image + 0x260, 4, 0);
+    boot.memory = 16 * MIB + 2048;
+    cr_assert_eq(load(), 0, "%s", why);
+    boot.memory--;
+    cr_assert_eq(load(), ERR_NOMEM);
+}
+
+Test(linux_boot, no_setup_sectors_means_four)
+{
+    image[0x1f1] = 0;
+    cr_assert_eq(load(), 0, "%s", why);
+    cr_assert_arr_eq(fake.ram + 0x1000000, image + 512 * 5, 1024);
+    cr_assert_eq(fake.ram[0x1000000 + 1024], 0);
+}
+
 /* Copying the header must not reach the map. */
 Test(linux_boot, a_long_header_stays_in_its_room)
 {
