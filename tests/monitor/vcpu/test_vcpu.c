@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Interrupts into a virtual CPU, halts, and what virtual CPUs send each other, with VMRUN played by the test.
+ */
+#include <criterion/criterion.h>
+
+#include "tests/monitor/vcpu/rig.h"
+
+#define IF UINT64_C(0x200)
+#define VALID UINT64_C(0x80000000)
+
+static struct vcpu *const v = &rig.vcpu[0];
+
+static void open_guest(void)
+{
+    rig_start();
+    v->vmcb->rflags |= IF;
+}
+
+/* As the manual's figure 15-4: priority in bits 19:16, request in bit 8. */
+static bool asks_window(unsigned priority)
+{
+    return (rig.interrupt >> 8 & 1) && (rig.interrupt >> 16 & 15) == priority;
+}
+
+Test(interrupt, injected, .init = open_guest)
+{
+    lapic_post(&v->lapic, 0x31, false);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 0x31);
+    cr_expect_not(asks_window(3));
+    cr_expect_eq(v->lapic.isr[1], 1 << 0x11);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, 0); /* once */
+    cr_expect_eq(v->exits[EXIT_INTERRUPT], 2);
+}
+
+Test(interrupt, waits_for_the_window, .init = rig_start)
+{
+    lapic_post(&v->lapic, 0x55, false);
+    rig_run(SVM_EXIT_VINTR, 0, 0);
+    cr_expect_eq(rig.event, 0);
+    cr_expect(asks_window(5));
+    cr_expect_eq(v->exits[EXIT_WINDOW], 1);
+    v->vmcb->rflags |= IF;
+    v->vmcb->shadow = 1; /* behind STI */
+    rig_run(SVM_EXIT_VINTR, 0, 0);
+    cr_expect_eq(rig.event, 0);
+    cr_expect(asks_window(5));
+    v->vmcb->shadow = 0;
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 0x55);
+}
+
+Test(interrupt, the_next_asks_for_the_window, .init = open_guest)
+{
+    lapic_post(&v->lapic, 0x31, false);
+    lapic_post(&v->lapic, 0x61, false);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 0x61);
+    cr_expect_not(rig.interrupt >> 8 & 1); /* 0x31 has to wait for the end of 0x61 anyway */
+    lapic_post(&v->lapic, 0x71, false);
+    lapic_post(&v->lapic, 0x72, false);
+    lapic_post(&v->lapic, 0x81, false);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 0x81);
+}
+
+Test(interrupt, task_priority, .init = open_guest)
+{
+    v->lapic.tpr = 0x40;
+    lapic_post(&v->lapic, 0x31, false);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, 0);
+    cr_expect_eq(rig.interrupt & 0xff, 4);
+    cr_expect(asks_window(3)); /* the CPU opens it when CR8 falls below 3 */
+}
+
+static void lowers_cr8(struct rig *r, struct vcpu *guest)
+{
+    (void)r;
+    guest->vmcb->interrupt &= ~UINT64_C(0xff);
+    guest->vmcb->exit_code = SVM_EXIT_VINTR;
+}
+
+Test(interrupt, task_priority_comes_back, .init = open_guest)
+{
+    v->lapic.tpr = 0x45;
+    lapic_post(&v->lapic, 0x31, false);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(v->lapic.tpr, 0x45); /* CR8 says the upper half only: the same is no change */
+    rig.guest = lowers_cr8;
+    vcpu_run(v);
+    cr_expect_eq(v->lapic.tpr, 0);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 0x31);
+}
+
+static uint64_t broken_off;
+
+static void breaks_off(struct rig *r, struct vcpu *guest)
+{
+    (void)r;
+    guest->vmcb->exit_code = SVM_EXIT_NPF;
+    guest->vmcb->exit_event = broken_off;
+}
+
+Test(interrupt, broken_off, .init = open_guest)
+{
+    static const struct {
+        uint64_t event, again;
+    } cases[] = {
+        {VALID | 0x31, VALID | 0x31},
+        {VALID | 2 << 8 | 2, VALID | 2 << 8 | 2},
+        {UINT64_C(0x1500000000) | VALID | 0x800 | 3 << 8 | 14, UINT64_C(0x1500000000) | VALID | 0x800 | 3 << 8 | 14},
+        {VALID | 4 << 8 | 0x80, 0}, /* INT 80h: executed again */
+        {VALID | 3 << 8 | 3, 0},    /* INT3 */
+        {VALID | 3 << 8 | 4, 0},    /* INTO */
+        {0x31, 0}};                 /* not valid */
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        broken_off = cases[i].event;
+        rig.guest = breaks_off;
+        vcpu_run(v);
+        rig_run(SVM_EXIT_INTR, 0, 0);
+        cr_expect_eq(rig.event, cases[i].again, "case %u", i);
+    }
+    cr_expect_eq(v->exits[EXIT_TOUCH], 7);
+}
+
+Test(interrupt, waits_behind_what_was_broken_off, .init = open_guest)
+{
+    broken_off = VALID | 0x31;
+    rig.guest = breaks_off;
+    vcpu_run(v);
+    lapic_post(&v->lapic, 0x99, false);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 0x31);
+    cr_expect(asks_window(9));
+}
+
+Test(nmi, masked_until_iret, .init = rig_start)
+{
+    vcpu_post_nmi(v);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 2 << 8 | 2);
+    vcpu_post_nmi(v);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, 0);
+    cr_expect(v->vmcb->intercept[0] >> (SVM_EXIT_IRET & 31) & 1);
+    rig_run(SVM_EXIT_IRET, 0, 0);
+    cr_expect_not(v->vmcb->intercept[0] >> (SVM_EXIT_IRET & 31) & 1);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(v->lapic.nmi, 0);
+}
+
+Test(halt, until_an_interrupt, .init = open_guest)
+{
+    cr_expect_eq(rig_run(SVM_EXIT_HLT, 0, 0), VCPU_HALTED);
+    cr_expect_eq(v->vmcb->rip, 0x1001);
+    cr_expect_eq(vcpu_run(v), VCPU_HALTED);
+    cr_expect_eq(rig.entries, 1);
+    lapic_post(&v->lapic, 0x31, false);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.entries, 2);
+    cr_expect_eq(rig.event, VALID | 0x31);
+    cr_expect_eq(rig.rip, 0x1001);
+}
+
+Test(halt, not_with_one_pending, .init = open_guest)
+{
+    v->vmcb->rflags &= ~IF;
+    lapic_post(&v->lapic, 0x31, false);
+    rig_exit(SVM_EXIT_HLT, 0, 0);
+    v->vmcb->rflags |= IF;
+    v->vmcb->shadow = 1; /* STI; HLT: the shadow ends with the HLT */
+    cr_expect_eq(vcpu_run(v), VCPU_AGAIN);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 0x31);
+}
+
+Test(halt, by_its_timer, .init = open_guest)
+{
+    v->lapic.lvt_timer = 0x40;
+    v->lapic.deadline_ns = 5000;
+    cr_expect_eq(rig_run(SVM_EXIT_HLT, 0, 0), VCPU_HALTED);
+    cr_expect_eq(vcpu_deadline(v), 5000);
+    rig.now = 4999;
+    cr_expect_eq(vcpu_run(v), VCPU_HALTED);
+    rig.now = 5000;
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 0x40);
+}
+
+static void leaves_in_shadow(struct rig *r, struct vcpu *guest)
+{
+    (void)r;
+    guest->vmcb->shadow = 1;
+    guest->vmcb->exit_code = SVM_EXIT_INTR;
+}
+
+Test(halt, between_sti_and_hlt, .init = open_guest)
+{
+    rig_code("\xf4", 1);
+    rig.guest = leaves_in_shadow;
+    cr_expect_eq(vcpu_run(v), VCPU_HALTED);
+    cr_expect_eq(v->vmcb->rip, 0x1001);
+    cr_expect_eq(v->vmcb->shadow, 0);
+    cr_expect_eq(v->exits[EXIT_HALT], 1);
+    lapic_post(&v->lapic, 0x31, false);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    rig_start();
+    rig_code("\x90", 1); /* another instruction: it stays in the shadow */
+    rig.guest = leaves_in_shadow;
+    cr_expect_eq(vcpu_run(v), VCPU_AGAIN);
+    cr_expect_eq(v->vmcb->rip, 0x1000);
+}
+
+Test(halt, for_good, .init = rig_start)
+{
+    rig.vcpu[1].started = true; /* its sibling still runs */
+    cr_expect_eq(rig_run(SVM_EXIT_HLT, 0, 0), VCPU_HALTED);
+    cr_expect_eq(rig.vm.state, VM_RUNNING);
+    cr_expect_eq(vcpu_run(v), VCPU_HALTED);
+    lapic_post(&v->lapic, 0x31, false);
+    cr_expect_eq(vcpu_run(v), VCPU_HALTED); /* interrupts are off */
+    rig_start();
+    rig_run(SVM_EXIT_HLT, 0, 0); /* the only one that was started */
+    cr_expect_eq(rig.vm.state, VM_ENDED);
+    cr_expect_eq(rig.vm.end, VM_POWERED_OFF);
+}
+
+/* Start-up. */
+
+static void send(uint32_t mode, uint32_t vector, uint32_t shorthand)
+{
+    struct lapic_ipi ipi = {.present = true,
+                            .destination = 1,
+                            .mode = (uint8_t)mode,
+                            .vector = (uint8_t)vector,
+                            .shorthand = (uint8_t)shorthand};
+    vcpu_send(v, &ipi);
+}
+
+Test(start_up, init_and_twice_start, .init = rig_start)
+{
+    struct vcpu *second = &rig.vcpu[1];
+    cr_expect_eq(vcpu_run(second), VCPU_WAITING);
+    send(5, 0, 0);
+    send(6, 0x9a, 0);
+    send(6, 0x33, 0); /* the second start-up of the usual sequence does nothing */
+    cr_expect_eq(vcpu_run(second), VCPU_AGAIN);
+    cr_expect_eq(rig.rip, 0);
+    cr_expect_eq(second->vmcb->cs.selector, 0x9a00);
+    cr_expect_eq(second->vmcb->cs.base, 0x9a000);
+    send(6, 0x44, 0);
+    cr_expect_eq(vcpu_run(second), VCPU_AGAIN);
+    cr_expect_eq(second->vmcb->cs.base, 0x9a000);
+    send(5, 0, 0); /* back to waiting, with its registers reset */
+    second->vmcb->cr0 = UINT64_C(0x80000011);
+    cr_expect_eq(vcpu_run(second), VCPU_WAITING);
+    cr_expect_eq(second->vmcb->cr0, 0x10);
+    send(6, 0x55, 0);
+    vcpu_run(second);
+    cr_expect_eq(second->vmcb->cs.base, 0x55000);
+    cr_expect_eq(rig.vm.state, VM_RUNNING);
+}
+
+Test(start_up, init_of_all_ends_the_vm, .init = rig_start)
+{
+    send(5, 0, 2);
+    cr_expect_eq(vcpu_run(v), VCPU_WAITING);
+    cr_expect_eq(rig.vm.state, VM_ENDED);
+}
+
+Test(start_up, messages, .init = rig_start)
+{
+    struct vcpu *second = &rig.vcpu[1];
+    send(0, 0x41, 3); /* all but self */
+    cr_expect_eq(lapic_pending(&second->lapic), 0x41);
+    cr_expect_eq(lapic_pending(&v->lapic), -1);
+    send(0, 0x42, 1); /* self */
+    cr_expect_eq(lapic_pending(&v->lapic), 0x42);
+    cr_expect_eq(lapic_pending(&second->lapic), 0x41);
+    send(0, 0x43, 2);
+    cr_expect_eq(lapic_pending(&v->lapic), 0x43);
+    cr_expect_eq(lapic_pending(&second->lapic), 0x43);
+    send(4, 0, 0);
+    cr_expect_eq(second->lapic.nmi, 1);
+    cr_expect_eq(v->lapic.nmi, 0);
+    send(1, 0x99, 2); /* lowest priority: one of them */
+    cr_expect_neq(lapic_pending(&v->lapic) == 0x99, lapic_pending(&second->lapic) == 0x99);
+}
+
+Test(ended, runs_no_more, .init = rig_start)
+{
+    rig.vm.state = VM_ENDED;
+    cr_expect_eq(vcpu_run(v), VCPU_WAITING);
+    cr_expect_eq(rig.entries, 0);
+}
