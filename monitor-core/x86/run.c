@@ -45,7 +45,8 @@ static void do_chores(uint64_t now)
 {
     if (__atomic_exchange_n(&shared.busy, 1, __ATOMIC_ACQUIRE))
         return;
-    __atomic_store_n(&shared.chores_next, now + CHORE_NS, __ATOMIC_RELEASE);
+    /* At multiples, as the pager's harvest: one interrupt for both. */
+    __atomic_store_n(&shared.chores_next, now - now % CHORE_NS + CHORE_NS, __ATOMIC_RELEASE);
     bool end = console_run(now);
     report_run(now);
     affinity_run(now);
