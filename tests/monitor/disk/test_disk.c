@@ -104,6 +104,9 @@ Test(disk, a_run_ends_where_a_block_is_in_memory)
     cr_assert_eq(store_read(&s, 1, 100 * 8, strewn, 3), 0);
     cr_assert_eq(s.reads, 4);
     cr_assert(store_same(&s, 1, rig_gpa(30), 101 * 8, 4096));
+    /* A page that is mapped, then overwritten in part by the same request. */
+    struct disk_segment again[2] = {{rig_gpa(60), 4096}, {rig_gpa(60) + 100, 512}};
+    cr_assert_eq(store_read(&s, 1, 100 * 8, again, 2), 0);
     end(&s);
 }
 
@@ -155,6 +158,7 @@ Test(disk, a_persistent_disk_is_written_through)
     store_dirty(&s, 0, rig_gpa(70), 11 * DISK_BLOCK, 3);
     cr_assert_eq(store_write(&s, 0, 11, odd, 3), 0);
     cr_assert_eq(store_write(&s, 0, 1018, &(struct disk_segment){rig_gpa(73), 3 * DISK_SECTOR}, 1), 0);
+    cr_assert_eq(store_write(&s, 0, 800, &(struct disk_segment){rig_gpa(73), 3 * DISK_SECTOR}, 1), 0);
     cr_assert_eq(disk_flush(&s.disk), 0);
     cr_assert_eq(s.flushes, 1);
     store_check(&s, 90);

@@ -98,6 +98,9 @@ Test(virtio_block, handshake)
     cr_assert_eq(driver_start(d, VERSION_1 | 1 << 5), 3, "RO was accepted, though the disk can be written");
     b.store.disk.drive.writable = false;
     cr_assert_eq(driver_start(d, VERSION_1 | 1 << 5), RUNNING);
+    driver_set(d, 0x24, 0);
+    driver_set(d, 0x20, 1 << 9); /* negotiated: stays */
+    cr_assert_eq(d->block.driver_features, VERSION_1 | 1 << 5);
     driver_set(d, 0x38, 128); /* ready: its size stays */
     cr_assert_eq(d->block.queue.size, DRIVER_QUEUE);
     driver_set(d, 0x70, 0);
@@ -210,6 +213,27 @@ Test(virtio_block, segments_may_be_cut_anywhere)
     end(&b);
 }
 
+/* 126 segments of 65536 bytes, however they are cut. */
+Test(virtio_block, a_request_has_a_bound)
+{
+    struct bench b;
+    struct disk_segment segment[32];
+    begin(&b, policy_find("first_touch"), 300, 20000, STORE_PERSISTENT);
+    struct driver *d = &b.driver[0];
+    cr_assert_eq(driver_start(d, VERSION_1), RUNNING);
+    for (uint32_t i = 0; i < 32; i++)
+        segment[i] = (struct disk_segment){rig_gpa(0), 64 * 4096};
+    for (uint32_t type = DRIVER_IN; type <= DRIVER_OUT; type++) {
+        cr_assert_eq(driver_do(d, type, 0, segment, 32), IOERR);
+        segment[31].size = 126 * 65536 - 31 * 64 * 4096;
+        cr_assert_eq(driver_do(d, type, 0, segment, 32), OK);
+        segment[31].size += 512;
+        cr_assert_eq(driver_do(d, type, 0, segment, 32), IOERR);
+        segment[31].size = 64 * 4096;
+    }
+    end(&b);
+}
+
 /* What the driver does wrong, on a queue that was just started. */
 static void do_wrong(struct driver *d, int what)
 {
@@ -221,9 +245,10 @@ static void do_wrong(struct driver *d, int what)
     driver_descriptor(d, 2, DRIVER_HEADERS + 32, 1, DRIVER_WRITE, 0);
     if (what == 0)
         driver_descriptor(d, 1, rig_gpa(10), 512, DRIVER_NEXT | DRIVER_WRITE, 1); /* a loop */
-    else if (what == 1)
+    else if (what == 1) { /* a good descriptor, but behind the table's end */
         driver_descriptor(d, 1, rig_gpa(10), 512, DRIVER_NEXT | DRIVER_WRITE, DRIVER_QUEUE);
-    else if (what == 2)
+        driver_descriptor(d, DRIVER_QUEUE, DRIVER_HEADERS + 32, 1, DRIVER_WRITE, 0);
+    } else if (what == 2)
         driver_descriptor(d, 0, DRIVER_HEADERS, 16, DRIVER_INDIRECT, 1);
     else if (what == 3)
         driver_descriptor(d, 2, DRIVER_HEADERS + 32, 1, 0, 0); /* readable after writable */
