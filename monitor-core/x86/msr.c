@@ -110,9 +110,11 @@ int msr_guest_write(struct vcpu *v, uint32_t msr, uint64_t value)
     case MSR_EFER:
         return write_efer(v, value);
     case MSR_TSC_AUX:
-        v->tsc_aux = value & UINT32_MAX;
-        msr_set(MSR_TSC_AUX, v->tsc_aux);
-        return value >> 32 ? ERR_INVAL : 0;
+        if (value >> 32)
+            return ERR_INVAL;
+        v->tsc_aux = value;
+        msr_set(MSR_TSC_AUX, value);
+        return 0;
     case MSR_KVM_SYSTEM_TIME:
         return kvmclock_system_time(v, value);
     case MSR_KVM_WALL_CLOCK:

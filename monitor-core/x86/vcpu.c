@@ -93,7 +93,8 @@ static void end_if_stuck(struct vm *vm)
     for (uint32_t i = 0; i < vm->nvcpus; i++) {
         const struct vcpu *v = vm->vcpu[i];
         bool waits = !__atomic_load_n(&v->started, __ATOMIC_ACQUIRE) && v->start_vector < 0;
-        if (!waits && !__atomic_load_n(&v->stuck, __ATOMIC_ACQUIRE))
+        bool halts = __atomic_load_n(&v->stuck, __ATOMIC_ACQUIRE) && !__atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE);
+        if (!waits && !halts)
             return;
     }
     vm_end(vm, VM_POWERED_OFF, "all virtual CPUs halted with interrupts off");
