@@ -67,11 +67,9 @@ void store_begin(struct store *s, const struct rig_config *given, uint64_t secto
     s->image = malloc(sectors * DISK_SECTOR);
     store_fill(s->image, 0, sectors);
     for (uint32_t vm = 0; vm < given->nvms; vm++) {
-        s->seen[vm] = s->image;
-        if (mode != STORE_PERSISTENT) {
-            s->seen[vm] = malloc(sectors * DISK_SECTOR);
-            memcpy(s->seen[vm], s->image, sectors * DISK_SECTOR);
-        }
+        bool same = vm && mode == STORE_PERSISTENT;
+        s->seen[vm] = same ? s->seen[0] : malloc(sectors * DISK_SECTOR);
+        memcpy(s->seen[vm], s->image, sectors * DISK_SECTOR);
     }
     struct drive drive = {s, sectors, s->writable, read_image, write_image, flush_image};
     size_t size = disk_size(sectors, given->shared, given->nvms);
@@ -83,7 +81,7 @@ void store_begin(struct store *s, const struct rig_config *given, uint64_t secto
 void store_end(struct store *s)
 {
     for (uint32_t vm = 0; vm < s->rig.given.nvms; vm++)
-        if (s->seen[vm] != s->image)
+        if (!vm || s->seen[vm] != s->seen[0])
             free(s->seen[vm]);
     free(s->image);
     free(s->disk_block);
@@ -189,5 +187,7 @@ void store_check(struct store *s, uint32_t page)
                 rig_fail(&s->rig, "vm %u sees other bytes from sector %llu on", vm, (unsigned long long)sector);
         }
     }
+    if (s->config.persistent && memcmp(s->image, s->seen[0], s->sectors * DISK_SECTOR))
+        rig_fail(&s->rig, "the drive holds other bytes than were written");
     rig_check(&s->rig);
 }

@@ -18,7 +18,7 @@ struct store {
     void *disk_block;
     uint64_t sectors;
     unsigned char *image;           /* the drive's bytes */
-    unsigned char *seen[SPACE_VMS]; /* the disk as each VM must see it; when persistent, the image itself */
+    unsigned char *seen[SPACE_VMS]; /* the disk as each VM must see it; when persistent, one for all */
     uint64_t reads, writes, flushes;
     uint64_t fail_in; /* the drive's n-th command from now on fails; 0: none does */
     uint64_t mapped;
