@@ -4,6 +4,8 @@
  * lock that serialises both; turns accessed and dirty bits of the per-node nested tables into READ and WRITE events
  * ("A-bit-fed"), runs the policy's ticks, and is the only way in which the monitor itself touches guest memory.
  *
+ * The engine's batch is the largest there is: the orders of one batch share their shootdowns.
+ *
  * Every function takes the lock itself. A caller must not run guest code meanwhile (it is a CPU inside the monitor), so
  * a page on the move is never seen half-way: a faulter waits for the lock and looks again.
  *
@@ -139,6 +141,9 @@ uint64_t pager_run(struct pager *, uint64_t now);
 
 /* For harvest: a set bit was found. */
 void pager_saw(struct pager *, uint32_t slot, node_t node, bool write);
+
+/* For harvest, between two tables: gives the lock away for a moment. */
+void pager_pause(struct pager *);
 
 /* A miss that a CPU of `node` sampled (x86/ibs.h), standing for 2^log2 of them. From the first one on harvested bits
  * are no misses any more. Takes the lock. */

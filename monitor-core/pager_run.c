@@ -42,6 +42,16 @@ void pager_saw(struct pager *p, uint32_t slot, node_t node, bool write)
         saw(p, slot, node, write, p->log2_weight);
 }
 
+void pager_pause(struct pager *p)
+{
+    enum { MOMENT = 16 };
+    pager_leave(p);
+    /* Without a pause the same CPU would have it again before the others have seen it free. */
+    for (int i = 0; i < MOMENT; i++)
+        __builtin_ia32_pause();
+    pager_enter(p, 0);
+}
+
 void pager_sampled(struct pager *p, page_t page, node_t node, bool write, unsigned log2, uint64_t now)
 {
     pager_enter(p, now);

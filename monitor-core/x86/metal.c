@@ -297,6 +297,7 @@ static void harvest_region(struct metal *m, struct pager *pager, uint32_t vm, ui
     uint64_t *table[NODE_MAX];
     if (!accessed_tables(m, vm, gpa, table))
         return;
+    pager_pause(pager);
     for (uint32_t i = 0; i < NESTED_FANOUT; i++) {
         for (uint32_t n = 0; n < m->nodes; n++) {
             if (!table[n] || !(__atomic_load_n(&table[n][i], __ATOMIC_RELAXED) & NESTED_ACCESSED))

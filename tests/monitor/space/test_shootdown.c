@@ -15,8 +15,9 @@
 
 enum { VMS = 2, PAGES = 16, FRAMES = 64 };
 
-/* How long the CPUs run: the host may be slow. */
-#define RUN_NS UINT64_C(400000000)
+/* How long the CPUs run, and how long at most until enough has happened: the host may be slow. */
+#define RUN_NS UINT64_C(300000000)
+#define PATIENCE_NS UINT64_C(30000000000)
 
 struct model {
     struct lock lock;
@@ -158,13 +159,23 @@ static void device(struct guest_cpu *s, uint32_t vm)
     s->word[vm][page] = value;
 }
 
+static bool enough(struct guests *g, uint64_t start)
+{
+    const struct engine_stats *s = &g->rig.pager.engine.stats;
+    lock_take(&g->rig.pager.lock);
+    bool done = s->moves > 64 && s->collapses > 10;
+    lock_give(&g->rig.pager.lock);
+    uint64_t gone = cpu_now() - start;
+    return gone > (done ? RUN_NS : PATIENCE_NS);
+}
+
 static void guest_cpu(struct cpu *c, void *context)
 {
     struct guests *g = context;
     struct guest_cpu s = {.g = g, .c = c, .seed = 77 + c->id};
     for (uint32_t vm = 0; vm < VMS; vm++)
         cr_assert(metal_root(&g->rig.metal, vm, c->node));
-    for (uint64_t end = cpu_now() + RUN_NS; cpu_now() < end;) {
+    for (uint64_t start = cpu_now(); !enough(g, start);) {
         uint32_t vm = fixture_below(&s.seed, VMS);
         run_guest(&s, vm);
         if (fixture_below(&s.seed, 8) == 0)
