@@ -23,7 +23,7 @@ enum telemetry_type {
     TELEMETRY_ENGINE,    /* struct telemetry_engine, periodically */
     TELEMETRY_DISK,      /* struct telemetry_disk, periodically */
     TELEMETRY_OBSERVED,  /* packed observations, only with record = 1 */
-    TELEMETRY_TEXT,      /* a message of the monitor, UTF-8 */
+    TELEMETRY_TEXT,      /* a message of the monitor, ASCII */
     TELEMETRY_END,       /* struct telemetry_end, once, last */
 };
 

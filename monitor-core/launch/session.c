@@ -82,8 +82,15 @@ static void take_console(struct session *s)
 
 static void show_text(struct session *s, const struct telemetry_frame *f)
 {
+    char text[512];
+    size_t n = f->size < sizeof text - 1 ? f->size : sizeof text - 1;
+    for (size_t i = 0; i < n; i++) {
+        char c = ((const char *)f->body)[i];
+        text[i] = c >= ' ' && c <= '~' ? c : '?';
+    }
+    text[n] = 0;
     wipe(s);
-    cli_warn(s->cli, "monitor: %.*s", (int)f->size, (const char *)f->body);
+    cli_warn(s->cli, "monitor: %s", text);
 }
 
 static void take_telemetry(struct session *s)
