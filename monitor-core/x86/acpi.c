@@ -293,7 +293,7 @@ static bool find_s5(const struct table *t, struct acpi_power *power)
             continue;
         const unsigned char *q = p + 5;
         q += 1 + (*q >> 6) + 1; /* the package's length, and how many elements it has */
-        if (q < end && aml_byte(&q, end, &power->type_a)) {
+        if (aml_byte(&q, end, &power->type_a)) {
             if (!aml_byte(&q, end, &power->type_b))
                 power->type_b = power->type_a;
             return true;

@@ -226,7 +226,8 @@ static void read_power(const struct body *fadt)
 Test(acpi, power_by_wide_fields)
 {
     struct body b = fixed();
-    put_dsdt("\x5b\x80_S5_xx\x08\\_S5_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00", 23);
+    /* A region of that name comes first; the object is the second. */
+    put_dsdt("\x5b\x80_S5_\x12\x04\x01\x01\x08\\_S5_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00", 25);
     read_power(&b);
     cr_assert(acpi.power.possible);
     cr_assert_eq(acpi.power.pm1a, 0x404);
@@ -254,6 +255,16 @@ Test(acpi, power_of_a_reduced_machine)
     cr_assert_eq(acpi.power.type_b, 1);
 }
 
+Test(acpi, no_power_from_a_table_cut_short)
+{
+    struct body b = fixed();
+    put_dsdt("\x08_S5_\x12\x06\x04\x01\x01\x01", 10);
+    b.size = 115;
+    read_power(&b);
+    cr_assert(!acpi.power.possible);
+    cr_assert_eq(acpi.pm_timer, 0);
+}
+
 Test(acpi, no_power_where_the_name_is_cut_short)
 {
     const char aml[] = "\x08_S5_\x12\x06\x04\x0a\x05";
@@ -278,6 +289,31 @@ Test(acpi, a_broken_xsdt_leaves_the_rsdt)
     cr_assert_eq(tables_find(&tables), 0x9fc10);
     cr_assert_eq(tables_read(&tables, &acpi, 0), 0);
     cr_assert_eq(acpi.ncpus, 3);
+}
+
+Test(acpi, a_broken_second_half_of_the_pointer_leaves_the_rsdt)
+{
+    const uint64_t address[] = {0x7000}, none[] = {0};
+    put_madt(0x7000);
+    tables_root(&tables, 0x5000, 8, none, 1);
+    tables_root(&tables, 0x4000, 4, address, 1);
+    tables_pointer(&tables, 0xe0010, 2, 0x4000, 0x5000);
+    tables.piece[tables.n - 1].bytes[33] ^= 1;
+    cr_assert_eq(tables_read(&tables, &acpi, 0), 0);
+    cr_assert_eq(acpi.ncpus, 3);
+}
+
+Test(acpi, tables_are_looked_for_among_the_first_128)
+{
+    for (size_t at = 127; at < 129; at++) {
+        uint64_t address[130] = {0};
+        address[at] = 0x7000;
+        put_madt(0x7000);
+        root_of(address, 130);
+        cr_assert_eq(tables_read(&tables, &acpi, 0), 0);
+        cr_assert_eq(acpi.ncpus, at < 128 ? 3 : 0);
+        tables_free(&tables);
+    }
 }
 
 static void expect_nothing(void)
@@ -347,7 +383,7 @@ Test(acpi, more_than_fits)
         madt_x2apic(&madt, 1000 + i, 1);
     for (unsigned i = 0; i < 70; i++)
         srat_memory(&srat, 200 - i, i * MIB, MIB, 1);
-    memset(slit.bytes + 36, 0xff, 8); /* so many localities that their square wraps round */
+    slit.bytes[40] = 1; /* so many localities that their square wraps round to none */
     tables_add(&tables, 0x10000, "APIC", madt.bytes, madt.size);
     tables_add(&tables, 0x20000, "SRAT", srat.bytes, srat.size);
     tables_add(&tables, 0x30000, "SLIT", slit.bytes, slit.size);
