@@ -17,15 +17,21 @@ void uart_init(struct uart *u, const struct device_host *host, void (*put)(void 
     *u = (struct uart){.host = host, .put = put, .put_context = context, .dll = 1};
 }
 
+static void raise(const struct uart *u)
+{
+    u->host->interrupt(u->host->context, UART_GSI);
+}
+
 /* Recomputes the causes after anything that may have changed them. */
 static void update(struct uart *u)
 {
-    uint8_t causes = (uint8_t)((u->count ? IER_RECEIVE : 0) | (u->thre_pending ? IER_TRANSMIT : 0));
+    bool empty = u->thre_pending && !u->sending;
+    uint8_t causes = (uint8_t)((u->count ? IER_RECEIVE : 0) | (empty ? IER_TRANSMIT : 0));
     causes &= u->ier;
     bool edge = causes && (!u->causes || u->causes & ~causes);
     u->causes = causes;
     if (edge)
-        u->host->interrupt(u->host->context, UART_GSI);
+        raise(u);
 }
 
 static void take(struct uart *u, uint8_t byte)
@@ -48,17 +54,20 @@ static uint8_t read_data(struct uart *u)
     return byte;
 }
 
-/* Reading the transmitter's interrupt is what takes note of it. */
+/* Reading the transmitter's interrupt is what takes note of it; reading that there is nothing is what ends sending. */
 static uint8_t read_iir(struct uart *u)
 {
     uint8_t fifo = u->fcr & FCR_ENABLE ? IIR_FIFO : 0;
     if (u->causes & IER_RECEIVE)
         return fifo | IIR_RECEIVE;
-    if (!(u->causes & IER_TRANSMIT))
-        return fifo | IIR_NONE;
-    u->thre_pending = false;
+    bool empty = u->causes & IER_TRANSMIT;
+    if (empty)
+        u->thre_pending = false;
+    else
+        u->sending = false;
+    u->bursts = empty ? (uint8_t)(u->bursts + (u->bursts < UART_BURSTS)) : 0;
     update(u);
-    return fifo | IIR_TRANSMIT;
+    return fifo | (empty ? IIR_TRANSMIT : IIR_NONE);
 }
 
 /* In loopback DTR, RTS, OUT1 and OUT2 arrive as DSR, CTS, RI and DCD. */
@@ -92,22 +101,29 @@ static uint8_t read_byte(struct uart *u, unsigned offset)
     }
 }
 
-/* The byte is gone by the time the guest looks: writing clears the transmitter's interrupt and raises it again. */
+/* The byte is gone by the time the guest looks: writing clears the transmitter's interrupt and raises it again. Where
+ * that waits for the handler's next look, the edge here is for one that does not look again. */
 static void write_data(struct uart *u, uint8_t byte)
 {
+    bool waits = u->bursts == UART_BURSTS;
     if (u->mcr & MCR_LOOP)
         take(u, byte);
     else
         u->put(u->put_context, byte);
+    if (waits && !u->sending && u->ier & IER_TRANSMIT)
+        raise(u);
     u->thre_pending = true;
+    u->sending = waits;
     update(u);
 }
 
 /* Enabling the transmitter's interrupt while it is empty raises it; drivers start their output with that. */
 static void write_ier(struct uart *u, uint8_t value)
 {
-    if (value & ~u->ier & IER_TRANSMIT)
+    if (value & ~u->ier & IER_TRANSMIT) {
         u->thre_pending = true;
+        u->sending = false;
+    }
     u->ier = value & IER_BITS;
     update(u);
 }

@@ -7,14 +7,16 @@
  * accesses of a byte, as on the ISA bus.
  *
  * An interrupt is an edge: raised when a first cause appears, and again when one cause goes and another stays, so that
- * a handler that serves one cause at a time misses none.
+ * a handler that serves one cause at a time misses none. A handler that loops until there is nothing more is told so
+ * after UART_BURSTS rounds of output, as if sending took time, and interrupted again: else it would go on as long as
+ * others write, with all interrupts off.
  */
 #ifndef MONITOR_CORE_DEVICES_UART_H
 #define MONITOR_CORE_DEVICES_UART_H
 
 #include "monitor-core/devices/bus.h"
 
-enum { UART_BASE = 0x3f8, UART_SIZE = 8, UART_GSI = 4, UART_FIFO = 64 };
+enum { UART_BASE = 0x3f8, UART_SIZE = 8, UART_GSI = 4, UART_FIFO = 64, UART_BURSTS = 8 };
 
 struct uart {
     const struct device_host *host;
@@ -22,6 +24,8 @@ struct uart {
     void *put_context;
     uint8_t ier, lcr, mcr, scr, fcr, dll, dlm;
     bool thre_pending; /* the transmitter-empty interrupt has not been taken note of */
+    uint8_t bursts;    /* how often in a row it has been, up to UART_BURSTS */
+    bool sending;      /* too often, and then written: it is shown as pending only after the next look */
     uint8_t causes;    /* enabled causes at the last look, as bits of IER; not 0: the interrupt line is high */
     uint8_t fifo[UART_FIFO];
     uint32_t head, count;

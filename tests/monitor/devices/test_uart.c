@@ -11,7 +11,7 @@ enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR, FCR = IIR };
 
 static struct fake fake;
 static struct uart uart;
-static uint8_t output[4096];
+static uint8_t output[16384];
 static unsigned noutput;
 
 static void put(void *context, uint8_t byte)
@@ -117,6 +117,7 @@ Test(uart, each_byte_out_raises_it_again)
     out(DATA, 'y');
     cr_assert_eq(edges(), 2, "the line is high already");
     cr_assert_eq(in(IIR), 0x02);
+    cr_assert_eq(in(IIR), 0x01);
     cr_assert_eq(noutput, 2);
     cr_assert_eq(output[0], 'x');
     cr_assert_eq(output[1], 'y');
@@ -124,6 +125,48 @@ Test(uart, each_byte_out_raises_it_again)
     out(DATA, 'z');
     cr_assert_eq(edges(), 2, "not enabled");
     cr_assert_eq(in(IIR), 0x01);
+}
+
+/* A handler that loops until there is nothing more comes to an end, however much there is to send; what it wrote last
+ * brings the next interrupt. */
+Test(uart, a_handler_that_loops_ends)
+{
+    unsigned served = 0;
+    out(FCR, 1);
+    out(IER, 2);
+    for (unsigned call = 0; call < 100; call++) {
+        unsigned rounds = 0;
+        cr_assert_gt(edges(), served, "call %u", call);
+        served = edges();
+        for (; in(IIR) == 0xc2; rounds++) {
+            for (unsigned i = 0; i < 16; i++)
+                out(DATA, 'x');
+            cr_assert_eq(in(LSR), 0x60);
+            cr_assert_leq(rounds, 8);
+        }
+        cr_assert_eq(rounds, 8);
+    }
+    cr_assert_eq(noutput, 100 * 8 * 16);
+    uart_feed(&uart, (const uint8_t *)"a", 1);
+    out(IER, 3);
+    cr_assert_eq(in(IIR), 0xc4, "input first");
+    cr_assert_eq(in(DATA), 'a');
+    cr_assert_eq(in(IIR), 0xc2);
+    cr_assert_eq(in(IIR), 0xc1);
+}
+
+Test(uart, a_driver_that_looks_once_per_interrupt_goes_on)
+{
+    unsigned served = 0, said = 0;
+    out(IER, 2);
+    while (served != edges() && said < 1000) {
+        served++;
+        if (in(IIR) == 0x02) {
+            out(DATA, 'x');
+            said++;
+        }
+    }
+    cr_assert_eq(said, 1000);
 }
 
 Test(uart, input)
