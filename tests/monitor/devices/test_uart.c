@@ -155,6 +155,26 @@ Test(uart, a_handler_that_loops_ends)
     cr_assert_eq(in(IIR), 0xc1);
 }
 
+Test(uart, enabling_it_anew_shows_it_at_once)
+{
+    out(IER, 2);
+    for (unsigned i = 0; i < 20; i++) {
+        in(IIR);
+        out(DATA, 'x');
+    }
+    out(IER, 0);
+    cr_assert_eq(in(IIR), 0x01);
+    for (unsigned i = 0; i < 8; i++) {
+        out(IER, 0);
+        out(IER, 2);
+        cr_assert_eq(in(IIR), 0x02);
+    }
+    out(DATA, 'x');
+    out(IER, 0);
+    out(IER, 2);
+    cr_assert_eq(in(IIR), 0x02);
+}
+
 Test(uart, a_driver_that_looks_once_per_interrupt_goes_on)
 {
     unsigned served = 0, said = 0;
