@@ -14,12 +14,7 @@ enum {
     IRR = 0x820,
     ESR = 0x828,
     ICR = 0x830,
-    LVT_TIMER = 0x832,
-    LVT_THERMAL,
-    LVT_PERF,
-    LVT_LINT0,
-    LVT_LINT1,
-    LVT_ERROR,
+    LVT_TIMER = 0x832, /* the first of the table */
     INITIAL = 0x838,
     CURRENT = 0x839,
     DIVIDE = 0x83e,
@@ -29,7 +24,16 @@ enum {
 
 enum { MASKED = 1 << 16, SVR_ENABLED = 1 << 8, STATUS = 1 << 12 };
 enum { MODE_ONE_SHOT = 0, MODE_PERIODIC = 1, MODE_DEADLINE = 2 };
-enum { VERSION_VALUE = 5 << 16 | 0x14 }; /* six LVT entries */
+enum { VERSION_VALUE = (LAPIC_LVT_ENTRIES - 1) << 16 | 0x14 };
+
+/* What an entry may hold. */
+static const uint32_t lvt_valid[LAPIC_LVT_ENTRIES] = {0x700ff, 0x107ff, 0x107ff, 0x1e7ff, 0x1e7ff, 0x100ff};
+
+static void mask_all(struct lapic *l)
+{
+    for (unsigned i = 0; i < LAPIC_LVT_ENTRIES; i++)
+        l->lvt[i] |= MASKED;
+}
 
 void lapic_init(struct lapic *l, uint32_t id, uint64_t tsc_khz)
 {
@@ -37,7 +41,7 @@ void lapic_init(struct lapic *l, uint32_t id, uint64_t tsc_khz)
     l->id = id;
     l->ldr = (id >> 4) << 16 | UINT32_C(1) << (id & 15);
     l->svr = 0xff;
-    l->lvt_timer = l->lvt_thermal = l->lvt_perf = l->lvt_lint0 = l->lvt_lint1 = l->lvt_error = MASKED;
+    mask_all(l);
     l->deadline_ns = UINT64_MAX;
     l->tsc_khz = tsc_khz;
 }
@@ -118,7 +122,7 @@ bool lapic_addressed(const struct lapic *l, uint32_t destination, bool logical)
 
 static uint32_t timer_mode(const struct lapic *l)
 {
-    return l->lvt_timer >> 17 & 3;
+    return l->lvt[0] >> 17 & 3;
 }
 
 static uint64_t divider(const struct lapic *l)
@@ -164,31 +168,30 @@ void lapic_expire(struct lapic *l, uint64_t now)
     else
         l->deadline_ns = UINT64_MAX;
     l->tsc_deadline = 0;
-    if (!(l->lvt_timer & MASKED))
-        lapic_post(l, (uint8_t)l->lvt_timer, false);
+    if (!(l->lvt[0] & MASKED))
+        lapic_post(l, (uint8_t)l->lvt[0], false);
 }
 
-static uint32_t *lvt(struct lapic *l, uint32_t msr, uint32_t *valid)
+/* Registers that read as what they hold. */
+static const uint32_t *plain(const struct lapic *l, uint32_t msr)
 {
+    if (msr - LVT_TIMER < LAPIC_LVT_ENTRIES)
+        return &l->lvt[msr - LVT_TIMER];
+    if (msr >= ISR && msr < IRR + 8)
+        return (msr < TMR ? l->isr : msr < IRR ? l->tmr : l->irr) + (msr & 7);
     switch (msr) {
-    case LVT_TIMER:
-        *valid = 0x700ff;
-        return &l->lvt_timer;
-    case LVT_THERMAL:
-        *valid = 0x107ff;
-        return &l->lvt_thermal;
-    case LVT_PERF:
-        *valid = 0x107ff;
-        return &l->lvt_perf;
-    case LVT_LINT0:
-        *valid = 0x1e7ff;
-        return &l->lvt_lint0;
-    case LVT_LINT1:
-        *valid = 0x1e7ff;
-        return &l->lvt_lint1;
-    case LVT_ERROR:
-        *valid = 0x100ff;
-        return &l->lvt_error;
+    case ID:
+        return &l->id;
+    case TPR:
+        return &l->tpr;
+    case LDR:
+        return &l->ldr;
+    case SVR:
+        return &l->svr;
+    case ESR:
+        return &l->esr;
+    case DIVIDE:
+        return &l->divide;
     default:
         return NULL;
     }
@@ -196,70 +199,42 @@ static uint32_t *lvt(struct lapic *l, uint32_t msr, uint32_t *valid)
 
 int lapic_read(struct lapic *l, uint32_t msr, uint64_t now, uint64_t *value)
 {
-    if (msr >= ISR && msr < IRR + 8) {
-        const uint32_t *set = msr < TMR ? l->isr : msr < IRR ? l->tmr : l->irr;
-        *value = __atomic_load_n(&set[msr & 7], __ATOMIC_RELAXED);
-        return 0;
-    }
+    const uint32_t *held = plain(l, msr);
+    *value = held ? __atomic_load_n(held, __ATOMIC_RELAXED) : 0;
     switch (msr) {
-    case ID:
-        *value = l->id;
-        return 0;
     case VERSION:
         *value = VERSION_VALUE;
-        return 0;
-    case TPR:
-        *value = l->tpr;
         return 0;
     case PPR:
         *value = priority(l);
         return 0;
-    case LDR:
-        *value = l->ldr;
-        return 0;
-    case SVR:
-        *value = l->svr;
-        return 0;
-    case ESR:
-        *value = l->esr;
-        return 0;
     case ICR:
-        *value = 0;
         return 0;
     case INITIAL:
-        *value = timer_mode(l) == MODE_DEADLINE ? 0 : l->initial;
+        *value = l->initial;
         return 0;
     case CURRENT:
         *value = current_count(l, now);
         return 0;
-    case DIVIDE:
-        *value = l->divide;
-        return 0;
     case TSC_DEADLINE:
         *value = l->tsc_deadline;
         return 0;
-    default: {
-        uint32_t valid;
-        const uint32_t *entry = lvt(l, msr, &valid);
-        *value = entry ? *entry : 0;
-        return entry ? 0 : ERR_INVAL;
-    }
+    default:
+        return held ? 0 : ERR_INVAL;
     }
 }
 
-static int write_lvt(struct lapic *l, uint32_t msr, uint32_t value)
+static int write_lvt(struct lapic *l, uint32_t entry, uint32_t value)
 {
-    uint32_t valid, before = timer_mode(l);
-    uint32_t *entry = lvt(l, msr, &valid);
+    uint32_t before = timer_mode(l);
     value &= ~(uint32_t)STATUS; /* read-only */
-    if (!entry || (value & ~valid) || (msr == LVT_TIMER && value >> 17 == 3))
+    if ((value & ~lvt_valid[entry]) || (entry == 0 && value >> 17 == 3))
         return ERR_INVAL;
-    *entry = l->svr & SVR_ENABLED ? value : value | MASKED;
+    l->lvt[entry] = l->svr & SVR_ENABLED ? value : value | MASKED;
     /* To or from the deadline mode: the timer is disarmed. */
     if ((before == MODE_DEADLINE) != (timer_mode(l) == MODE_DEADLINE)) {
         l->deadline_ns = UINT64_MAX;
-        l->tsc_deadline = 0;
-        l->initial = 0;
+        l->tsc_deadline = l->initial = 0;
     }
     return 0;
 }
@@ -269,11 +244,8 @@ static int write_svr(struct lapic *l, uint32_t value)
     if (value & ~UINT32_C(0x3ff))
         return ERR_INVAL;
     __atomic_store_n(&l->svr, value, __ATOMIC_RELAXED);
-    if (!(value & SVR_ENABLED)) {
-        uint32_t *all[] = {&l->lvt_timer, &l->lvt_thermal, &l->lvt_perf, &l->lvt_lint0, &l->lvt_lint1, &l->lvt_error};
-        for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
-            *all[i] |= MASKED;
-    }
+    if (!(value & SVR_ENABLED))
+        mask_all(l);
     return 0;
 }
 
@@ -304,14 +276,6 @@ static int write_icr(uint64_t value, struct lapic_ipi *ipi)
     return 0;
 }
 
-static int write_self(struct lapic *l, uint32_t value)
-{
-    if (value > 0xff)
-        return ERR_INVAL;
-    lapic_post(l, (uint8_t)value, false);
-    return 0;
-}
-
 static int write_small(struct lapic *l, uint32_t msr, uint32_t value, uint64_t now, int *eoi)
 {
     switch (msr) {
@@ -339,9 +303,12 @@ static int write_small(struct lapic *l, uint32_t msr, uint32_t value, uint64_t n
         l->divide = value;
         return 0;
     case SELF_IPI:
-        return write_self(l, value);
+        if (value > 0xff)
+            return ERR_INVAL;
+        lapic_post(l, (uint8_t)value, false);
+        return 0;
     default:
-        return write_lvt(l, msr, value);
+        return msr - LVT_TIMER < LAPIC_LVT_ENTRIES ? write_lvt(l, msr - LVT_TIMER, value) : ERR_INVAL;
     }
 }
 

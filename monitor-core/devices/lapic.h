@@ -11,13 +11,15 @@
 
 #include "policy/numa.h"
 
+enum { LAPIC_LVT_ENTRIES = 6 };
+
 struct lapic {
     uint32_t id;
     uint32_t irr[8]; /* atomic */
     uint32_t nmi;    /* atomic: an NMI is pending */
     uint32_t isr[8], tmr[8];
     uint32_t tpr, svr, esr, ldr;
-    uint32_t lvt_timer, lvt_lint0, lvt_lint1, lvt_error, lvt_perf, lvt_thermal;
+    uint32_t lvt[LAPIC_LVT_ENTRIES]; /* timer, thermal, performance, LINT0, LINT1, error */
     uint32_t divide, initial;
     uint64_t deadline_ns;  /* of the timer as armed; UINT64_MAX: not */
     uint64_t tsc_deadline; /* as the guest wrote it */

@@ -29,22 +29,11 @@ static void skip(struct reader *r, unsigned n)
 
 static bool is_prefix(uint8_t byte)
 {
-    switch (byte) {
-    case 0x26:
-    case 0x2e:
-    case 0x36:
-    case 0x3e:
-    case 0x64:
-    case 0x65:
-    case 0x66:
-    case 0x67:
-    case 0xf0:
-    case 0xf2:
-    case 0xf3:
-        return true;
-    default:
-        return false;
-    }
+    static const uint8_t all[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3};
+    for (unsigned i = 0; i < sizeof all; i++)
+        if (byte == all[i])
+            return true;
+    return false;
 }
 
 /* Prefixes; the opcode's first byte is the answer. A REX that is not the last of them counts for nothing. */
@@ -194,6 +183,8 @@ static int arithmetic(struct reader *r, struct decode *d, uint8_t opcode)
 
 static int one_byte(struct reader *r, struct decode *d, uint8_t opcode)
 {
+    /* 0x84 ... 0x8b, two opcodes each: bits 2:1 of 0x84 are 2. */
+    static const enum decode_op by_pair[4] = {DECODE_STORE, DECODE_LOAD, DECODE_TEST, DECODE_EXCHANGE};
     static const int8_t group1[8] = {-1, DECODE_OR, -1, -1, DECODE_AND, -1, DECODE_XOR, -1};
     static const int8_t group3[8] = {DECODE_TEST, DECODE_TEST, -1, -1, -1, -1, -1, -1};
     static const int8_t group11[8] = {DECODE_STORE, -1, -1, -1, -1, -1, -1, -1};
@@ -204,29 +195,16 @@ static int one_byte(struct reader *r, struct decode *d, uint8_t opcode)
         return arithmetic(r, d, opcode);
     case 0x63:
         return r->mode == 64 ? extending(r, d, 4, true) : ERR_INVAL;
-    case 0x80:
-    case 0x81:
+    case 0x80 ... 0x81:
     case 0x83:
         return with_constant(r, d, opcode, group1, opcode == 0x83);
-    case 0x84:
-    case 0x85:
-        return with_register(r, d, opcode, DECODE_TEST);
-    case 0x86:
-    case 0x87:
-        return with_register(r, d, opcode, DECODE_EXCHANGE);
-    case 0x88:
-    case 0x89:
-        return with_register(r, d, opcode, DECODE_STORE);
-    case 0x8a:
-    case 0x8b:
-        return with_register(r, d, opcode, DECODE_LOAD);
+    case 0x84 ... 0x8b:
+        return with_register(r, d, opcode, by_pair[opcode >> 1 & 3]);
     case 0xa0 ... 0xa3:
         return with_offset(r, d, opcode);
-    case 0xc6:
-    case 0xc7:
+    case 0xc6 ... 0xc7:
         return with_constant(r, d, opcode, group11, false);
-    case 0xf6:
-    case 0xf7:
+    case 0xf6 ... 0xf7:
         return with_constant(r, d, opcode, group3, false);
     case 0x0f:
         return two_bytes(r, d);

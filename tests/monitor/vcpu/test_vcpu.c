@@ -181,7 +181,7 @@ Test(halt, not_with_one_pending, .init = open_guest)
 
 Test(halt, by_its_timer, .init = open_guest)
 {
-    v->lapic.lvt_timer = 0x40;
+    v->lapic.lvt[0] = 0x40;
     v->lapic.deadline_ns = 5000;
     cr_expect_eq(rig_run(SVM_EXIT_HLT, 0, 0), VCPU_HALTED);
     cr_expect_eq(vcpu_deadline(v), 5000);
