@@ -47,7 +47,10 @@ def numa(nodes, cpus, memory):
 class Machine:
     """A running emulator; its console as lines, as they come. Ends with `close` at the latest (a with statement)."""
 
+    latest = None
+
     def __init__(self, arguments, folder=None):
+        Machine.latest = self
         self.folder = folder
         self.lines, self.partial, self.ended = [], "", False
         self.changed = threading.Condition()
@@ -88,6 +91,10 @@ class Machine:
                     return found[-1]
                 if self.ended or not self.changed.wait(max(0, deadline - time.monotonic())):
                     raise TimeoutError(f"no {pattern!r} {'before the end' if self.ended else f'in {seconds} s'}")
+
+    def console(self, most=40):
+        with self.changed:
+            return [*self.lines[-most:], *([self.partial] if self.partial else [])]
 
     def send(self, text):
         self.process.stdin.write(text.encode())
