@@ -166,9 +166,23 @@ static void hand_over(void)
     __builtin_memmove(console.typed, console.typed + n, console.ntyped);
 }
 
+/* When the VM that had the input has ended, another one gets it. */
+static void follow(void)
+{
+    const struct vm *vm = monitor.vm[console.selected];
+    if (__atomic_load_n(&vm->state, __ATOMIC_ACQUIRE) != VM_ENDED)
+        return;
+    for (uint32_t i = 0; i < monitor.nvms; i++)
+        if (vm_runs(monitor.vm[i])) {
+            select_vm(i);
+            return;
+        }
+}
+
 bool console_run(uint64_t now)
 {
     int byte;
+    follow();
     for (uint32_t i = 0; i < 64 && (byte = serial_get(0)) >= 0; i++) {
         if (console.escaped)
             command((uint8_t)byte);
