@@ -202,11 +202,9 @@ static int load(struct request *r, uint64_t block)
     return 0;
 }
 
-static const unsigned char *in_buffer(const struct disk *d, uint64_t block)
+static bool in_buffer(const struct disk *d, uint64_t block)
 {
-    if (block < d->buffered || block - d->buffered >= d->buffered_n)
-        return NULL;
-    return d->buffer + (size_t)(block - d->buffered) * DISK_BLOCK;
+    return block >= d->buffered && block - d->buffered < d->buffered_n;
 }
 
 static int begin(struct request *r, uint64_t sector, uint32_t n)
@@ -261,24 +259,24 @@ static int from_guest(struct request *r, struct disk_segment from, unsigned char
     return err;
 }
 
-static int copy_out(struct request *r, page_t page, const unsigned char *bytes, size_t offset, struct disk_segment to)
+/* From the page, or where there was no room for one from the buffer. */
+static int copy_out(struct request *r, page_t page, uint64_t at, struct disk_segment to)
 {
     struct disk *d = r->disk;
     int err = show_pending(r);
     if (err)
         return err;
     d->copies++;
-    if (page != PAGE_NONE) {
-        pager_shared_read(d->pager, r->node, page, d->bounce, offset, to.size);
-        return to_guest(r, to, d->bounce);
-    }
-    return to_guest(r, to, bytes + offset);
+    if (page == PAGE_NONE)
+        return to_guest(r, to, d->buffer + (at - d->buffered * DISK_BLOCK));
+    pager_shared_read(d->pager, r->node, page, d->bounce, at % DISK_BLOCK, to.size);
+    return to_guest(r, to, d->bounce);
 }
 
 static int read_piece(struct request *r)
 {
     struct disk *d = r->disk;
-    uint64_t block = r->at / DISK_BLOCK, offset = r->at % DISK_BLOCK;
+    uint64_t at = r->at, block = at / DISK_BLOCK;
     page_t page = find(d, r->vm, block);
     if (page == PAGE_NONE && !in_buffer(d, block)) {
         int err = load(r, block);
@@ -292,7 +290,7 @@ static int read_piece(struct request *r)
     }
     struct disk_segment to = take(r);
     if (page == PAGE_NONE || to.size < DISK_BLOCK || to.gpa % DISK_BLOCK)
-        return copy_out(r, page, in_buffer(d, block), offset, to);
+        return copy_out(r, page, at, to);
     r->pending[r->npending++] = (struct pager_showing){to.gpa, page};
     return r->npending < DISK_BATCH ? 0 : show_pending(r);
 }
