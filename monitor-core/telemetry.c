@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/telemetry.h"
 
-#include <string.h>
-
 enum { HEAD = 8, TAIL = 4, OBSERVATION_MAX = 10 + 5 + 2 };
 
 _Static_assert(HEAD + TAIL == TELEMETRY_OVERHEAD, "length of a frame");
@@ -47,7 +45,7 @@ static void emit(struct telemetry *t, enum telemetry_type type, const uint8_t *b
 
 void telemetry_init(struct telemetry *t, void (*put)(void *, const void *, size_t), void *context)
 {
-    memset(t, 0, sizeof *t);
+    __builtin_memset(t, 0, sizeof *t);
     t->put = put;
     t->context = context;
 }
@@ -141,14 +139,14 @@ bool telemetry_next(const void *body, size_t size, size_t *at, struct telemetry_
 
 void telemetry_reader_init(struct telemetry_reader *r)
 {
-    memset(r, 0, sizeof *r);
+    __builtin_memset(r, 0, sizeof *r);
     r->expected = -1;
 }
 
 static void shift_out(struct telemetry_reader *r, uint32_t n)
 {
     r->have -= n;
-    memmove(r->frame, r->frame + n, r->have);
+    __builtin_memmove(r->frame, r->frame + n, r->have);
 }
 
 /* What lies first is no frame: on to where the next could start. */
@@ -195,7 +193,7 @@ static void hand_out(struct telemetry_reader *r, struct telemetry_frame *frame)
 size_t telemetry_feed(struct telemetry_reader *r, const uint8_t *bytes, size_t n, struct telemetry_frame *frame)
 {
     size_t took = 0;
-    memset(frame, 0, sizeof *frame);
+    __builtin_memset(frame, 0, sizeof *frame);
     shift_out(r, r->handed);
     r->handed = 0;
     for (;;) {
@@ -209,7 +207,7 @@ size_t telemetry_feed(struct telemetry_reader *r, const uint8_t *bytes, size_t n
             size_t some = want - r->have < n - took ? want - r->have : n - took;
             if (some == 0)
                 return took;
-            memcpy(r->frame + r->have, bytes + took, some);
+            __builtin_memcpy(r->frame + r->have, bytes + took, some);
             r->have += (uint32_t)some;
             took += some;
             continue;

@@ -208,5 +208,8 @@ void show_sweep(FILE *f, const struct result_set *set, const char *const *varied
 
 void show_table(FILE *f, const struct result_set *set, bool colour)
 {
-    show_sweep(f, set, NULL, 0, colour);
+    if (result_of_monitor(set))
+        show_monitor(f, set, colour);
+    else
+        show_sweep(f, set, NULL, 0, colour);
 }

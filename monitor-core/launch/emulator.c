@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -48,7 +49,7 @@ static int make_ends(struct ends *e)
 }
 
 /* Runs in the child: whatever fails goes up the failure pipe as an errno; exec closes it. */
-static void become(struct ends *e, const struct files *files, char **argv, pid_t parent)
+static void become(struct ends *e, const struct files *files, const char *program, char **argv, pid_t parent)
 {
     sigset_t none;
     int nothing = open("/dev/null", O_RDWR);
@@ -62,7 +63,7 @@ static void become(struct ends *e, const struct files *files, char **argv, pid_t
                    fcntl(e->console[1], F_SETFD, 0) < 0 || fcntl(e->telemetry[1], F_SETFD, 0) < 0))
         error = errno;
     if (!error) {
-        execvp(argv[0], argv);
+        execvp(program, argv);
         error = errno;
     }
     if (write(e->failure[1], &error, sizeof error) < 0)
@@ -83,11 +84,14 @@ static int start(struct emulator *em, struct ends *ends, const struct plan *p, c
 {
     pid_t parent = getpid();
     int error = 0;
+    /* The child goes to another folder first. */
+    char *real = strchr(p->qemu, '/') ? realpath(p->qemu, NULL) : NULL;
     em->pid = fork();
     if (em->pid == 0)
-        become(ends, files, argv, parent);
+        become(ends, files, real ? real : p->qemu, argv, parent);
     if (em->pid < 0)
         error = errno;
+    free(real);
     close_side(ends, 1);
     if (!error && read(ends->failure[0], &error, sizeof error) != sizeof error)
         error = 0;

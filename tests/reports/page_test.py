@@ -248,6 +248,27 @@ class Page(unittest.TestCase):
             self.drawn(runs)
             self.assertEqual(len(self.browser.evaluate(ROWS)), runs)
 
+    def test_run_of_the_monitor(self):
+        path = os.path.join(self.folder.name, "monitor.html")
+        subprocess.run([os.environ["MIRRORBALL"], "report", "tests/reports/corpus/monitor.h5", "-o", path], check=True)
+        self.browser.open(path)
+        self.clean(path)
+        self.drawn(4)  # three over time, one of exits
+        self.assertEqual(self.browser.evaluate("document.querySelector('h1').textContent"), "migrep under web, db")
+        tables = self.browser.evaluate("""[...document.querySelectorAll("table")].map((table) =>
+            [...table.rows].map((row) => [...row.cells].map((cell) => cell.textContent)))""")
+        vms, traffic, memory, exits, disks = tables[:5]
+        self.assertEqual([row[:6] for row in vms[1:]], [["web", "powered off", "1", "512.0 MiB", "3.9 MiB", "400.0 KiB"],
+                                                        ["db", "powered off", "2", "256.0 MiB", "3.9 MiB", "400.0 KiB"]])
+        self.assertEqual([row[1:] for row in traffic[1:]], [["60.0", "6.7"], ["16.7", "16.7"]])
+        self.assertEqual(memory[1], ["0", "2", "512.0 MiB", "256.0 MiB", "4.0 MiB"])
+        # 40 CPUID exits of each of three virtual CPUs that ran 2 s
+        self.assertIn(["cpuid", "20.0", "20.0", "20.0", "120"], exits)
+        self.assertEqual(disks[1][:5], ["disk0", "10", "300", "400", "250"])
+        text = self.browser.evaluate("document.body.innerText")
+        for word in ("NaN", "undefined", "null", "Infinity"):
+            self.assertNotIn(word, text)
+
     def test_hostile_names_stay_text(self):
         path = self.make("hostile")
         self.browser.open(path)
@@ -255,7 +276,7 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.evaluate("document.images.length"), 0)
         self.assertIn("</script><img src=x onerror=", self.browser.evaluate("document.title"))
         self.assertIn("</script><img src=x onerror=", self.browser.evaluate(ROWS)[0][0])
-        self.assertEqual(self.browser.evaluate("document.scripts.length"), 7)
+        self.assertEqual(self.browser.evaluate("document.scripts.length"), 8)
 
     def test_choosing_a_policy_changes_its_charts(self):
         self.browser.open(self.make("set"))
