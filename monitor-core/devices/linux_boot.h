@@ -3,8 +3,8 @@
  * Puts a Linux kernel into a VM's memory by the 64-bit boot protocol (Documentation/arch/x86/boot.rst, protocol 2.12 or
  * later, XLF_KERNEL_64): kernel at its preferred address, boot_params, command line, initrd as high as allowed below
  * the PC's hole, e820 map, page tables that map the first 4 GiB one to one, GDT, ACPI RSDP address; and at the BIOS's
- * reset vector a jump into power.h's reset. Portable; writes
- * through struct device_host. Any image with that header and entry works (the tests' own guests carry one).
+ * reset vector what power.h's reset register needs. Portable; writes through struct device_host. Any image with that
+ * header and entry works (the tests' own guests carry one).
  */
 #ifndef MONITOR_CORE_DEVICES_LINUX_BOOT_H
 #define MONITOR_CORE_DEVICES_LINUX_BOOT_H
