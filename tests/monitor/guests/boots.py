@@ -39,8 +39,13 @@ class Boot:
             self.telemetry, self.seconds = m.telemetry(), m.seconds
 
 
-def lines_with(boot, text):
-    return [line for line in boot.lines if text in line]
+def said(boot):
+    """What each VM wrote, by name: a slow line may have come in pieces, each behind the name."""
+    texts = {}
+    for line in boot.lines:
+        name, rest = re.fullmatch(r"(?:\[(\w+)\] )?(.*)", line).groups()
+        texts[name] = texts.get(name, "") + rest
+    return texts
 
 
 def check_ended(boot, *names, crashed=()):
@@ -58,7 +63,8 @@ def check_ended(boot, *names, crashed=()):
 
 
 def check_said(boot, text, times=1):
-    expect(len(lines_with(boot, text)) >= times, f"{times} times {text!r} was to be seen, {len(lines_with(boot, text))} were")
+    found = sum(one.count(text) for one in said(boot).values())
+    expect(found >= times, f"{times} times {text!r} was to be seen, {found} were")
 
 
 def check_clean(boot, *but):
@@ -245,12 +251,13 @@ def hostile(build, seeds=(1, 2), rounds=6000):
     boot = Boot(build, config, 400, nodes=2, cpus=2, memory=2048, drives=[(image, False)])
     t = boot.telemetry
     check_clean(boot)
-    check_said(boot, "[victim] guest: secret ok")
-    check_said(boot, "[victim] guest: write ok")
+    check_said(boot, "guest: secret ok")
+    check_said(boot, "guest: write ok")
     expect(t.end is not None and not t.end["panicked"], "the monitor did not end well")
-    for line in lines_with(boot, "SECRET"):
-        expect("fuzz: 0 SECRET" in line, line)
-    said = len(lines_with(boot, "fuzz: ok"))
+    for name, text in said(boot).items():
+        for count in re.findall(r"(\d+) SECRET", text):
+            expect(count == "0", f"VM {name} has seen {count} words of the victim's")
+    through = sum("fuzz: ok" in text for text in said(boot).values())
     for name in names:
         row = t.vm[name]
         expect(row["end"] != 0 and (row["end"] == 1) == (row["why"] == ""), f"VM {name}: end {row['end']}, {row['why']!r}")
@@ -260,8 +267,8 @@ def hostile(build, seeds=(1, 2), rounds=6000):
     ended = {name: (t.vm[name]["end"], t.vm[name]["why"]) for name in names}
     for name, (end, why) in ended.items():
         print(f"  {name}: {('', 'powered off', 'crashed', 'out of memory', 'forbidden')[end]} {why}")
-    expect(said >= len(names) // 2, f"{said} of {len(names)} hostile guests came to the end of their rounds")
-    return f"{boot.seconds:.0f} s, {said} of {len(names)} came through all rounds"
+    expect(through >= len(names) // 2, f"{through} of {len(names)} hostile guests came to the end of their rounds")
+    return f"{boot.seconds:.0f} s, {through} of {len(names)} came through all rounds"
 
 
 def soak(build):
