@@ -23,12 +23,8 @@ struct layout {
 static struct engine_config engine_config_of(const struct config *c, const struct topology *t, uint32_t npages,
                                              struct machine *machine)
 {
-    struct engine_config e = {.policy = c->policy,
-                              .topology = t,
-                              .npages = npages,
-                              .machine = machine,
-                              .batch = ENGINE_BATCH,
-                              .sampling = 1};
+    struct engine_config e = {
+        .policy = c->policy, .topology = t, .npages = npages, .machine = machine, .batch = ENGINE_BATCH, .sampling = 1};
     __builtin_memcpy(e.param, c->param, sizeof e.param);
     return e;
 }
