@@ -8,7 +8,7 @@ _Static_assert(sizeof(struct telemetry_hello) == 1440, "no padding");
 _Static_assert(sizeof(struct telemetry_node) == 288, "no padding");
 _Static_assert(sizeof(struct telemetry_vm) == 320, "no padding");
 _Static_assert(sizeof(struct telemetry_vcpu) == 296, "no padding");
-_Static_assert(sizeof(struct telemetry_engine) == 16 + sizeof(struct engine_stats) + 72, "no padding");
+_Static_assert(sizeof(struct telemetry_engine) == 16 + sizeof(struct engine_stats) + 80, "no padding");
 _Static_assert(sizeof(struct telemetry_disk) == 104, "no padding");
 _Static_assert(sizeof(struct telemetry_end) == 256, "no padding");
 

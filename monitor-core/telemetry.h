@@ -65,6 +65,7 @@ struct telemetry_vcpu {
 struct telemetry_engine {
     uint64_t time_ns, digest;
     struct engine_stats stats;
+    uint64_t observations_lost; /* they came faster than the serial line takes them */
     uint64_t shootdowns, kicks, shootdown_wait_ns, nested_tables, harvests;
     uint64_t shared_pages; /* in use */
     uint64_t switches, vcpu_migrations, idle_ns;

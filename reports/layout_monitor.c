@@ -100,6 +100,7 @@ const struct hdf_member layout_monitor[] = {
     COUNT(struct layout_monitor, frames),
     COUNT(struct layout_monitor, lost_frames),
     COUNT(struct layout_monitor, bad_bytes),
+    COUNT(struct layout_monitor, observations_lost),
     {0},
 };
 

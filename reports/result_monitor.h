@@ -48,6 +48,7 @@ struct result_monitor {
     uint64_t shootdowns, kicks, shootdown_wait_ns, nested_tables, harvests, shared_pages;
     uint64_t switches, vcpu_migrations, idle_ns;
     uint64_t frames, lost_frames, bad_bytes; /* of the telemetry */
+    uint64_t observations_lost;              /* of a recording: they came too fast */
     uint32_t nvms, nvcpus, ndisks, nnodes;
     struct result_vm vm[RESULT_VMS];
     struct result_vcpu vcpu[RESULT_VCPUS];

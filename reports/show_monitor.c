@@ -197,6 +197,9 @@ static void print_facts(FILE *f, const struct result_monitor *m)
             text_bytes(own, sizeof own, bytes), text_bytes(all, sizeof all, m->memory_bytes),
             text_part(part, sizeof part, bytes, m->memory_bytes), text_count(rounds, sizeof rounds, m->shootdowns),
             text_duration(wait, sizeof wait, m->shootdown_wait_ns));
+    if (m->observations_lost)
+        fprintf(f, "of the observations %s were lost: they came faster than the serial line takes them\n",
+                text_count(own, sizeof own, m->observations_lost));
     if (m->lost_frames || m->bad_bytes)
         fprintf(f, "of the telemetry %" PRIu64 " frames were lost and %" PRIu64 " bytes damaged\n", m->lost_frames,
                 m->bad_bytes);

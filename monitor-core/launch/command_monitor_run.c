@@ -210,7 +210,8 @@ static int publish_all(struct job *job)
     } else if (cli_has(job->cli, "output") || cli_has(job->cli, "report")) {
         code = cli_error(job->cli, "no result is written: the monitor has told nothing");
     }
-    if (record_close(&job->record, job->session.reader.lost_frames, context.command, &why))
+    uint64_t lost = job->gather.engine.observations_lost + job->session.reader.lost_frames;
+    if (record_close(&job->record, lost, context.command, &why))
         code = cli_error(job->cli, "%s", why.text);
     return code;
 }

@@ -220,7 +220,8 @@ static void fill_monitor(struct result_monitor *m, const struct gather *g, const
                                  .idle_ns = e->idle_ns,
                                  .frames = c->reader->frames,
                                  .lost_frames = c->reader->lost_frames,
-                                 .bad_bytes = c->reader->bad_bytes};
+                                 .bad_bytes = c->reader->bad_bytes,
+                                 .observations_lost = e->observations_lost};
     COPY_TEXT(m->config_digest, h->config_digest);
     COPY_TEXT(m->end, c->end);
     COPY_TEXT(m->why, c->why ? c->why : "");

@@ -23,7 +23,7 @@ static struct {
     char digest[16];
     /* Filled under the pager's lock, emptied by whoever sends: neither waits for the other. */
     struct observed *ring;
-    uint64_t head, tail, lost, told;
+    uint64_t head, tail, lost;
 } report;
 
 static void put(void *context, const void *bytes, size_t n)
@@ -172,6 +172,7 @@ static void send_engine(void)
 {
     struct shootdown_counts flushes = shootdown_counts();
     struct telemetry_engine frame = {.time_ns = cpu_now(),
+                                     .observations_lost = __atomic_load_n(&report.lost, __ATOMIC_RELAXED),
                                      .shootdowns = flushes.rounds,
                                      .kicks = flushes.kicks,
                                      .shootdown_wait_ns = flushes.wait_ns,
@@ -231,10 +232,6 @@ static void send_observed(void)
         telemetry_observed(&report.telemetry, o->time, o->slot, o->node, o->what);
     }
     telemetry_flush(&report.telemetry);
-    uint64_t lost = __atomic_load_n(&report.lost, __ATOMIC_RELAXED);
-    if (lost != report.told)
-        report_text("%lu observations lost: they came faster than the serial line takes them", lost);
-    report.told = lost;
 }
 
 void report_run(uint64_t now)

@@ -70,7 +70,7 @@ class Machine:
     def engine(self, time_ns, moves=0, copies=0, collapses=0, replicas=0, peak=0):
         stats = [5000, moves, copies, 7, 0, collapses, 3, 0, 0, 2, 0, 11, 12, 13, 14, 15, 16, 17, 999, replicas, peak]
         self.frame(5, struct.pack("<2Q", time_ns, 0xfeedfacecafebeef) + struct.pack("<21Q", *stats) +
-                   struct.pack("<9Q", 40, 80, 123456789, 21, 50, 100, 8, 4, 10**9))
+                   struct.pack("<10Q", 9, 40, 80, 123456789, 21, 50, 100, 8, 4, 10**9))
 
     def disk(self, disk=0, name=b"disk0"):
         self.frame(6, struct.pack("<2I8Q", disk, 0, 10, 300, 400, 250, 50, 3, 0, 300) + name.ljust(32, b"\0"))

@@ -138,6 +138,7 @@ class Good(Launch):
             monitor = file["monitor"][0]
             self.assertEqual((monitor["end"], monitor["duration_ns"], monitor["harvest_ms"]), (b"all off", 20 * 10**9, 20))
             self.assertEqual((monitor["shootdowns"], monitor["kicks"], monitor["lost_frames"]), (40, 80, 0))
+            self.assertEqual(monitor["observations_lost"], 9)
             vm = file["vms"][1]
             self.assertEqual((vm["name"], vm["end"], vm["vcpus"], vm["memory_pages"]), (b"db", b"powered off", 2, 65536))
             # The pages it had before it ended.
