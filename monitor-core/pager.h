@@ -6,6 +6,10 @@
  *
  * The engine's batch is the largest there is: the orders of one batch share their shootdowns.
  *
+ * Copying and collapsing come to an end: a write to a replicated page (a hardware walk through a guest's page table is
+ * one) collapses it in its own fault and goes on; orders come from harvests and ticks only, so that a page is copied
+ * again after a period at the earliest, and a policy that counts writes has seen this one.
+ *
  * Every function takes the lock itself. A caller must not run guest code meanwhile (it is a CPU inside the monitor), so
  * a page on the move is never seen half-way: a faulter waits for the lock and looks again.
  *
