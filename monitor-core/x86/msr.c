@@ -65,7 +65,9 @@ static int write_apic(struct vcpu *v, uint32_t msr, uint64_t value)
 {
     struct lapic_ipi ipi;
     int ended;
-    int err = lapic_write(&v->lapic, msr, value, cpu_now(), cpu_tsc(), &ipi, &ended);
+    /* In this order: whatever comes in between, a deadline is never early. */
+    uint64_t tsc = cpu_tsc(), now = cpu_now();
+    int err = lapic_write(&v->lapic, msr, value, now, tsc, &ipi, &ended);
     if (err)
         return err;
     if (ended >= 0)
