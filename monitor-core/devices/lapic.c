@@ -96,14 +96,6 @@ int lapic_pending(const struct lapic *l)
     return vector >= 0 && ((uint32_t)vector & 0xf0) > (priority(l) & 0xf0) ? vector : -1;
 }
 
-int lapic_blocked(const struct lapic *l)
-{
-    int vector = highest(l->irr);
-    if (vector < 0 || ((uint32_t)vector & 0xf0) <= service_class(l))
-        return -1;
-    return ((uint32_t)vector & 0xf0) <= (l->tpr & 0xf0) ? vector : -1;
-}
-
 void lapic_accept(struct lapic *l, uint8_t vector)
 {
     __atomic_fetch_and(&l->irr[vector / 32], ~bit(vector), __ATOMIC_ACQ_REL);

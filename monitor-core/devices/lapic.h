@@ -52,8 +52,6 @@ void lapic_post_nmi(struct lapic *);
 
 /* The highest pending vector above the priority in service, or -1; lapic_accept moves it into service. */
 int lapic_pending(const struct lapic *);
-/* The highest vector that only the task priority holds back, or -1. */
-int lapic_blocked(const struct lapic *);
 void lapic_accept(struct lapic *, uint8_t vector);
 
 /* The timer: fires (posts) when due, rearms when periodic. */

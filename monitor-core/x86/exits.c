@@ -3,7 +3,9 @@
 
 #include "monitor-core/x86/cpu.h"
 #include "monitor-core/x86/cpuid.h"
+#include "monitor-core/x86/decode.h"
 #include "monitor-core/x86/fpu.h"
+#include "monitor-core/x86/linear.h"
 #include "monitor-core/x86/msr.h"
 #include "monitor-core/x86/vm.h"
 
@@ -141,6 +143,27 @@ static enum exit_kind unmask_nmi(struct vcpu *v)
     return EXIT_OTHER;
 }
 
+/* MOV to CR8, or LOCK MOV to CR0: the register is the last byte's low bits, the fourth one in a REX prefix. */
+static enum exit_kind write_cr8(struct vcpu *v)
+{
+    enum { REX = 0x40, REX_B = 1, ESCAPE = 0x0f, MOV_TO_CR = 0x22 };
+    uint8_t bytes[DECODE_MAX];
+    size_t n = linear_fetch(v, bytes, sizeof bytes), at = 0;
+    while (at < n && bytes[at] != ESCAPE)
+        at++;
+    if (at + 3 > n || bytes[at + 1] != MOV_TO_CR)
+        return EXIT_OTHER; /* the code has changed meanwhile: again */
+    bool fourth = linear_mode(v) == 64 && at > 0 && (bytes[at - 1] & 0xf0) == REX && (bytes[at - 1] & REX_B);
+    uint64_t value = *vcpu_register(v, (bytes[at + 2] & 7u) | (fourth ? 8u : 0u));
+    if (value > 15) {
+        vcpu_fault_code(v, VCPU_GP, 0);
+        return EXIT_OTHER;
+    }
+    v->lapic.tpr = (uint32_t)value << 4;
+    vcpu_advance(v, (unsigned)at + 3);
+    return EXIT_OTHER;
+}
+
 static enum exit_kind shutdown(struct vcpu *v)
 {
     vcpu_crash(v, "triple fault");
@@ -148,6 +171,7 @@ static enum exit_kind shutdown(struct vcpu *v)
 }
 
 static enum exit_kind (*const table[SVM_EXIT_CODES])(struct vcpu *) = {
+    [SVM_EXIT_WRITE_CR8] = write_cr8,
     [SVM_EXIT_EXCEPTION + 1] = reflect,
     [SVM_EXIT_EXCEPTION + 17] = reflect,
     [SVM_EXIT_EXCEPTION + 18] = machine_check,

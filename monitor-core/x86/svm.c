@@ -98,6 +98,8 @@ void svm_control(struct vmcb *v)
 {
     /* #DB and #AC: a guest could otherwise keep the CPU busy in the delivery of either, without end. #MC is ours. */
     v->intercept_exceptions = 1u << 1 | 1u << 17 | 1u << 18;
+    /* The task priority is the local APIC's, and CR8 written with a virtual interrupt pending ends QEMU 7.2. */
+    v->intercept_cr_write = 1u << 8;
     v->intercept[0] = always[0];
     v->intercept[1] = always[1];
     v->iopm = iopm;

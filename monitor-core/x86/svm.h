@@ -63,6 +63,7 @@ _Static_assert(offsetof(struct vmcb, es) == 0x400 && offsetof(struct vmcb, efer)
 
 /* Exit codes (APM volume 2, appendix C). */
 enum svm_exit {
+    SVM_EXIT_WRITE_CR8 = 0x18,
     SVM_EXIT_EXCEPTION = 0x40, /* + vector */
     SVM_EXIT_INTR = 0x60,
     SVM_EXIT_NMI,

@@ -117,7 +117,7 @@ static void inject_interrupt(struct vcpu *v)
         c->event = svm_event(SVM_EVENT_INTERRUPT, (unsigned)vector);
         vector = lapic_pending(&v->lapic);
     }
-    ask_window(c, vector >= 0 ? vector : lapic_blocked(&v->lapic));
+    ask_window(c, vector);
 }
 
 #define INTERCEPT_IRET (UINT32_C(1) << (SVM_EXIT_IRET & 31))
@@ -137,20 +137,17 @@ static void inject_nmi(struct vcpu *v)
 static void deliver(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
-    c->interrupt = SVM_V_MASKING | (v->lapic.tpr >> 4);
+    c->interrupt = SVM_V_MASKING | (v->lapic.tpr >> 4); /* where the guest reads CR8 */
     lapic_expire(&v->lapic, cpu_now());
     if (__atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE))
         inject_nmi(v);
     inject_interrupt(v);
 }
 
-/* Back from the guest: what it did to its task priority, and the event whose delivery the exit broke off. */
+/* Back from the guest: the event whose delivery the exit broke off. */
 static void collect(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
-    uint32_t priority = (uint32_t)(c->interrupt & SVM_V_TPR) & 15;
-    if (priority != v->lapic.tpr >> 4)
-        v->lapic.tpr = priority << 4;
     uint64_t event = c->exit_event;
     unsigned type = event >> 8 & 7, vector = event & 0xff;
     /* INT n, INT3 and INTO are executed again: RIP still stands on them. */

@@ -72,28 +72,34 @@ Test(interrupt, task_priority, .init = open_guest)
     lapic_post(&v->lapic, 0x31, false);
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.event, 0);
-    cr_expect_eq(rig.interrupt & 0xff, 4);
-    cr_expect(asks_window(3)); /* the CPU opens it when CR8 falls below 3 */
-}
-
-static void lowers_cr8(struct rig *r, struct vcpu *guest)
-{
-    (void)r;
-    guest->vmcb->interrupt &= ~UINT64_C(0xff);
-    guest->vmcb->exit_code = SVM_EXIT_VINTR;
-}
-
-Test(interrupt, task_priority_comes_back, .init = open_guest)
-{
-    v->lapic.tpr = 0x45;
-    lapic_post(&v->lapic, 0x31, false);
-    rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(v->lapic.tpr, 0x45); /* CR8 says the upper half only: the same is no change */
-    rig.guest = lowers_cr8;
-    vcpu_run(v);
-    cr_expect_eq(v->lapic.tpr, 0);
+    cr_expect_eq(rig.interrupt & 0xff, 4); /* CR8 reads so */
+    cr_expect_not(rig.interrupt >> 8 & 1); /* and is written by an exit: no window */
+    rig_code("\x44\x0f\x22\xc3", 4);       /* mov %rbx,%cr8 */
+    v->registers.rbx = 2;
+    rig_run(SVM_EXIT_WRITE_CR8, 0, 0);
+    cr_expect_eq(v->lapic.tpr, 0x20);
+    cr_expect_eq(v->vmcb->rip, 0x1004);
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.event, VALID | 0x31);
+}
+
+Test(interrupt, cr8_from_any_register, .init = rig_start)
+{
+    rig_code("\x45\x0f\x22\xc7", 4); /* mov %r15,%cr8 */
+    v->registers.r15 = 9;
+    rig_run(SVM_EXIT_WRITE_CR8, 0, 0);
+    cr_expect_eq(v->lapic.tpr, 0x90);
+    v->vmcb->rip = 0x1000;
+    rig_code("\xf0\x0f\x22\xc0", 4); /* lock mov %rax,%cr0 */
+    v->vmcb->rax = 3;
+    rig_run(SVM_EXIT_WRITE_CR8, 0, 0);
+    cr_expect_eq(v->lapic.tpr, 0x30);
+    v->vmcb->rip = 0x1000;
+    v->vmcb->rax = 16;
+    rig_run(SVM_EXIT_WRITE_CR8, 0, 0);
+    cr_expect_eq(v->vmcb->event, VALID | 0x800 | 3 << 8 | 13);
+    cr_expect_eq(v->vmcb->rip, 0x1000);
+    cr_expect_eq(v->lapic.tpr, 0x30);
 }
 
 static uint64_t broken_off;
