@@ -12,106 +12,65 @@ static void put(struct text *t, char c)
         *t->at++ = c;
 }
 
-struct conversion {
-    unsigned width, precision;
-    bool zeros, left, is_long, given; /* given: the precision is an argument */
-    char kind;
-};
-
-static void put_padded(struct text *t, const struct conversion *c, const char *s, size_t n)
+static void put_string(struct text *t, const char *s)
 {
-    size_t pad = c->width > n ? c->width - n : 0;
-    for (size_t i = 0; !c->left && i < pad; i++)
-        put(t, c->zeros ? '0' : ' ');
-    for (size_t i = 0; i < n; i++)
-        put(t, s[i]);
-    for (size_t i = 0; c->left && i < pad; i++)
-        put(t, ' ');
+    while (*s)
+        put(t, *s++);
 }
 
-static void put_number(struct text *t, const struct conversion *c, uint64_t value, bool negative)
+static void put_number(struct text *t, uint64_t value, unsigned base, unsigned width)
 {
     char digits[24];
-    size_t n = sizeof(digits);
-    uint64_t base = c->kind == 'x' || c->kind == 'p' ? 16 : 10;
+    unsigned n = sizeof(digits);
     do
         digits[--n] = "0123456789abcdef"[value % base];
     while (value /= base);
-    if (negative)
-        digits[--n] = '-';
-    put_padded(t, c, digits + n, sizeof(digits) - n);
+    for (unsigned i = (unsigned)sizeof(digits) - n; i < width; i++)
+        put(t, '0');
+    while (n < sizeof(digits))
+        put(t, digits[n++]);
 }
 
-static void put_string(struct text *t, const struct conversion *c, const char *s)
+static void put_signed(struct text *t, int64_t value)
 {
-    size_t n = 0;
-    if (!s)
-        s = "(null)";
-    while (n < c->precision && s[n])
-        n++;
-    put_padded(t, c, s, n);
+    if (value < 0)
+        put(t, '-');
+    put_number(t, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10, 0);
 }
 
-static unsigned number(const char **format)
+/* One conversion with its argument, from behind the '%'; answers what follows. */
+static const char *convert(struct text *t, const char *f, __builtin_va_list *list)
 {
-    unsigned n = 0;
-    while (**format >= '0' && **format <= '9')
-        n = n * 10 + (unsigned)(*(*format)++ - '0');
-    return n;
-}
-
-static const char *parse(const char *f, struct conversion *c)
-{
-    *c = (struct conversion){.precision = UINT32_MAX};
-    for (; *f == '0' || *f == '-'; f++) {
-        c->zeros |= *f == '0';
-        c->left |= *f == '-';
-    }
-    c->width = number(&f);
-    if (*f == '.') {
-        c->given = *++f == '*';
-        f += c->given;
-        c->precision = number(&f);
-    }
-    for (; *f == 'l' || *f == 'z' || *f == 'h'; f++)
-        c->is_long |= *f != 'h';
-    c->kind = *f;
-    return f + (*f != 0);
-}
-
-/* One conversion with its argument. */
-static void put_argument(struct text *t, struct conversion *c, __builtin_va_list *list)
-{
-    if (c->given)
-        c->precision = __builtin_va_arg(*list, unsigned);
-    bool wide = c->is_long || c->kind == 'p';
-    if (c->kind == 's') {
-        put_string(t, c, __builtin_va_arg(*list, const char *));
-    } else if (c->kind == 'c') {
+    unsigned width = 0;
+    while (*f >= '0' && *f <= '9')
+        width = width * 10 + (unsigned)(*f++ - '0');
+    bool wide = *f == 'l';
+    while (*f == 'l')
+        f++;
+    if (*f == 's')
+        put_string(t, __builtin_va_arg(*list, const char *));
+    else if (*f == 'c')
         put(t, (char)__builtin_va_arg(*list, int));
-    } else if (c->kind == 'd' || c->kind == 'i') {
-        int64_t v = wide ? __builtin_va_arg(*list, int64_t) : __builtin_va_arg(*list, int);
-        put_number(t, c, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, v < 0);
-    } else if (c->kind == 'u' || c->kind == 'x' || c->kind == 'p') {
-        put_number(t, c, wide ? __builtin_va_arg(*list, uint64_t) : __builtin_va_arg(*list, uint32_t), false);
-    } else {
-        put(t, c->kind);
-    }
+    else if (*f == 'd')
+        put_signed(t, wide ? __builtin_va_arg(*list, int64_t) : __builtin_va_arg(*list, int));
+    else if (*f == 'u' || *f == 'x')
+        put_number(t, wide ? __builtin_va_arg(*list, uint64_t) : __builtin_va_arg(*list, uint32_t), *f == 'x' ? 16 : 10,
+                   width);
+    else
+        put(t, *f);
+    return f + 1;
 }
 
 size_t print_into(char *buffer, size_t size, const char *format, __builtin_va_list arguments)
 {
     struct text t = {buffer, buffer + size - 1};
-    struct conversion c;
     __builtin_va_list list;
     __builtin_va_copy(list, arguments); /* of a parameter no address can be had: it is an array that has decayed */
     while (*format) {
-        if (*format != '%') {
+        if (*format == '%')
+            format = convert(&t, format + 1, &list);
+        else
             put(&t, *format++);
-            continue;
-        }
-        format = parse(format + 1, &c);
-        put_argument(&t, &c, &list);
     }
     __builtin_va_end(list);
     *t.at = 0;
