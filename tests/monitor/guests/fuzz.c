@@ -181,11 +181,20 @@ static void prepare(void)
     fuzz_wrmsr(0x80f, 0x1ff);
 }
 
-void fuzz_main(const unsigned char *boot_params)
+/* Started CPUs that an NMI takes out of their wait execute what lies in low memory, and write there. */
+static const char *kept_line(const unsigned char *boot_params)
 {
+    static char line[256];
     uint32_t at;
     __builtin_memcpy(&at, boot_params + COMMAND_LINE, 4);
-    const char *line = (const char *)(uintptr_t)at, *only = word(line, "only="), *end = word(line, "end=");
+    for (unsigned i = 0; i < sizeof line - 1 && ((const char *)(uintptr_t)at)[i]; i++)
+        line[i] = ((const char *)(uintptr_t)at)[i];
+    return line;
+}
+
+void fuzz_main(const unsigned char *boot_params)
+{
+    const char *line = kept_line(boot_params), *only = word(line, "only="), *end = word(line, "end=");
     uint64_t rounds = number(line, "rounds=", ROUNDS), done = 0, faults = 0;
     state = number(line, "seed=", 1) * 2 + 1;
     fuzz_memory_end = memory_end(boot_params);
