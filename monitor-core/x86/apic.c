@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The local APIC (AMD64 APM volume 2, chapter 16): x2APIC mode where the CPU has it or is in it, else its page of
- * registers. The timer counts down once; where the CPU has it, the TSC deadline replaces the count.
+ * registers. The timer counts down once.
  */
 #include "monitor-core/x86/start.h"
 
-enum { MSR_BASE = 0x1b, MSR_X2 = 0x800, MSR_DEADLINE = 0x6e0, BASE_X2 = 1 << 10, BASE_ON = 1 << 11 };
+enum { BASE_X2 = 1 << 10, BASE_ON = 1 << 11 };
 enum {
     ID = 0x20,
     TASK_PRIORITY = 0x80,
@@ -19,22 +19,22 @@ enum {
     CURRENT = 0x390,
     DIVIDE = 0x3e0
 };
-enum { COMMAND_BUSY = 1 << 12, LVT_MASKED = 1 << 16, LVT_DEADLINE = 2 << 17, DIVIDE_BY_1 = 0xb };
+enum { COMMAND_BUSY = 1 << 12, LVT_MASKED = 1 << 16, DIVIDE_BY_1 = 0xb };
 enum { COMMAND_NMI = 0x400 | 1 << 14 };
 
-static bool x2, deadline_mode;
+static bool x2;
 static volatile unsigned char *page;
 static uint64_t timer_khz;
 
 static uint32_t get(unsigned reg)
 {
-    return x2 ? (uint32_t)start_read_msr(MSR_X2 + reg / 16) : *(volatile uint32_t *)(page + reg);
+    return x2 ? (uint32_t)msr_get(MSR_X2APIC + reg / 16) : *(volatile uint32_t *)(page + reg);
 }
 
 static void set(unsigned reg, uint32_t value)
 {
     if (x2)
-        start_write_msr(MSR_X2 + reg / 16, value);
+        msr_set(MSR_X2APIC + reg / 16, value);
     else
         *(volatile uint32_t *)(page + reg) = value;
 }
@@ -42,33 +42,30 @@ static void set(unsigned reg, uint32_t value)
 /* Without registers: before their page is mapped. */
 uint32_t apic_id(void)
 {
-    if (start_cpuid(0).a >= 0xb && start_cpuid(0xb).b & 0xffff)
-        return start_cpuid(0xb).d;
-    return start_cpuid(1).b >> 24;
+    if (cpuid_host(0, 0).eax >= 0xb && cpuid_host(0xb, 0).ebx & 0xffff)
+        return cpuid_host(0xb, 0).edx;
+    return cpuid_host(1, 0).ebx >> 24;
 }
 
 void apic_map(void)
 {
-    uint64_t base = start_read_msr(MSR_BASE);
-    x2 = base & BASE_X2 || start_cpuid(1).c & 1u << 21;
-    deadline_mode = start_cpuid(1).c & 1u << 24;
+    uint64_t base = msr_get(MSR_APIC_BASE);
+    x2 = base & BASE_X2 || cpuid_host(1, 0).ecx & 1u << 21;
     if (!x2)
         page = cpu_map_device(base & UINT64_C(0x000ffffffffff000), MEMORY_FRAME);
 }
 
 void apic_cpu(void)
 {
-    uint64_t base = start_read_msr(MSR_BASE);
-    start_write_msr(MSR_BASE, base | BASE_ON);
+    uint64_t base = msr_get(MSR_APIC_BASE);
+    msr_set(MSR_APIC_BASE, base | BASE_ON);
     if (x2)
-        start_write_msr(MSR_BASE, base | BASE_ON | BASE_X2);
+        msr_set(MSR_APIC_BASE, base | BASE_ON | BASE_X2);
+    set(SPURIOUS, 0x100 | APIC_SPURIOUS); /* first: until it is on, an APIC keeps its local vectors masked */
     set(TASK_PRIORITY, 0);
     set(LVT_ERROR, LVT_MASKED);
-    set(LVT_TIMER, APIC_TIMER | (deadline_mode ? (uint32_t)LVT_DEADLINE : 0));
+    set(LVT_TIMER, APIC_TIMER);
     set(DIVIDE, DIVIDE_BY_1);
-    set(SPURIOUS, 0x100 | APIC_SPURIOUS);
-    /* The write that changes the timer's mode is in memory, the deadline's in an MSR: in that order. */
-    __asm__ volatile("mfence" : : : "memory");
 }
 
 /* What the timer counts in `span` ns. *doubt: how far apart the readings of both clocks lay. A machine below us may
@@ -89,8 +86,6 @@ void apic_calibrate(void)
 {
     const uint64_t span = 5000000, good = 20000;
     uint64_t least = UINT64_MAX;
-    if (deadline_mode)
-        return;
     set(LVT_TIMER, LVT_MASKED | APIC_TIMER);
     for (unsigned i = 0; i < 10 && least > good; i++) {
         uint64_t took, doubt, counted = count_for(span, &took, &doubt);
@@ -115,7 +110,7 @@ void apic_send(uint32_t apic_id, uint32_t command)
     if (x2) {
         /* An MSR write to the APIC waits for no store before it. */
         __asm__ volatile("mfence" : : : "memory");
-        start_write_msr(MSR_X2 + COMMAND / 16, (uint64_t)apic_id << 32 | command);
+        msr_set(MSR_X2APIC + COMMAND / 16, (uint64_t)apic_id << 32 | command);
         return;
     }
     while (get(COMMAND) & COMMAND_BUSY)
@@ -140,26 +135,16 @@ void cpu_kick(uint32_t cpu)
     apic_send(machine_x86.cpu[cpu]->apic_id, 1 << 14 | APIC_KICK);
 }
 
-static void count_down(uint64_t ns)
-{
-    uint64_t most = UINT32_MAX * UINT64_C(1000000) / timer_khz;
-    uint64_t count = ns < most ? ns * timer_khz / 1000000 : UINT32_MAX;
-    set(COUNT, (uint32_t)(count ? count : 1));
-}
-
 void cpu_timer(uint64_t deadline)
 {
     struct cpu *c = cpu_self();
     if (c->timer == deadline)
         return;
     c->timer = deadline;
-    uint64_t now = cpu_now(), ns = deadline > now ? deadline - now : 0;
-    if (deadline == UINT64_MAX && deadline_mode)
-        start_write_msr(MSR_DEADLINE, 0);
-    else if (deadline == UINT64_MAX)
+    uint64_t now = cpu_now(), most = UINT32_MAX * UINT64_C(1000000) / timer_khz;
+    uint64_t ns = deadline > now ? deadline - now : 0;
+    if (deadline == UINT64_MAX)
         set(COUNT, 0);
-    else if (deadline_mode)
-        start_write_msr(MSR_DEADLINE, cpu_tsc() + clock_ticks(ns) + 1);
     else
-        count_down(ns);
+        set(COUNT, ns < most ? (uint32_t)(ns * timer_khz / 1000000) + 1 : UINT32_MAX);
 }

@@ -18,10 +18,10 @@ static void silence_pic(void)
     const uint8_t words[2][4] = {{0x11, 0x20, 4, 1}, {0x11, 0x28, 2, 1}};
     for (unsigned i = 0; i < 2; i++) {
         uint16_t port = i ? 0xa0 : 0x20;
-        start_out8(port, words[i][0]);
+        port_out8(port, words[i][0]);
         for (unsigned w = 1; w < 4; w++)
-            start_out8((uint16_t)(port + 1), words[i][w]);
-        start_out8((uint16_t)(port + 1), 0xff);
+            port_out8((uint16_t)(port + 1), words[i][w]);
+        port_out8((uint16_t)(port + 1), 0xff);
     }
 }
 

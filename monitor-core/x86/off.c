@@ -16,28 +16,28 @@ void off_remember(const struct acpi_power *p)
 /* The sleep registers are the operating system's only once the firmware has given them over. */
 static void leave_legacy_mode(void)
 {
-    if (start_in16(power.pm1a) & SCI_ENABLED || !power.command || !power.enable)
+    if (port_in16(power.pm1a) & SCI_ENABLED || !power.command || !power.enable)
         return;
-    start_out8(power.command, power.enable);
-    for (unsigned i = 0; i < 1000000 && !(start_in16(power.pm1a) & SCI_ENABLED); i++)
+    port_out8(power.command, power.enable);
+    for (unsigned i = 0; i < 1000000 && !(port_in16(power.pm1a) & SCI_ENABLED); i++)
         __builtin_ia32_pause();
 }
 
 static uint16_t sleep_word(uint16_t port, uint8_t type)
 {
-    return (uint16_t)((start_in16(port) & ~(7 << SLEEP_TYPE)) | (type & 7) << SLEEP_TYPE | SLEEP_ENABLE);
+    return (uint16_t)((port_in16(port) & ~(7 << SLEEP_TYPE)) | (type & 7) << SLEEP_TYPE | SLEEP_ENABLE);
 }
 
 void machine_off(void)
 {
     serial_drain();
     if (power.possible && power.sleep_control) {
-        start_out8(power.sleep_control, (uint8_t)((power.type_a & 7) << REDUCED_TYPE | REDUCED_ENABLE));
+        port_out8(power.sleep_control, (uint8_t)((power.type_a & 7) << REDUCED_TYPE | REDUCED_ENABLE));
     } else if (power.possible) {
         leave_legacy_mode();
-        start_out16(power.pm1a, sleep_word(power.pm1a, power.type_a));
+        port_out16(power.pm1a, sleep_word(power.pm1a, power.type_a));
         if (power.pm1b)
-            start_out16(power.pm1b, sleep_word(power.pm1b, power.type_b));
+            port_out16(power.pm1b, sleep_word(power.pm1b, power.type_b));
     }
     panic_halt();
 }

@@ -101,7 +101,7 @@ static node_t low_node(void)
 void paging_direct(const struct start_facts *f)
 {
     node_t node = low_node();
-    unsigned most = start_cpuid(0x80000001).d & 1u << 26 ? 2 : 1; /* pages of 1 GiB */
+    unsigned most = cpuid_host(0x80000001, 0).edx & 1u << 26 ? 2 : 1; /* pages of 1 GiB */
     uint64_t *root = memory_at(&machine_x86.memory, (uint64_t)boot_pml4);
     uint64_t *made = reserve(node, MEMORY_FRAME); /* beside the boot tables, which serve until all is in */
     for (uint32_t i = 0; i < f->nram; i++)

@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/x86/pci.h"
 
+#include "monitor-core/x86/port.h"
+
 enum { PORT_ADDRESS = 0xcf8, PORT_DATA = 0xcfc };
 enum { OFFSET_HEADER = 0x0c, HEADER_MULTIFUNCTION = 0x800000, FUNCTION_STEP = 0x100, DEVICE_STEP = 0x800 };
 #define FUNCTIONS_END UINT32_C(0x1000000)
 #define ENABLE UINT32_C(0x80000000)
 
-static void out32(uint16_t port, uint32_t value)
-{
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static uint32_t in32(uint16_t port)
-{
-    uint32_t value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
 uint32_t pci_read(uint32_t function, uint32_t offset)
 {
-    out32(PORT_ADDRESS, ENABLE | function | offset);
-    return in32(PORT_DATA);
+    port_out32(PORT_ADDRESS, ENABLE | function | offset);
+    return port_in32(PORT_DATA);
 }
 
 void pci_write(uint32_t function, uint32_t offset, uint32_t value)
 {
-    out32(PORT_ADDRESS, ENABLE | function | offset);
-    out32(PORT_DATA, value);
+    port_out32(PORT_ADDRESS, ENABLE | function | offset);
+    port_out32(PORT_DATA, value);
 }
 
 static bool present(uint32_t function)

@@ -10,20 +10,20 @@ void serial_start(void)
 {
     for (unsigned i = 0; i < 2; i++) {
         uint16_t base = port_base[i];
-        start_out8((uint16_t)(base + ENABLE), 0);
-        start_out8((uint16_t)(base + LINE), 0x80); /* the next two are the divisor */
-        start_out8((uint16_t)(base + DATA), 1);    /* 115200 baud */
-        start_out8((uint16_t)(base + ENABLE), 0);
-        start_out8((uint16_t)(base + LINE), 3); /* 8 bits, no parity, 1 stop bit */
-        start_out8((uint16_t)(base + FIFO), 0xc7);
-        start_out8((uint16_t)(base + MODEM), 3);
+        port_out8((uint16_t)(base + ENABLE), 0);
+        port_out8((uint16_t)(base + LINE), 0x80); /* the next two are the divisor */
+        port_out8((uint16_t)(base + DATA), 1);    /* 115200 baud */
+        port_out8((uint16_t)(base + ENABLE), 0);
+        port_out8((uint16_t)(base + LINE), 3); /* 8 bits, no parity, 1 stop bit */
+        port_out8((uint16_t)(base + FIFO), 0xc7);
+        port_out8((uint16_t)(base + MODEM), 3);
     }
 }
 
 /* A port that is not there reads all ones: it has room for ever. */
 static void wait_for(uint16_t base, uint8_t bit)
 {
-    while (!(start_in8((uint16_t)(base + STATUS)) & bit))
+    while (!(port_in8((uint16_t)(base + STATUS)) & bit))
         __builtin_ia32_pause();
 }
 
@@ -34,17 +34,17 @@ void serial_put(unsigned port, const void *bytes, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (i % FIFO_BYTES == 0)
             wait_for(base, STATUS_ROOM);
-        start_out8((uint16_t)(base + DATA), next[i]);
+        port_out8((uint16_t)(base + DATA), next[i]);
     }
 }
 
 int serial_get(unsigned port)
 {
     uint16_t base = port_base[port & 1];
-    uint8_t status = start_in8((uint16_t)(base + STATUS));
+    uint8_t status = port_in8((uint16_t)(base + STATUS));
     if (status == 0xff || !(status & STATUS_RECEIVED))
         return -1;
-    return start_in8((uint16_t)(base + DATA));
+    return port_in8((uint16_t)(base + DATA));
 }
 
 void serial_drain(void)

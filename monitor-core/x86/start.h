@@ -16,6 +16,9 @@
 
 #include "monitor-core/x86/acpi.h"
 #include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/cpuid.h"
+#include "monitor-core/x86/msr.h"
+#include "monitor-core/x86/port.h"
 
 #define START_DIRECT UINT64_C(0xffff800000000000)
 #define START_DEVICES UINT64_C(0xfffffe8000000000)
@@ -89,10 +92,9 @@ void apic_end(void);       /* end of interrupt */
 void apic_send(uint32_t apic_id, uint32_t command);
 void apic_stop_others(void); /* by NMI */
 
-/* clock.c: frequency of the TSC; cpu_now works afterwards. */
+/* clock.c: measures the TSC; cpu_now works afterwards. */
 void clock_start(uint16_t pm_timer);
 void clock_wait(uint64_t ns);
-uint64_t clock_ticks(uint64_t ns); /* of the TSC; at most an hour's */
 
 /* off.c: remembers how the machine is switched off. */
 void off_remember(const struct acpi_power *);
@@ -109,59 +111,5 @@ void print_raw(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void serial_start(void);
 void serial_drain(void);
-
-static inline void start_out8(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t start_in8(uint16_t port)
-{
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline void start_out16(uint16_t port, uint16_t value)
-{
-    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint16_t start_in16(uint16_t port)
-{
-    uint16_t value;
-    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline uint32_t start_in32(uint16_t port)
-{
-    uint32_t value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline uint64_t start_read_msr(uint32_t msr)
-{
-    uint32_t low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-    return (uint64_t)high << 32 | low;
-}
-
-static inline void start_write_msr(uint32_t msr, uint64_t value)
-{
-    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
-}
-
-struct start_cpuid {
-    uint32_t a, b, c, d;
-};
-
-static inline struct start_cpuid start_cpuid(uint32_t leaf)
-{
-    struct start_cpuid r;
-    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(0));
-    return r;
-}
 
 #endif

@@ -42,7 +42,7 @@ void traps_init(void)
     static struct cpu early; /* who GS names until the CPU has its own block */
     struct pointer i = {sizeof(gates) - 1, (uint64_t)gates};
     early.self = &early;
-    start_write_msr(GS_BASE, (uint64_t)&early);
+    msr_set(GS_BASE, (uint64_t)&early);
     for (unsigned v = 0; v < VECTORS; v++) {
         uint64_t stub = (uint64_t)traps_stubs + 16 * v;
         uint8_t stack = v == VECTOR_NMI ? 1 : v == VECTOR_DOUBLE ? 2 : v == VECTOR_CHECK ? 3 : 0;
@@ -76,7 +76,7 @@ static void control_registers(void)
     const uint64_t machine_check = 1 << 6, fxsr = 1 << 9, exceptions = 1 << 10, xsave = 1 << 18;
     uint64_t cr4;
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    cr4 |= machine_check | fxsr | exceptions | (start_cpuid(1).c & 1u << 26 ? xsave : 0);
+    cr4 |= machine_check | fxsr | exceptions | (cpuid_host(1, 0).ecx & 1u << 26 ? xsave : 0);
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
 }
 
@@ -95,7 +95,7 @@ void traps_cpu(struct cpu *c, uint64_t *gdt, uint32_t *tss)
     gdt[3] = (TSS_BYTES - 1) | (t & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (t >> 24 & 0xff) << 56;
     gdt[4] = t >> 32;
     load_tables(gdt);
-    start_write_msr(GS_BASE, (uint64_t)c);
+    msr_set(GS_BASE, (uint64_t)c);
     control_registers();
 }
 

@@ -45,9 +45,9 @@ static void show_clock(void)
     uint64_t late = UINT64_MAX;
     uint32_t ticks = UINT32_MAX;
     for (unsigned i = 0; i < 2 * TIMERS; i++) {
-        uint32_t from = start_in32(PORT);
+        uint32_t from = port_in32(PORT);
         clock_wait(10000000);
-        uint32_t took = (start_in32(PORT) - from) & MASK;
+        uint32_t took = (port_in32(PORT) - from) & MASK;
         ticks = took < ticks ? took : ticks;
     }
     for (uint32_t i = 0; i < machine_x86.cpus; i++)
