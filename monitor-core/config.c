@@ -13,13 +13,17 @@ struct piece {
 struct parser {
     struct config *config;
     struct config_error *error;
-    struct config_vm *vm; /* of the section, or null */
-    struct config_disk *disk;
+    const struct key *keys; /* of the section */
+    char *into;             /* what the section describes */
     uint32_t line;
-    uint32_t placed; /* disks that have a drive or a module */
 };
 
-enum { VM_VCPUS_MAX = 16, MEMORY_MB_MIN = 2, MEMORY_MB_MAX = 65536 };
+/* A key of a section; numbers have bounds, and help that says which. The last one of a table has no name. */
+struct key {
+    struct policy_param number;
+    int (*set)(struct parser *, const struct key *, struct piece value);
+    size_t offset;
+};
 
 static int fail(struct parser *p, const char *what, struct piece word)
 {
@@ -92,49 +96,14 @@ static int copy_name(struct parser *p, char *to, struct piece from)
     return copy(to, CONFIG_NAME, from) ? 0 : fail(p, "a name has at most 31 characters", from);
 }
 
-/* Digits, decimal or 0x, at the head of *p, which then holds what follows. False: none, or too large. */
-static bool take_digits(struct piece *p, uint64_t *value)
-{
-    bool hex = p->n > 2 && p->at[0] == '0' && (p->at[1] | 32) == 'x';
-    size_t start = hex ? 2 : 0, i = start;
-    *value = 0;
-    for (; i < p->n; i++) {
-        char c = p->at[i], letter = (char)(c | 32);
-        unsigned digit = c >= '0' && c <= '9'                    ? (unsigned)(c - '0')
-                         : hex && letter >= 'a' && letter <= 'f' ? (unsigned)(letter - 'a' + 10)
-                                                                 : 99;
-        if (digit == 99)
-            break;
-        if (__builtin_mul_overflow(*value, hex ? 16u : 10u, value) || __builtin_add_overflow(*value, digit, value))
-            return false;
-    }
-    p->at += i;
-    p->n -= i;
-    return i > start;
-}
+/* The policy. */
 
-static bool number(struct piece p, uint64_t min, uint64_t max, uint64_t *value)
+static const struct policy_class *find_policy(struct piece name)
 {
-    return take_digits(&p, value) && p.n == 0 && *value >= min && *value <= max;
-}
-
-/* What a unit stands for; 0: it does not fit this parameter. */
-static uint64_t unit_factor(const struct policy_param *param, struct piece unit)
-{
-    static const struct {
-        char name[3];
-        bool time;
-        uint64_t factor;
-    } units[] = {{"", false, 1},         {"k", false, 1000},     {"M", false, 1000000},  {"G", false, 1000000000},
-                 {"Ki", false, 1 << 10}, {"Mi", false, 1 << 20}, {"Gi", false, 1 << 30}, {"ns", true, 1},
-                 {"us", true, 1000},     {"ms", true, 1000000},  {"s", true, 1000000000}};
-    struct piece own = piece_of(param->unit ? param->unit : "");
-    if (is(unit, "%") && is(own, "percent"))
-        return 1;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (is(unit, units[i].name) && (!units[i].time || is(own, "ns")))
-            return units[i].factor;
-    return 0;
+    for (size_t i = 0; policy_classes[i]; i++)
+        if (is(name, policy_classes[i]->name))
+            return policy_classes[i];
+    return is(name, policy_stir.name) ? &policy_stir : NULL;
 }
 
 /* One "name=value" of the policy. */
@@ -147,9 +116,7 @@ static int set_param(struct parser *p, struct piece item)
         return fail(p, "the policy has no such parameter", name);
     const struct policy_param *param = &c->policy->params[index];
     uint64_t v;
-    bool good = take_digits(&value, &v);
-    uint64_t factor = good ? unit_factor(param, value) : 0;
-    if (factor == 0 || __builtin_mul_overflow(v, factor, &v))
+    if (!policy_value(param, value.at, value.n, &v))
         return fail(p, "not a number in the parameter's unit", item);
     if (v < param->min || v > param->max)
         return fail(p, "the parameter is out of its range", item);
@@ -157,62 +124,89 @@ static int set_param(struct parser *p, struct piece item)
     return 0;
 }
 
-static const struct policy_class *find_policy(struct piece name)
-{
-    char copied[CONFIG_NAME];
-    if (is(name, policy_stir.name))
-        return &policy_stir;
-    return copy(copied, sizeof copied, name) ? policy_find(copied) : NULL;
-}
-
-static int set_policy(struct parser *p, struct piece value)
+static int parse_policy(struct parser *p, struct piece spec)
 {
     struct config *c = p->config;
-    struct piece name = until(&value, ':');
-    struct piece whole = {name.at, (size_t)(value.at + value.n - name.at)};
+    struct piece rest = spec, name = until(&rest, ':');
     c->policy = find_policy(name);
     if (!c->policy)
         return fail(p, "unknown policy", name);
-    if (!copy(c->spec, sizeof c->spec, whole))
+    if (!copy(c->spec, sizeof c->spec, spec))
         return fail(p, "the policy has more than 255 characters", name);
     policy_defaults(c->policy, c->param);
-    while (value.n) {
-        int err = set_param(p, until(&value, ','));
-        if (err)
-            return err;
-    }
-    return 0;
-}
-
-static int set_online_policy(struct parser *p, struct piece value)
-{
-    struct piece name = value;
-    int err = set_policy(p, value);
-    if (!err && p->config->policy->signals & SIGNAL_ADVICE)
-        return fail(p, "a policy that knows the future runs in replay only", until(&name, ':'));
+    int err = 0;
+    while (rest.n && !err)
+        err = set_param(p, until(&rest, ','));
     return err;
 }
 
-static struct config_disk *find_disk(struct config *c, struct piece name)
+/* What keys mean. */
+
+static int set_policy(struct parser *p, const struct key *k, struct piece value)
 {
-    for (uint32_t i = 0; i < c->ndisks; i++)
-        if (is(name, c->disk[i].name))
-            return &c->disk[i];
-    return NULL;
+    (void)k;
+    int err = parse_policy(p, value);
+    if (!err && p->config->policy->signals & SIGNAL_ADVICE)
+        return fail(p, "a policy that knows the future runs in replay only", until(&value, ':'));
+    return err;
 }
 
-static int set_disks(struct parser *p, struct piece value)
+static int set_number(struct parser *p, const struct key *k, struct piece value)
 {
-    struct config_vm *vm = p->vm;
+    uint64_t v;
+    if (!policy_value(&k->number, value.at, value.n, &v) || v < k->number.min || v > k->number.max)
+        return fail(p, k->number.help, value);
+    *(uint32_t *)(void *)(p->into + k->offset) = (uint32_t)v;
+    return 0;
+}
+
+static int set_power_of_two(struct parser *p, const struct key *k, struct piece value)
+{
+    int err = set_number(p, k, value);
+    uint32_t v = *(uint32_t *)(void *)(p->into + k->offset);
+    return err || (v & (v - 1)) == 0 ? err : fail(p, k->number.help, value);
+}
+
+static int set_name(struct parser *p, const struct key *k, struct piece value)
+{
+    return copy_name(p, p->into + k->offset, value);
+}
+
+static int set_cmdline(struct parser *p, const struct key *k, struct piece value)
+{
+    return copy(p->into + k->offset, CONFIG_CMDLINE, value) ? 0 : fail(p, k->number.help, piece_of(k->number.name));
+}
+
+/* The disk of that name, which a VM may name before its section comes. */
+static int find_disk(struct parser *p, struct piece name, uint8_t *index)
+{
+    struct config *c = p->config;
+    uint8_t i = 0;
+    while (i < c->ndisks && !is(name, c->disk[i].name))
+        i++;
+    *index = i;
+    if (i < c->ndisks)
+        return 0;
+    if (i == CONFIG_DISKS)
+        return fail(p, "there are at most 16 disks", name);
+    c->ndisks++;
+    c->disk[i].drive = CONFIG_NO_DRIVE;
+    return copy_name(p, c->disk[i].name, name);
+}
+
+static int set_disks(struct parser *p, const struct key *k, struct piece value)
+{
+    (void)k;
+    struct config_vm *vm = (struct config_vm *)(void *)p->into;
     vm->ndisks = 0;
     while (value.n) {
         struct piece name = trim(until(&value, ','));
-        struct config_disk *disk = find_disk(p->config, name);
-        if (!disk)
-            return fail(p, "there is no [disk] of that name", name);
+        uint8_t index;
+        int err = find_disk(p, name, &index);
+        if (err)
+            return err;
         if (vm->ndisks == CONFIG_VM_DISKS)
             return fail(p, "a VM has at most 4 disks", name);
-        uint8_t index = (uint8_t)(disk - p->config->disk);
         for (uint32_t i = 0; i < vm->ndisks; i++)
             if (vm->disk[i] == index)
                 return fail(p, "a VM has a disk once", name);
@@ -221,105 +215,60 @@ static int set_disks(struct parser *p, struct piece value)
     return 0;
 }
 
-static int set_number(struct parser *p, struct piece value, uint32_t min, uint32_t max, const char *what, uint32_t *to)
+static int set_mode(struct parser *p, const struct key *k, struct piece value)
 {
-    uint64_t v;
-    if (!number(value, min, max, &v))
-        return fail(p, what, value);
-    *to = (uint32_t)v;
-    return 0;
+    struct config_disk *d = (struct config_disk *)(void *)p->into;
+    d->persistent = is(value, "persistent");
+    d->private_cache = is(value, "private");
+    return d->persistent || d->private_cache || is(value, "shared") ? 0 : fail(p, k->number.help, value);
 }
 
-static int set_power_of_two(struct parser *p, struct piece value, uint32_t max, const char *what, uint32_t *to)
+static int set_place(struct parser *p, const struct key *k, struct piece value)
 {
-    int err = set_number(p, value, 1, max, what, to);
-    return err || (*to & (*to - 1)) == 0 ? err : fail(p, what, value);
-}
-
-static int set_switch(struct parser *p, struct piece value, bool *to)
-{
-    uint64_t v;
-    if (!number(value, 0, 1, &v))
-        return fail(p, "neither 0 nor 1", value);
-    *to = v;
-    return 0;
-}
-
-static int set_machine(struct parser *p, struct piece key, struct piece value)
-{
-    struct config *c = p->config;
-    if (is(key, "policy"))
-        return set_online_policy(p, value);
-    if (is(key, "harvest_ms"))
-        return set_number(p, value, 0, 1000, "harvest_ms is a number from 0 to 1000", &c->harvest_ms);
-    if (is(key, "weight"))
-        return set_power_of_two(p, value, 32768, "weight is a power of two from 1 to 32768", &c->weight);
-    if (is(key, "around"))
-        return set_power_of_two(p, value, 64, "around is a power of two from 1 to 64", &c->around);
-    if (is(key, "slice_ms"))
-        return set_number(p, value, 1, 1000, "slice_ms is a number from 1 to 1000", &c->slice_ms);
-    if (is(key, "cpus"))
-        return set_number(p, value, 1, SCHED_CPUS, "cpus is a number from 1 to 64", &c->cpus);
-    if (is(key, "record"))
-        return set_switch(p, value, &c->record);
-    if (is(key, "poison"))
-        return set_switch(p, value, &c->poison);
-    if (is(key, "seed"))
-        return number(value, 0, UINT64_MAX, &c->seed) ? 0 : fail(p, "seed is a number", value);
-    return fail(p, "unknown key before the first section", key);
-}
-
-static int set_vm(struct parser *p, struct piece key, struct piece value)
-{
-    struct config_vm *vm = p->vm;
-    if (is(key, "kernel"))
-        return copy_name(p, vm->kernel, value);
-    if (is(key, "initrd"))
-        return copy_name(p, vm->initrd, value);
-    if (is(key, "vcpus"))
-        return set_number(p, value, 1, VM_VCPUS_MAX, "vcpus is a number from 1 to 16", &vm->vcpus);
-    if (is(key, "memory_mb"))
-        return set_number(p, value, MEMORY_MB_MIN, MEMORY_MB_MAX, "memory_mb is a number from 2 to 65536",
-                          &vm->memory_mb);
-    if (is(key, "disks"))
-        return set_disks(p, value);
-    if (is(key, "cmdline"))
-        return copy(vm->cmdline, sizeof vm->cmdline, value) ? 0 : fail(p, "cmdline has at most 1023 characters", key);
-    return fail(p, "unknown key in [vm]", key);
-}
-
-static int set_disk(struct parser *p, struct piece key, struct piece value)
-{
-    struct config_disk *d = p->disk;
-    bool drive = is(key, "drive"), module = is(key, "module");
-    uint32_t bit = UINT32_C(1) << (d - p->config->disk);
-    if (is(key, "mode")) {
-        d->persistent = is(value, "persistent");
-        d->private_cache = is(value, "private");
-        return d->persistent || d->private_cache || is(value, "shared")
-                   ? 0
-                   : fail(p, "mode is shared, private or persistent", value);
-    }
-    if (!drive && !module)
-        return fail(p, "unknown key in [disk]", key);
-    if (p->placed & bit)
+    struct config_disk *d = (struct config_disk *)(void *)p->into;
+    if (d->drive != CONFIG_NO_DRIVE || *d->module)
         return fail(p, "a disk is one drive or one module", value);
-    p->placed |= bit;
-    if (module)
-        return copy_name(p, d->module, value);
-    return set_number(p, value, 0, CONFIG_DISKS - 1, "drive is a number from 0 to 15", &d->drive);
+    return k->offset == offsetof(struct config_disk, module) ? set_name(p, k, value) : set_number(p, k, value);
 }
 
-/* "[vm NAME]" and "[disk NAME]"; false: no such line. */
-static bool section(struct piece line, bool *vm, struct piece *name)
+#define AT(type, member) offsetof(struct config##type, member)
+
+static const struct key machine_keys[] = {
+    {{.name = "policy"}, set_policy, 0},
+    {{"harvest_ms", 0, 20, 1000, "", "harvest_ms is a number from 0 to 1000"}, set_number, AT(, harvest_ms)},
+    {{"weight", 1, 64, 32768, "", "weight is a power of two from 1 to 32768"}, set_power_of_two, AT(, weight)},
+    {{"around", 1, 16, 64, "", "around is a power of two from 1 to 64"}, set_power_of_two, AT(, around)},
+    {{"slice_ms", 1, 10, 1000, "", "slice_ms is a number from 1 to 1000"}, set_number, AT(, slice_ms)},
+    {{"cpus", 1, 0, SCHED_CPUS, "", "cpus is a number from 1 to 64"}, set_number, AT(, cpus)},
+    {{"record", 0, 0, 1, "", "record is 0 or 1"}, set_number, AT(, record)},
+    {{"poison", 0, 0, 1, "", "poison is 0 or 1"}, set_number, AT(, poison)},
+    {{.help = "unknown key before the first section"}, NULL, 0},
+};
+
+static const struct key vm_keys[] = {
+    {{.name = "kernel"}, set_name, AT(_vm, kernel)},
+    {{.name = "initrd"}, set_name, AT(_vm, initrd)},
+    {{"vcpus", 1, 1, CONFIG_VCPUS, "", "vcpus is a number from 1 to 16"}, set_number, AT(_vm, vcpus)},
+    {{"memory_mb", 2, 256, 65536, "", "memory_mb is a number from 2 to 65536"}, set_number, AT(_vm, memory_mb)},
+    {{.name = "disks"}, set_disks, 0},
+    {{.name = "cmdline", .help = "cmdline has at most 1023 characters"}, set_cmdline, AT(_vm, cmdline)},
+    {{.help = "unknown key in [vm]"}, NULL, 0},
+};
+
+static const struct key disk_keys[] = {
+    {{"drive", 0, 0, CONFIG_DISKS - 1, "", "drive is a number from 0 to 15"}, set_place, AT(_disk, drive)},
+    {{.name = "module"}, set_place, AT(_disk, module)},
+    {{.name = "mode", .help = "mode is shared, private or persistent"}, set_mode, 0},
+    {{.help = "unknown key in [disk]"}, NULL, 0},
+};
+
+static void open_section(struct parser *p, const struct key *keys, void *into)
 {
-    if (line.n < 2 || line.at[0] != '[' || line.at[line.n - 1] != ']')
-        return false;
-    struct piece inner = trim((struct piece){line.at + 1, line.n - 2});
-    struct piece kind = until(&inner, ' ');
-    *vm = is(kind, "vm");
-    *name = trim(inner);
-    return *vm || is(kind, "disk");
+    p->keys = keys;
+    p->into = into;
+    for (; keys->set; keys++)
+        if (keys->number.preset)
+            *(uint32_t *)(void *)(p->into + keys->offset) = (uint32_t)keys->number.preset;
 }
 
 static int open_vm(struct parser *p, struct piece name)
@@ -330,76 +279,54 @@ static int open_vm(struct parser *p, struct piece name)
             return fail(p, "there are two VMs of that name", name);
     if (c->nvms == CONFIG_VMS)
         return fail(p, "there are at most 16 VMs", name);
-    p->vm = &c->vm[c->nvms++];
-    *p->vm = (struct config_vm){.vcpus = 1, .memory_mb = 256};
-    return copy_name(p, p->vm->name, name);
+    open_section(p, vm_keys, &c->vm[c->nvms]);
+    return copy_name(p, c->vm[c->nvms++].name, name);
 }
 
-static int open_section(struct parser *p, struct piece line)
+static int open_disk(struct parser *p, struct piece name)
 {
-    struct piece name;
-    bool vm;
-    if (!section(line, &vm, &name))
-        return fail(p, "a section is [vm NAME] or [disk NAME]", line);
-    p->vm = NULL;
-    p->disk = vm ? NULL : find_disk(p->config, name);
-    return vm ? open_vm(p, name) : 0;
+    uint8_t index;
+    int err = find_disk(p, name, &index);
+    if (!err)
+        open_section(p, disk_keys, &p->config->disk[index]);
+    return err;
 }
 
-static bool printable(struct piece line)
+/* "[vm NAME]" or "[disk NAME]". */
+static int parse_section(struct parser *p, struct piece line)
 {
-    for (size_t i = 0; i < line.n; i++)
-        if ((unsigned char)line.at[i] < ' ' && !blank(line.at[i]))
-            return false;
-    return true;
+    struct piece name = {line.at + 1, line.n - 2};
+    if (line.n > 2 && line.at[line.n - 1] == ']') {
+        name = trim(name);
+        struct piece kind = until(&name, ' ');
+        if (is(kind, "vm") || is(kind, "disk"))
+            return is(kind, "vm") ? open_vm(p, trim(name)) : open_disk(p, trim(name));
+    }
+    return fail(p, "a section is [vm NAME] or [disk NAME]", line);
 }
 
 static int parse_line(struct parser *p, struct piece line)
 {
     line = trim(line);
-    if (!printable(line))
-        return fail(p, "a control character", line);
+    for (size_t i = 0; i < line.n; i++)
+        if ((unsigned char)line.at[i] < ' ' && !blank(line.at[i]))
+            return fail(p, "a control character", line);
     if (line.n == 0 || *line.at == '#')
         return 0;
     if (*line.at == '[')
-        return open_section(p, line);
+        return parse_section(p, line);
     struct piece value = line, key = trim(until(&value, '='));
     if (key.n == line.n)
         return fail(p, "a line is key = value", line);
     if (!is(key, "cmdline"))
         value = until(&value, '#');
-    value = trim(value);
-    if (p->disk)
-        return set_disk(p, key, value);
-    return p->vm ? set_vm(p, key, value) : set_machine(p, key, value);
+    const struct key *k = p->keys;
+    while (k->set && !is(key, k->number.name))
+        k++;
+    return k->set ? k->set(p, k, trim(value)) : fail(p, k->number.help, key);
 }
 
-/* First pass: the disks' names, so that a VM can name one that comes later. */
-static int collect_disk(struct parser *p, struct piece line)
-{
-    struct config *c = p->config;
-    struct piece name;
-    bool vm;
-    if (!section(trim(line), &vm, &name) || vm)
-        return 0;
-    if (find_disk(c, name))
-        return fail(p, "there are two disks of that name", name);
-    if (c->ndisks == CONFIG_DISKS)
-        return fail(p, "there are at most 16 disks", name);
-    return copy_name(p, c->disk[c->ndisks++].name, name);
-}
-
-static int each_line(struct parser *p, struct piece text, int (*act)(struct parser *, struct piece))
-{
-    int err = 0;
-    for (p->line = 1; !err && text.n; p->line++) {
-        struct piece line = until(&text, '\n');
-        err = act(p, line);
-    }
-    return err;
-}
-
-static uint32_t disk_users(const struct config *c, uint32_t disk)
+uint32_t config_disk_users(const struct config *c, uint32_t disk)
 {
     uint32_t n = 0;
     for (uint32_t v = 0; v < c->nvms; v++)
@@ -413,12 +340,12 @@ static int check_disk(struct parser *p, uint32_t index)
     const struct config *c = p->config;
     const struct config_disk *d = &c->disk[index];
     struct piece name = piece_of(d->name);
-    if (!(p->placed >> index & 1))
+    if (d->drive == CONFIG_NO_DRIVE && !*d->module)
         return fail(p, "a disk has neither drive nor module", name);
-    if (d->persistent && disk_users(c, index) > 1)
+    if (d->persistent && config_disk_users(c, index) > 1)
         return fail(p, "a persistent disk belongs to one VM", name);
     for (uint32_t i = 0; i < index; i++)
-        if (!*d->module && !*c->disk[i].module && c->disk[i].drive == d->drive)
+        if (d->drive != CONFIG_NO_DRIVE && c->disk[i].drive == d->drive)
             return fail(p, "the disk's drive is another disk's already", name);
     return 0;
 }
@@ -436,28 +363,24 @@ static int check(struct parser *p)
     }
     if (vcpus > SCHED_VCPUS)
         return fail(p, "there are more than 64 virtual CPUs", piece_of(""));
-    for (uint32_t i = 0; i < c->ndisks; i++) {
-        int err = check_disk(p, i);
-        if (err)
-            return err;
-    }
-    return 0;
+    int err = 0;
+    for (uint32_t i = 0; i < c->ndisks && !err; i++)
+        err = check_disk(p, i);
+    return err;
 }
 
 int config_parse(struct config *c, const char *text, size_t size, struct config_error *error)
 {
     struct parser p = {.config = c, .error = error};
-    struct piece whole = {text, size};
+    struct piece rest = {text, size};
     *error = (struct config_error){.what = ""};
     __builtin_memset(c, 0, sizeof *c);
-    c->harvest_ms = 20;
-    c->weight = 64;
-    c->around = 16;
-    c->slice_ms = 10;
-    c->seed = 1;
-    int err = set_policy(&p, piece_of("first_touch"));
-    err = err ? err : each_line(&p, whole, collect_disk);
-    err = err ? err : each_line(&p, whole, parse_line);
+    open_section(&p, machine_keys, c);
+    int err = parse_policy(&p, piece_of("first_touch"));
+    while (rest.n && !err) {
+        p.line++;
+        err = parse_line(&p, until(&rest, '\n'));
+    }
     return err ? err : check(&p);
 }
 
@@ -465,5 +388,5 @@ int config_parse_policy(struct config *c, const char *spec, struct config_error 
 {
     struct parser p = {.config = c, .error = error};
     *error = (struct config_error){.what = ""};
-    return set_policy(&p, piece_of(spec));
+    return parse_policy(&p, piece_of(spec));
 }

@@ -12,9 +12,8 @@
  *   cpus = 4                     use at most this many; default all
  *   record = 1                   send every observation, not only the counts
  *   poison = 1                   overwrite freed frames (tests)
- *   seed = 1                     of whatever is random
  *   [vm web]                     up to CONFIG_VMS; ids in the order of the text
- *   kernel = debian              module (the word before its arguments) with a Linux bzImage
+ *   kernel = debian              module (the last word of its string) with a Linux bzImage
  *   initrd = initrd              optional
  *   vcpus = 2
  *   memory_mb = 512
@@ -26,8 +25,8 @@
  *   mode = shared                shared: copy-on-write, changes are lost at the end (non-persistent); persistent: one
  *                                VM only, written through; private: as shared, but each VM caches for itself
  *
- * A '#' after a value begins a comment too, except in cmdline. Numbers are decimal or 0x; the policy's parameters take
- * the units of the command line (k, M, G, Ki, Mi, Gi, ns, us, ms, s, %). Defaults: vcpus 1, memory_mb 256. A text
+ * A '#' after a value begins a comment too, except in cmdline. Numbers are written as on the command line
+ * (policy_value). Defaults: vcpus 1, memory_mb 256. A text
  * without a [vm] is whole: it runs nothing.
  *
  * Portable; no allocation.
@@ -37,12 +36,20 @@
 
 #include "policy/policy.h"
 
-enum { CONFIG_VMS = 16, CONFIG_DISKS = 16, CONFIG_VM_DISKS = 4, CONFIG_NAME = 32, CONFIG_CMDLINE = 1024 };
+enum {
+    CONFIG_VMS = 16,
+    CONFIG_VCPUS = 16,
+    CONFIG_DISKS = 16,
+    CONFIG_VM_DISKS = 4,
+    CONFIG_NAME = 32,
+    CONFIG_CMDLINE = 1024
+};
+#define CONFIG_NO_DRIVE UINT32_MAX
 
 struct config_disk {
     char name[CONFIG_NAME];
     char module[CONFIG_NAME]; /* empty: a drive */
-    uint32_t drive;
+    uint32_t drive;           /* CONFIG_NO_DRIVE: a module */
     bool persistent;
     bool private_cache; /* mode = private: no sharing between VMs, for comparison */
 };
@@ -61,9 +68,8 @@ struct config {
     const struct policy_class *policy; /* and parsed */
     uint64_t param[POLICY_PARAMS_MAX];
     uint32_t harvest_ms, weight, around, slice_ms;
-    uint32_t cpus; /* 0: all */
-    bool record, poison;
-    uint64_t seed;
+    uint32_t cpus;           /* 0: all */
+    uint32_t record, poison; /* 0 or 1 */
     uint32_t nvms, ndisks;
     struct config_vm vm[CONFIG_VMS];
     struct config_disk disk[CONFIG_DISKS];
@@ -78,6 +84,9 @@ struct config_error {
 /* Parses `size` bytes of text (need not end in a zero; hostile). 0 or ERR_INVAL with *error filled. Defaults as above;
  * every reference (disk names, policy, parameters) is checked, modules are not. */
 int config_parse(struct config *, const char *text, size_t size, struct config_error *);
+
+/* How many VMs have that disk. */
+uint32_t config_disk_users(const struct config *, uint32_t disk);
 
 /* Only "migrep:trigger=64", into spec, policy and param; policies that know the future too. 0 or ERR_INVAL with *error
  * filled (its line is 0). */

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "monitor-core/engine.h"
@@ -48,43 +47,18 @@ static int unknown_param(const struct policy_class *class, const char *name, int
     return -EINVAL;
 }
 
-/* What one written unit stands for; 0: not a unit of this parameter. */
-static uint64_t unit_factor(const struct policy_param *p, const char *unit, size_t length)
-{
-    static const struct {
-        const char *name;
-        uint64_t factor;
-        bool time;
-    } units[] = {{"", 1, false},         {"k", 1000, false},     {"M", 1000000, false},  {"G", 1000000000, false},
-                 {"Ki", 1 << 10, false}, {"Mi", 1 << 20, false}, {"Gi", 1 << 30, false}, {"ns", 1, true},
-                 {"us", 1000, true},     {"ms", 1000000, true},  {"s", 1000000000, true}};
-    bool time = p->unit && strcmp(p->unit, "ns") == 0;
-    if (length == 1 && *unit == '%' && p->unit && strcmp(p->unit, "percent") == 0)
-        return 1;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strlen(units[i].name) == length && memcmp(units[i].name, unit, length) == 0 && (time || !units[i].time))
-            return units[i].factor;
-    return 0;
-}
-
 static int parse_value(const struct policy_class *class, const struct policy_param *p, const char *text, size_t length,
                        uint64_t *out, struct trace_error *error)
 {
-    char *end = NULL;
-    bool digits = length > 0 && text[0] >= '0' && text[0] <= '9';
-    bool hex = digits && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-    errno = 0;
-    uint64_t value = digits ? strtoull(text, &end, hex ? 16 : 10) : 0;
-    uint64_t factor = digits && end <= text + length ? unit_factor(p, end, (size_t)(text + length - end)) : 0;
-    if (factor == 0 || errno) {
+    uint64_t value;
+    if (!policy_value(p, text, length, &value)) {
         snprintf(error->text, sizeof error->text,
                  "policy %s: %s=%.*s is not a number; write digits with k, M, G, Ki, Mi or Gi%s", class->name, p->name,
                  length < 64 ? (int)length : 64, text,
                  p->unit && strcmp(p->unit, "ns") == 0 ? ", or a time with ns, us, ms or s" : "");
         return -EINVAL;
     }
-    bool overflow = __builtin_mul_overflow(value, factor, &value);
-    if (overflow || value < p->min || value > p->max) {
+    if (value < p->min || value > p->max) {
         snprintf(error->text, sizeof error->text, "policy %s: %s=%.*s is outside %" PRIu64 "..%" PRIu64 "%s%s",
                  class->name, p->name, length < 64 ? (int)length : 64, text, p->min, p->max,
                  p->unit && *p->unit ? " " : "", p->unit ? p->unit : "");

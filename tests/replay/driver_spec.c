@@ -49,7 +49,7 @@ Test(driver_spec, errors)
     bad_spec("migrep:trigger=5ms", -EINVAL, "not a number");
     bad_spec("migrep:trigger=5,trigger=6", -EINVAL, "twice");
     bad_spec("migrep:trigger=99999999999999999999", -EINVAL, "trigger");
-    bad_spec("migrep:trigger=18446744073709551615G", -EINVAL, "outside");
+    bad_spec("migrep:trigger=18446744073709551615G", -EINVAL, "not a number");
     bad_spec("migrep:", -EINVAL, "no parameter");
     bad_spec("migrep:trigger=5,", -EINVAL, "no parameter");
     bad_spec("migrep:=5", -EINVAL, "no parameter");

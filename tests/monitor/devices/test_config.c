@@ -38,7 +38,6 @@ Test(config, defaults)
     cr_assert_eq(config.slice_ms, 10);
     cr_assert_eq(config.cpus, 0);
     cr_assert(!config.record && !config.poison);
-    cr_assert_eq(config.seed, 1);
     cr_assert_eq(config.nvms + config.ndisks, 0);
 }
 
@@ -51,7 +50,6 @@ Test(config, everything)
                        "around = 1\n"
                        "slice_ms = 1000\r\n"
                        "cpus = 4\nrecord = 1\npoison = 1\n"
-                       "seed = 0xffffffffffffffff\n"
                        "\n"
                        "[vm web]\n"
                        "kernel = debian\n"
@@ -80,7 +78,6 @@ Test(config, everything)
     cr_assert_eq(config.slice_ms, 1000);
     cr_assert_eq(config.cpus, 4);
     cr_assert(config.record && config.poison);
-    cr_assert_eq(config.seed, UINT64_MAX);
     cr_assert_eq(config.nvms, 2);
     const struct config_vm *web = &config.vm[0], *db = &config.vm[1];
     cr_assert_str_eq(web->name, "web");
@@ -95,12 +92,12 @@ Test(config, everything)
     cr_assert_eq(db->vcpus, 1);
     cr_assert_eq(db->memory_mb, 256);
     cr_assert_eq(config.ndisks, 3);
-    const struct config_disk *home = &config.disk[0], *root = &config.disk[1], *log = &config.disk[2];
+    const struct config_disk *root = &config.disk[0], *home = &config.disk[1], *log = &config.disk[2];
     cr_assert_eq(web->ndisks, 2);
-    cr_assert_eq(web->disk[0], 1);
-    cr_assert_eq(web->disk[1], 0);
+    cr_assert_eq(web->disk[0], 0);
+    cr_assert_eq(web->disk[1], 1);
     cr_assert_eq(db->ndisks, 2);
-    cr_assert_eq(db->disk[0], 1);
+    cr_assert_eq(db->disk[0], 0);
     cr_assert_eq(db->disk[1], 2);
     cr_assert_str_eq(home->module, "image");
     cr_assert(home->private_cache && !home->persistent);
@@ -175,9 +172,10 @@ static const struct {
     {"slice_ms = 0", 1, "1 to 1000", "0"},
     {"cpus = 65", 1, "1 to 64", "65"},
     {"cpus = 99999999999999999999", 1, "1 to 64", "99999999999999999999"},
-    {"record = yes", 1, "neither 0 nor 1", "yes"},
-    {"poison = 2", 1, "neither 0 nor 1", "2"},
-    {"seed = 0x", 1, "seed", "0x"},
+    {"record = yes", 1, "record is 0 or 1", "yes"},
+    {"poison = 2", 1, "poison is 0 or 1", "2"},
+    {"slice_ms = 0x", 1, "1 to 1000", "0x"},
+    {"seed = 1", 1, "unknown key before", "seed"},
     {"[vm]", 1, "name is missing", ""},
     {"[vm a b]", 1, "no blanks", "a b"},
     {"[vm a,b]", 1, "no blanks", "a,b"},
@@ -186,7 +184,8 @@ static const struct {
     {"[vm a", 1, "[vm NAME] or [disk NAME]", "[vm a"},
     {"[", 1, "[vm NAME] or [disk NAME]", "["},
     {"[vm a]\nkernel=k\n[vm a]", 3, "two VMs", "a"},
-    {"[disk a]\n[disk a]", 2, "two disks", "a"},
+    {"[disk a]\ndrive=0\n[disk a]\ndrive=1", 4, "one drive or one module", "1"},
+    {"[disk]", 1, "name is missing", ""},
     {"[vm a]\nvcpus = 0", 2, "1 to 16", "0"},
     {"[vm a]\nvcpus = 17", 2, "1 to 16", "17"},
     {"[vm a]\nmemory_mb = 1", 2, "2 to 65536", "1"},
@@ -194,9 +193,9 @@ static const struct {
     {"[vm a]\nkernel =", 2, "name is missing", ""},
     {"[vm a]\nkernel = a b", 2, "no blanks", "a b"},
     {"[vm a]\npolicy = migrep", 2, "unknown key in [vm]", "policy"},
-    {"[vm a]\ndisks = d", 2, "no [disk] of that name", "d"},
+    {"[vm a]\nkernel=k\ndisks = d", 0, "neither drive nor module", "d"},
     {"[vm a]\ndisks = d,\n[disk d]\ndrive=0", 0, "no kernel", "a"},
-    {"[vm a]\ndisks = d,,d\n[disk d]\ndrive=0", 2, "no [disk] of that name", ""},
+    {"[vm a]\ndisks = d,,d\n[disk d]\ndrive=0", 2, "name is missing", ""},
     {"[vm a]\ndisks = d,d\n[disk d]\ndrive=0", 2, "once", "d"},
     {"[vm a]\ndisks = a,b,c,d,e\n[disk a]\n[disk b]\n[disk c]\n[disk d]\n[disk e]", 2, "at most 4 disks", "e"},
     {"[vm a]\nvcpus = 1", 0, "no kernel", "a"},
