@@ -5,7 +5,7 @@
  * CRC-32 (IEEE) of everything before it. All little-endian. Counts are totals since boot, so a lost frame loses nothing
  * but OBSERVED ones, whose gap shows in the sequence.
  *
- * Portable: the monitor encodes, the program decodes.
+ * Portable: the monitor encodes, the program decodes (launch/telemetry_reader.h).
  */
 #ifndef MONITOR_CORE_TELEMETRY_H
 #define MONITOR_CORE_TELEMETRY_H
@@ -13,7 +13,7 @@
 #include "monitor-core/engine.h"
 #include "monitor-core/exits.h"
 
-enum { TELEMETRY_VERSION = 1, TELEMETRY_BODY_MAX = 4096, TELEMETRY_OVERHEAD = 12 };
+enum { TELEMETRY_VERSION = 1, TELEMETRY_BODY_MAX = 4096, TELEMETRY_HEAD = 8, TELEMETRY_OVERHEAD = 12 };
 
 enum telemetry_type {
     TELEMETRY_HELLO = 1, /* struct telemetry_hello, once, first */
@@ -103,32 +103,7 @@ void telemetry_send(struct telemetry *, enum telemetry_type, const void *body, s
 void telemetry_observed(struct telemetry *, uint64_t time, uint32_t slot, node_t node, uint8_t what);
 void telemetry_flush(struct telemetry *); /* sends packed observations */
 
-/* Decoder: feed bytes as they come; whole good frames are handed out one by one. Noise between frames is skipped and
- * counted. */
-struct telemetry_reader {
-    uint8_t frame[TELEMETRY_BODY_MAX + TELEMETRY_OVERHEAD];
-    uint32_t have, handed; /* bytes buffered; of these the frame handed out last */
-    uint64_t frames, bad_bytes, lost_frames;
-    int32_t expected; /* next sequence number; -1: none yet */
-};
-struct telemetry_frame {
-    enum telemetry_type type;
-    const void *body;
-    size_t size;
-};
-void telemetry_reader_init(struct telemetry_reader *);
-/* Takes up to n bytes, answers how many it took; *frame has a body when a frame is complete (valid until the next
- * call), else a null one. */
-size_t telemetry_feed(struct telemetry_reader *, const uint8_t *bytes, size_t n, struct telemetry_frame *frame);
-
-/* Walks over the observations of an OBSERVED body: start with *at = 0 and zeroed state; false at the end or where the
- * body makes no sense. */
-struct telemetry_observation {
-    uint64_t time;
-    uint32_t slot;
-    node_t node;
-    uint8_t what;
-};
-bool telemetry_next(const void *body, size_t size, size_t *at, struct telemetry_observation *);
+/* CRC-32 (IEEE) of more bytes after those that gave `crc`; 0 for none. */
+uint32_t telemetry_crc(uint32_t crc, const uint8_t *bytes, size_t n);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "monitor-core/config.h"
 #include "monitor-core/sched.h"
-#include "monitor-core/telemetry.h"
+#include "monitor-core/launch/telemetry_reader.h"
 
 enum { GATHER_NODES = 16, GATHER_CPUS = 64, GATHER_SAMPLES = 1024 };
 

@@ -93,7 +93,7 @@ void record_frame(struct record *r, const struct telemetry_frame *f)
         begin(r, &hello);
     } else if (f->type == TELEMETRY_OBSERVED && r->writer) {
         struct telemetry_observation o = {0};
-        for (size_t at = 0; !r->failed && telemetry_next(f->body, f->size, &at, &o);)
+        for (size_t at = 0; !r->failed && telemetry_reader_next(f->body, f->size, &at, &o);)
             add(r, &o);
     }
 }

@@ -7,7 +7,7 @@
 #define MONITOR_CORE_LAUNCH_RECORD_H
 
 #include "monitor-core/launch/plan.h"
-#include "monitor-core/telemetry.h"
+#include "monitor-core/launch/telemetry_reader.h"
 
 enum { RECORD_VM_SHIFT = 40 };
 

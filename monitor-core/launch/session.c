@@ -102,7 +102,7 @@ static void take_telemetry(struct session *s)
         return;
     size_t took = 0;
     do {
-        took += telemetry_feed(&s->reader, (const uint8_t *)buffer + took, n - took, &frame);
+        took += telemetry_reader_feed(&s->reader, (const uint8_t *)buffer + took, n - took, &frame);
         if (frame.body && frame.type == TELEMETRY_TEXT && !s->texts)
             show_text(s, &frame);
         else if (frame.body)

@@ -7,7 +7,7 @@
 #define MONITOR_CORE_LAUNCH_SESSION_H
 
 #include "monitor-core/launch/emulator.h"
-#include "monitor-core/telemetry.h"
+#include "monitor-core/launch/telemetry_reader.h"
 #include "replay/cli.h"
 
 enum session_end {

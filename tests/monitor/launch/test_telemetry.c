@@ -3,7 +3,7 @@
  * Frames: bytes as computed by hand and with another CRC-32, everything back as it went in for any cut of the stream,
  * noise skipped, lost frames counted, observations of every size, hostile bodies.
  */
-#include "monitor-core/telemetry.h"
+#include "monitor-core/launch/telemetry_reader.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static unsigned read_all(size_t cut, void (*each)(const struct telemetry_frame *
     for (size_t at = 0; at < wire.n;) {
         struct telemetry_frame frame;
         size_t n = wire.n - at < cut ? wire.n - at : cut;
-        size_t took = telemetry_feed(&reader, wire.bytes + at, n, &frame);
+        size_t took = telemetry_reader_feed(&reader, wire.bytes + at, n, &frame);
         cr_assert_leq(took, n);
         cr_assert(took == n || frame.body);
         at += took;
@@ -51,7 +51,7 @@ static unsigned read_all(size_t cut, void (*each)(const struct telemetry_frame *
             each(&frame);
     }
     struct telemetry_frame frame;
-    while (telemetry_feed(&reader, NULL, 0, &frame), frame.body) {
+    while (telemetry_reader_feed(&reader, NULL, 0, &frame), frame.body) {
         frames++;
         if (each)
             each(&frame);
@@ -148,7 +148,7 @@ static void check_observed(const struct telemetry_frame *f)
 {
     cr_assert_eq(f->type, TELEMETRY_OBSERVED);
     struct telemetry_observation o = {0};
-    for (size_t at = 0; telemetry_next(f->body, f->size, &at, &o); nseen++) {
+    for (size_t at = 0; telemetry_reader_next(f->body, f->size, &at, &o); nseen++) {
         cr_assert_lt(nseen, nsent);
         cr_assert_eq(o.time, sent[nseen].time, "observation %u", nseen);
         cr_assert_eq(o.slot, sent[nseen].slot);
@@ -189,7 +189,7 @@ Test(telemetry, a_step_back_in_time_is_none)
     nsent = 2, nseen = 0;
     telemetry_send(&encoder, TELEMETRY_TEXT, "x", 1);
     struct telemetry_frame frame;
-    telemetry_feed(&reader, wire.bytes, wire.n, &frame);
+    telemetry_reader_feed(&reader, wire.bytes, wire.n, &frame);
     check_observed(&frame);
     cr_assert_eq(nseen, 2);
 }
@@ -203,7 +203,7 @@ Test(telemetry, hostile_observations_end)
         for (size_t i = 0; i < size; i++)
             body[i] = rand() % 3 ? 0xff : (uint8_t)rand();
         struct telemetry_observation o = {0};
-        while (telemetry_next(body, size, &at, &o)) {
+        while (telemetry_reader_next(body, size, &at, &o)) {
             cr_assert_leq(at, size);
             cr_assert_lt(steps++, 64);
         }
