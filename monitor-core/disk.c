@@ -169,7 +169,7 @@ static int show_pending(struct request *r)
     if (!n)
         return 0;
     r->npending = 0;
-    int err = pager_show_all(r->disk->pager, r->vm, r->pending, n);
+    int err = pager_show(r->disk->pager, r->vm, r->node, r->pending, n);
     if (!err) {
         r->disk->maps += n;
         r->mapped += n;

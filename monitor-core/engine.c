@@ -131,6 +131,42 @@ int engine_init(struct engine *e, const struct engine_config *c, void *state, st
     return c->policy->init ? c->policy->init(state, &e->view, c->param) : 0;
 }
 
+static uint64_t aligned(uint64_t bytes)
+{
+    return (bytes + 15) & ~UINT64_C(15);
+}
+
+static uint64_t pages_bytes(const struct engine_config *c, const struct engine_need *need)
+{
+    return aligned((uint64_t)c->npages * need->page_bytes);
+}
+
+static uint64_t orders_bytes(const struct engine_need *need)
+{
+    return aligned((uint64_t)need->orders_max * sizeof(struct order));
+}
+
+int engine_block(const struct engine_config *c, uint64_t *bytes)
+{
+    struct engine_need need;
+    int err = engine_need(c, &need);
+    if (!err)
+        *bytes = pages_bytes(c, &need) + orders_bytes(&need) + aligned(need.state_bytes);
+    return err;
+}
+
+int engine_begin(struct engine *e, const struct engine_config *c, void *block)
+{
+    struct engine_need need;
+    unsigned char *pages = block;
+    int err = engine_need(c, &need);
+    if (err)
+        return err;
+    unsigned char *orders = pages + pages_bytes(c, &need), *state = orders + orders_bytes(&need);
+    return engine_init(e, c, state, (struct order *)(void *)orders, pages, pages + sizeof(struct place),
+                       need.page_bytes);
+}
+
 static enum engine_refusal refusal_of(int err)
 {
     switch (err) {

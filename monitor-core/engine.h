@@ -91,6 +91,11 @@ int engine_need(const struct engine_config *, struct engine_need *);
 int engine_init(struct engine *, const struct engine_config *, void *state, struct order *orders, unsigned char *pages,
                 unsigned char *slots, size_t stride);
 
+/* The same for a run that is alone: all of its memory in one block, 16-byte aligned and zeroed, of *bytes (a multiple
+ * of 16). Answers as engine_need and engine_init. */
+int engine_block(const struct engine_config *, uint64_t *bytes);
+int engine_begin(struct engine *, const struct engine_config *, void *block);
+
 /* Is the engine needed before this access? True for a first touch, a write to a replicated page, a watched or frozen
  * page. */
 static inline bool engine_needed(const struct place *p, bool write)

@@ -2,32 +2,6 @@
 #include "monitor-core/pager_run.h"
 
 enum { PAGE_BYTES = 4096, PAGE_MASK = PAGE_BYTES - 1 };
-#define NO_SLOT UINT32_MAX
-
-static uint64_t aligned(uint64_t bytes)
-{
-    return (bytes + 15) & ~UINT64_C(15);
-}
-
-static uint64_t matrix_bytes(const struct topology *t)
-{
-    return aligned((uint64_t)t->nodes * t->nodes * 2 * sizeof(uint64_t));
-}
-
-/* The parts of the pager's block, in order. */
-struct layout {
-    struct engine_need need;
-    uint64_t pages, orders, state, observe, traffic, last, latency, space, bytes;
-};
-
-static struct engine_config engine_config_of(const struct config *c, const struct topology *t, uint32_t npages,
-                                             struct machine *machine)
-{
-    struct engine_config e = {
-        .policy = c->policy, .topology = t, .npages = npages, .machine = machine, .batch = ENGINE_BATCH, .sampling = 1};
-    __builtin_memcpy(e.param, c->param, sizeof e.param);
-    return e;
-}
 
 static uint32_t count_slots(const struct config *c, const uint32_t *pages)
 {
@@ -37,33 +11,29 @@ static uint32_t count_slots(const struct config *c, const uint32_t *pages)
     return slots;
 }
 
-static int lay_out(struct layout *l, const struct engine_config *e, uint32_t slots)
+/* `bytes`: of the engine in the pager's block, after the space and before the observation. */
+static int configure(struct engine_config *e, const struct config *c, const struct topology *t, uint32_t npages,
+                     struct machine *machine, uint64_t *bytes)
 {
-    int err = e->policy->signals & SIGNAL_ADVICE ? ERR_INVAL : engine_need(e, &l->need);
-    if (err)
-        return err;
-    l->pages = 0;
-    l->orders = l->pages + aligned((uint64_t)e->npages * l->need.page_bytes);
-    l->state = l->orders + aligned((uint64_t)l->need.orders_max * sizeof(struct order));
-    l->observe = l->state + aligned(l->need.state_bytes);
-    l->traffic = l->observe + aligned(observe_size(e, e->topology->cpus));
-    l->last = l->traffic + matrix_bytes(e->topology);
-    l->latency = l->last + matrix_bytes(e->topology);
-    l->space = l->latency + aligned(e->topology->nodes * sizeof(uint64_t));
-    l->bytes = l->space + aligned(space_size(slots, e->npages - slots));
-    return 0;
+    *e = (struct engine_config){.policy = c->policy,
+                                .topology = t,
+                                .npages = npages,
+                                .machine = machine,
+                                .batch = ENGINE_BATCH_MAX,
+                                .sampling = 1};
+    __builtin_memcpy(e->param, c->param, sizeof e->param);
+    return c->policy->signals & SIGNAL_ADVICE ? ERR_INVAL : engine_block(e, bytes);
 }
 
 int pager_need(const struct config *c, const struct topology *t, const uint32_t *pages, uint32_t shared,
-               struct pager_need *need)
+               uint64_t *bytes)
 {
     struct machine any = {.ops = NULL};
-    struct layout l;
+    struct engine_config e;
     uint32_t slots = count_slots(c, pages);
-    struct engine_config e = engine_config_of(c, t, slots + shared, &any);
-    int err = lay_out(&l, &e, slots);
+    int err = configure(&e, c, t, slots + shared, &any, bytes);
     if (!err)
-        need->bytes = l.bytes;
+        *bytes += space_size(slots, shared) + observe_size(&e, t->cpus);
     return err;
 }
 
@@ -72,45 +42,34 @@ static void take_topology(struct pager *p, const struct topology *t)
 {
     p->topology = *t;
     p->topology.frames = p->frames;
-    for (uint32_t n = 0; n < t->nodes; n++)
+    for (uint32_t n = 0; n < t->nodes; n++) {
         p->frames[n] = p->below.frames ? p->below.frames(p->below.context, (node_t)n) : t->frames[n];
+        p->latency[n] = topology_latency(t, (node_t)n, (node_t)n);
+    }
     for (uint32_t cpu = t->cpus; cpu-- > 0;)
         p->node_cpu[t->cpu_node[cpu]] = (uint16_t)cpu;
-}
-
-static void idle_latencies(struct pager *p)
-{
-    const struct topology *t = &p->topology;
-    for (uint32_t n = 0; n < t->nodes; n++)
-        p->latency[n] = topology_latency(t, (node_t)n, (node_t)n);
 }
 
 int pager_init(struct pager *p, const struct config *c, const struct topology *t, const uint32_t *pages,
                uint32_t shared, const struct pager_machine *below, void *memory)
 {
     unsigned char *block = memory;
-    struct layout l;
+    struct engine_config e;
+    uint64_t bytes;
     uint32_t slots = count_slots(c, pages);
     __builtin_memset(p, 0, sizeof *p);
     p->config = c;
     p->below = *below;
-    struct engine_config e = engine_config_of(c, &p->topology, slots + shared, below->machine);
-    p->topology = *t;
-    int err = lay_out(&l, &e, slots);
-    if (err)
-        return err;
-    space_init(&p->space, c->nvms, pages, shared, block + l.space);
+    space_init(&p->space, c->nvms, pages, shared, block);
+    block += space_size(slots, shared);
     take_topology(p, t);
-    err = engine_init(&p->engine, &e, block + l.state, (void *)(block + l.orders), block + l.pages,
-                      block + l.pages + sizeof(struct place), l.need.page_bytes);
+    int err = configure(&e, c, &p->topology, slots + shared, below->machine, &bytes);
+    if (!err)
+        err = engine_begin(&p->engine, &e, block);
     if (err)
         return err;
-    observe_init(&p->observe, &p->engine, t->cpus, block + l.observe);
-    p->traffic = (void *)(block + l.traffic);
-    p->last = (void *)(block + l.last);
-    p->latency = (void *)(block + l.latency);
+    observe_init(&p->observe, &p->engine, t->cpus, block + bytes);
     if (c->policy->signals & SIGNAL_LOAD) {
-        idle_latencies(p);
         p->engine.view.traffic = p->traffic;
         p->engine.view.latency_ps = p->latency;
     }
@@ -131,12 +90,24 @@ static void free_shared(struct pager *p, page_t page)
     space_shared_give(&p->space, page);
 }
 
-/* The slot shows its private page again, as far as the space goes; no CPU reaches the shared one through it. */
-static void unshow(struct pager *p, uint32_t slot)
+/* Takes away what the slot shows: a shared page, a private one, or nothing. Then it is a private page never touched. */
+static int clear_slot(struct pager *p, uint32_t slot)
 {
-    page_t shared = space_hide(&p->space, slot);
-    p->vm[space_vm(&p->space, slot)].shared_pages--;
-    free_shared(p, shared);
+    struct pager_vm_counts *vm = &p->vm[space_vm(&p->space, slot)];
+    page_t page = space_page(&p->space, slot);
+    if (space_is_shared(&p->space, page)) {
+        p->below.hide(p->below.context, slot);
+        p->below.settle(p->below.context);
+        space_hide(&p->space, slot);
+        vm->shared_pages--;
+        free_shared(p, page);
+        return 0;
+    }
+    if (!(pager_place(p, page)->flags & PLACE_PRESENT))
+        return 0;
+    int err = engine_free(&p->engine, page, p->now);
+    vm->private_pages -= !err;
+    return err;
 }
 
 static int touch_private(struct pager *p, uint32_t slot, node_t node, uint16_t task, bool write)
@@ -155,11 +126,8 @@ static int break_share(struct pager *p, uint32_t slot, node_t node, uint16_t tas
     int err = touch_private(p, slot, node, task, true);
     if (err)
         return err;
-    page_t shared = space_page(&p->space, slot);
-    __builtin_memcpy(bytes_near(p, slot, node), bytes_near(p, shared, node), PAGE_BYTES);
-    p->below.hide(p->below.context, slot);
-    p->below.settle(p->below.context);
-    unshow(p, slot);
+    __builtin_memcpy(bytes_near(p, slot, node), bytes_near(p, space_page(&p->space, slot), node), PAGE_BYTES);
+    (void)clear_slot(p, slot);
     p->vm[space_vm(&p->space, slot)].copies_on_write++;
     return p->below.show(p->below.context, slot, NODE_ALL);
 }
@@ -168,20 +136,23 @@ static int break_share(struct pager *p, uint32_t slot, node_t node, uint16_t tas
 static int reach(struct pager *p, uint32_t slot, node_t node, uint16_t task, bool write, enum exit_kind *kind)
 {
     page_t page = space_page(&p->space, slot);
-    const struct place *place = pager_place(p, page);
+    int err = 0;
+    *kind = EXIT_MAP;
     if (write && space_is_shared(&p->space, page)) {
         *kind = EXIT_COPY;
-        return break_share(p, slot, node, task);
+        err = break_share(p, slot, node, task);
+        page = slot;
     }
-    if (!engine_needed(place, write)) {
-        *kind = EXIT_MAP;
-        return 0;
-    }
+    /* The policy hears of what was freed on the way: it may have had the new page replicated by now. */
+    const struct place *place = pager_place(p, page);
+    if (err || !engine_needed(place, write))
+        return err;
     if (!(place->flags & PLACE_PRESENT)) {
         *kind = EXIT_TOUCH;
         return touch_private(p, slot, node, task, write);
     }
-    *kind = place->flags & PLACE_WATCHED ? EXIT_HINT : EXIT_COLLAPSE;
+    if (*kind == EXIT_MAP)
+        *kind = place->flags & PLACE_WATCHED ? EXIT_HINT : EXIT_COLLAPSE;
     return engine_access(&p->engine, page, node, task, write, p->now);
 }
 
@@ -194,7 +165,7 @@ static void touch_around(struct pager *p, uint32_t vm, uint64_t gpa, node_t node
     uint64_t from = gpa & ~((uint64_t)around * PAGE_BYTES - 1);
     for (uint32_t i = 0; i < around; i++) {
         uint32_t slot = space_slot(&p->space, vm, from + (uint64_t)i * PAGE_BYTES);
-        if (slot == NO_SLOT || space_page(&p->space, slot) != slot || pager_place(p, slot)->flags & PLACE_PRESENT)
+        if (slot == SPACE_NONE || space_page(&p->space, slot) != slot || pager_place(p, slot)->flags & PLACE_PRESENT)
             continue;
         if (p->engine.free[node] <= around || touch_private(p, slot, node, task, false))
             return;
@@ -207,7 +178,7 @@ int pager_fault(struct pager *p, uint32_t vm, node_t node, uint16_t task, uint64
     *kind = EXIT_MMIO;
     pager_enter(p, now);
     uint32_t slot = space_slot(&p->space, vm, gpa);
-    int err = slot == NO_SLOT ? ERR_NOENT : reach(p, slot, node, task, write, kind);
+    int err = slot == SPACE_NONE ? ERR_NOENT : reach(p, slot, node, task, write, kind);
     if (!err && *kind == EXIT_TOUCH)
         touch_around(p, vm, gpa, node, task);
     if (!err)
@@ -223,7 +194,7 @@ static bool all_memory(const struct pager *p, uint32_t vm, uint64_t gpa, size_t 
     if (gpa + size < gpa)
         return false;
     for (uint64_t at = gpa & ~(uint64_t)PAGE_MASK; at < gpa + size; at += PAGE_BYTES)
-        if (space_slot(&p->space, vm, at) == NO_SLOT)
+        if (space_slot(&p->space, vm, at) == SPACE_NONE)
             return false;
     return true;
 }
@@ -287,59 +258,42 @@ page_t pager_share(struct pager *p, node_t node, const void *bytes)
     return page;
 }
 
-/* Takes away what the slot shows: a shared page, a private one, or nothing. */
-static int clear_slot(struct pager *p, uint32_t slot)
+/* What already has as many users as a page may have is copied. */
+static int show_one(struct pager *p, uint32_t slot, node_t node, page_t shared)
 {
-    page_t page = space_page(&p->space, slot);
-    if (space_is_shared(&p->space, page)) {
-        p->below.hide(p->below.context, slot);
-        p->below.settle(p->below.context);
-        unshow(p, slot);
-        return 0;
-    }
-    if (!(pager_place(p, page)->flags & PLACE_PRESENT))
-        return 0;
-    int err = engine_free(&p->engine, page, p->now);
-    p->vm[space_vm(&p->space, slot)].private_pages -= !err;
-    return err;
-}
-
-static int show_one(struct pager *p, uint32_t slot, page_t shared)
-{
-    if (slot == NO_SLOT)
+    if (slot == SPACE_NONE)
         return ERR_INVAL;
     if (space_page(&p->space, slot) == shared)
         return 0;
     int err = clear_slot(p, slot);
     if (err)
         return err;
+    if ((p->space.users[shared - p->space.slots] & ~SPACE_HELD) == SPACE_USERS) {
+        err = touch_private(p, slot, node, 0, true);
+        if (!err)
+            __builtin_memcpy(bytes_near(p, slot, node), bytes_near(p, shared, node), PAGE_BYTES);
+        return err;
+    }
     space_show(&p->space, slot, shared);
     p->vm[space_vm(&p->space, slot)].shared_pages++;
-    p->below.show(p->below.context, slot, NODE_ALL);
-    return 0;
+    return p->below.show(p->below.context, slot, NODE_ALL);
 }
 
 /* One shootdown for all: what is hidden needs none of its own when it is freed. */
-int pager_show_all(struct pager *p, uint32_t vm, const struct pager_showing *list, uint32_t n)
+int pager_show(struct pager *p, uint32_t vm, node_t node, const struct pager_showing *list, uint32_t n)
 {
     int err = 0;
     pager_enter(p, 0);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t slot = space_slot(&p->space, vm, list[i].gpa);
-        if (slot != NO_SLOT && space_page(&p->space, slot) != list[i].shared)
+        if (slot != SPACE_NONE && space_page(&p->space, slot) != list[i].shared)
             p->below.hide(p->below.context, slot);
     }
     p->below.settle(p->below.context);
     for (uint32_t i = 0; !err && i < n; i++)
-        err = show_one(p, space_slot(&p->space, vm, list[i].gpa), list[i].shared);
+        err = show_one(p, space_slot(&p->space, vm, list[i].gpa), node, list[i].shared);
     pager_leave(p);
     return err;
-}
-
-int pager_show(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, page_t shared)
-{
-    (void)node;
-    return pager_show_all(p, vm, &(struct pager_showing){gpa, shared}, 1);
 }
 
 void pager_shared_read(struct pager *p, node_t node, page_t shared, void *buffer, size_t offset, size_t size)
@@ -352,7 +306,7 @@ void pager_shared_read(struct pager *p, node_t node, page_t shared, void *buffer
 void pager_release(struct pager *p, page_t shared)
 {
     pager_enter(p, 0);
-    p->space.users[shared - p->space.slots] &= ~SPACE_HELD;
+    p->space.users[shared - p->space.slots] &= (uint8_t)~SPACE_HELD;
     free_shared(p, shared);
     pager_leave(p);
 }

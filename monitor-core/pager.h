@@ -76,10 +76,11 @@ struct pager {
     uint32_t log2_weight;
     struct topology topology; /* with the frames that pages may use */
     uint64_t frames[NODE_MAX];
-    uint16_t node_cpu[NODE_MAX];        /* the first CPU of each node: whom harvested accesses are put down to */
-    uint64_t *traffic, *latency, *last; /* of the last harvest interval (view), and `seen` before it */
+    uint16_t node_cpu[NODE_MAX]; /* the first CPU of each node: whom harvested accesses are put down to */
     uint64_t harvests;
-    bool sampled;                         /* misses come from the CPU's own samples */
+    bool sampled; /* misses come from the CPU's own samples */
+    /* Of the last harvest interval, for the view: traffic, mean latency, and what was seen before it. */
+    uint64_t traffic[NODE_MAX * NODE_MAX * 2], latency[NODE_MAX], last[NODE_MAX * NODE_MAX * 2];
     uint64_t seen[NODE_MAX][NODE_MAX][2]; /* harvested accesses x weight: [from node][copy's node][is write] */
     struct pager_vm_counts vm[SPACE_VMS];
     uint64_t vm_node[SPACE_VMS][NODE_MAX]; /* harvested accesses of a VM to each node's memory */
@@ -88,15 +89,11 @@ struct pager {
     void *record_context;
 };
 
-struct pager_need {
-    size_t bytes; /* one block, 4096-byte aligned and zeroed */
-};
-
-/* `pages`: guest pages of each VM; `shared`: how many shared pages can exist. pager_need depends on the number of CPUs
- * and nodes only; pager_init wants the frames counted (after memory_seal). ERR_INVAL: a policy that cannot run here (it
- * wants placements known beforehand), or parameters that do not fit together. */
-int pager_need(const struct config *, const struct topology *, const uint32_t *pages, uint32_t shared,
-               struct pager_need *);
+/* `pages`: guest pages of each VM; `shared`: how many shared pages can exist. *bytes: of one block, 4096-byte aligned
+ * and zeroed; depends on the number of CPUs and nodes only. pager_init wants the frames counted (after memory_seal).
+ * ERR_INVAL: a policy that cannot run here (it wants placements known beforehand), or parameters that do not fit
+ * together. */
+int pager_need(const struct config *, const struct topology *, const uint32_t *pages, uint32_t shared, uint64_t *bytes);
 int pager_init(struct pager *, const struct config *, const struct topology *, const uint32_t *pages, uint32_t shared,
                const struct pager_machine *, void *memory);
 
@@ -115,16 +112,14 @@ int pager_write(struct pager *, uint32_t vm, node_t node, uint64_t gpa, const vo
  * left; the caller may release some and try again. */
 page_t pager_share(struct pager *, node_t node, const void *bytes);
 
-/* The slot of that whole page shows the shared page read-only from now on; what was there is freed. 0, ERR_INVAL when
- * there is no memory at gpa. */
-int pager_show(struct pager *, uint32_t vm, node_t node, uint64_t gpa, page_t shared);
-
-/* The same for several pages of one VM, in order, with one shootdown for all. Stops at the first that fails. */
+/* The slots of these whole pages of one VM show shared pages read-only from now on, in order and with one shootdown for
+ * all; what was there is freed. Of a page that has SPACE_USERS users the slot gets a copy. Stops at the first that
+ * fails: 0, ERR_INVAL when there is no memory at gpa, ERR_NOMEM. */
 struct pager_showing {
     uint64_t gpa;
     page_t shared;
 };
-int pager_show_all(struct pager *, uint32_t vm, const struct pager_showing *, uint32_t n);
+int pager_show(struct pager *, uint32_t vm, node_t node, const struct pager_showing *, uint32_t n);
 
 /* Copies the bytes of a shared page out. */
 void pager_shared_read(struct pager *, node_t node, page_t shared, void *buffer, size_t offset, size_t size);

@@ -57,7 +57,7 @@ void pager_sampled(struct pager *p, page_t page, node_t node, bool write, unsign
     pager_enter(p, now);
     p->sampled = true;
     uint32_t slot = space_first(&p->space, page);
-    if (slot != UINT32_MAX)
+    if (slot != SPACE_NONE)
         saw(p, slot, node, write, log2);
     pager_leave(p);
 }

@@ -3,30 +3,9 @@
 
 enum { PAGE_BYTES = 4096 };
 
-static uint64_t aligned(uint64_t bytes, uint64_t to)
+static uint64_t aligned(uint64_t bytes)
 {
-    return (bytes + to - 1) & ~(to - 1);
-}
-
-/* Where the parts are. Headers are checked before: nothing overflows. */
-static uint64_t tiers_offset(const struct play_header *h)
-{
-    return sizeof *h + (uint64_t)h->nodes * h->nodes * sizeof(uint32_t);
-}
-
-static uint64_t frames_offset(const struct play_header *h)
-{
-    return aligned(tiers_offset(h) + h->nodes + h->cpus, 8);
-}
-
-static uint64_t advice_offset(const struct play_header *h)
-{
-    return frames_offset(h) + h->nodes * sizeof(uint64_t);
-}
-
-uint64_t play_records_offset(const struct play_header *h)
-{
-    return aligned(advice_offset(h) + (h->advice ? h->npages : 0), 8);
+    return (bytes + 7) & ~UINT64_C(7);
 }
 
 static const char *header_wrong(const struct play_header *h)
@@ -73,19 +52,25 @@ static const char *body_wrong(const struct play *p)
     return NULL;
 }
 
-static void point(struct play *p, const unsigned char *bytes)
+/* Finds the parts; answers the offset of the records. The header is checked before: nothing overflows. */
+static uint64_t point(struct play *p, const void *bytes)
 {
     const struct play_header *h = &p->header;
-    p->frames = (const void *)(bytes + frames_offset(h));
-    p->advice = h->advice ? bytes + advice_offset(h) : NULL;
-    p->records = (const void *)(bytes + play_records_offset(h));
+    uintptr_t start = (uintptr_t)bytes;
+    uint64_t tiers = sizeof *h + (uint64_t)h->nodes * h->nodes * sizeof(uint32_t), cpus = tiers + h->nodes;
+    uint64_t frames = aligned(cpus + h->cpus), advice = frames + h->nodes * sizeof(uint64_t);
+    uint64_t records = aligned(advice + (h->advice ? h->npages : 0));
+    p->frames = (const uint64_t *)(start + frames);
+    p->advice = h->advice ? (const node_t *)(start + advice) : NULL;
+    p->records = (const struct play_record *)(start + records);
     p->topology = (struct topology){.nodes = h->nodes,
                                     .cpus = h->cpus,
                                     .page_size = PAGE_BYTES,
-                                    .latency_ps = (const void *)(bytes + sizeof *h),
-                                    .tier = bytes + tiers_offset(h),
-                                    .cpu_node = bytes + tiers_offset(h) + h->nodes,
+                                    .latency_ps = (const uint32_t *)(start + sizeof *h),
+                                    .tier = (const uint8_t *)(start + tiers),
+                                    .cpu_node = (const node_t *)(start + cpus),
                                     .frames = p->frames};
+    return records;
 }
 
 int play_open(struct play *p, const void *bytes, size_t size, const char **why)
@@ -97,12 +82,11 @@ int play_open(struct play *p, const void *bytes, size_t size, const char **why)
     *why = header_wrong(&p->header);
     if (*why)
         return ERR_INVAL;
-    uint64_t offset = play_records_offset(&p->header);
+    uint64_t offset = point(p, bytes);
     *why = "shorter or longer than its header says";
     if (offset > size || (size - offset) % sizeof(struct play_record) ||
         (size - offset) / sizeof(struct play_record) != p->header.records)
         return ERR_INVAL;
-    point(p, bytes);
     *why = body_wrong(p);
     return *why ? ERR_INVAL : 0;
 }
@@ -124,48 +108,20 @@ static int configure(const struct play *p, const struct policy_class *policy, co
     return 0;
 }
 
-struct layout {
-    struct engine_need need;
-    uint64_t orders, state, bytes; /* the pages come first */
-};
-
-static int lay_out(const struct engine_config *c, struct layout *l)
-{
-    int err = engine_need(c, &l->need);
-    if (err)
-        return err;
-    l->orders = aligned((uint64_t)c->npages * l->need.page_bytes, 16);
-    l->state = l->orders + aligned((uint64_t)l->need.orders_max * sizeof(struct order), 16);
-    l->bytes = l->state + aligned(l->need.state_bytes, 16);
-    return 0;
-}
-
 int play_need(const struct play *p, const struct policy_class *policy, const uint64_t *param, uint64_t *bytes)
 {
     struct machine any = {.ops = NULL};
     struct engine_config c;
-    struct layout l;
     int err = configure(p, policy, param, &any, &c);
-    if (!err)
-        err = lay_out(&c, &l);
-    if (!err)
-        *bytes = l.bytes;
-    return err;
+    return err ? err : engine_block(&c, bytes);
 }
 
 int play_begin(const struct play *p, const struct policy_class *policy, const uint64_t *param, struct machine *machine,
                struct engine *e, void *block)
 {
-    unsigned char *pages = block;
     struct engine_config c;
-    struct layout l;
     int err = configure(p, policy, param, machine, &c);
-    if (!err)
-        err = lay_out(&c, &l);
-    if (err)
-        return err;
-    return engine_init(e, &c, pages + l.state, (void *)(pages + l.orders), pages, pages + sizeof(struct place),
-                       l.need.page_bytes);
+    return err ? err : engine_begin(e, &c, block);
 }
 
 static int feed_one(struct engine *e, const struct play_record *r)

@@ -51,9 +51,6 @@ struct play {
     const node_t *advice; /* null: none */
 };
 
-/* Bytes before the first record of a log with that header; for whoever writes one. */
-uint64_t play_records_offset(const struct play_header *);
-
 /* Checks a log of `size` bytes, 8-byte aligned (hostile), every record of it. 0, or ERR_INVAL and *why says what is
  * wrong (a static string). */
 int play_open(struct play *, const void *bytes, size_t size, const char **why);

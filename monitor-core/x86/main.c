@@ -75,16 +75,16 @@ static uint32_t count_shared(const struct blocks *b)
 static void take_blocks(struct blocks *b)
 {
     const struct config *c = &monitor.config;
-    struct pager_need need;
+    uint64_t bytes;
     b->shared = b->total = count_shared(b);
     for (uint32_t i = 0; i < c->nvms; i++) {
         b->pages[i] = c->vm[i].memory_mb << 8;
         b->total += b->pages[i];
     }
-    if (pager_need(c, &machine_x86.topology, b->pages, b->shared, &need))
+    if (pager_need(c, &machine_x86.topology, b->pages, b->shared, &bytes))
         panic("policy %s cannot run here", c->spec);
-    b->pager = take(0, need.bytes, "the pages' records");
-    b->metal = take(0, metal_size(b->total, metal_frames(&machine_x86.memory)), "the frames' records");
+    b->pager = take(0, bytes, "the pages' records");
+    b->metal = take(0, metal_size(b->total, &machine_x86.memory), "the frames' records");
     for (uint32_t i = 0; i < c->ndisks; i++)
         b->disk[i] = take(0, disk_size(b->drive[i].sectors, b->shared, c->nvms), "a disk's index");
 }

@@ -19,7 +19,6 @@ struct metal {
     struct memory *memory;
     void (*flush)(uint32_t vms); /* shootdown */
     uint32_t nodes;
-    uint32_t npages;
     uint64_t frames;                    /* numbers of frames are below */
     uint64_t root[SPACE_VMS][NODE_MAX]; /* physical; 0: no CPU of that node has run the VM */
     uint32_t *frame_of;                 /* [pages] first copy, as frame number of the whole machine */
@@ -27,19 +26,17 @@ struct metal {
     uint32_t dirty;                     /* VMs of which something was restricted since the last flush, a bit each */
     bool poison;                        /* fill freed frames with a pattern */
     uint64_t tables;                    /* frames used for nested tables */
-    uint64_t frames_moved, frames_zeroed;
-    uint64_t refused; /* fills that found no frame: 0 as long as the engine's account is right */
+    uint64_t refused;                   /* fills that found no frame: 0 as long as the engine's account is right */
 };
 
-/* `frames`: metal_frames() of the machine. The block is 4-byte aligned; its contents do not matter. */
-uint64_t metal_frames(const struct memory *);
-size_t metal_size(uint32_t pages, uint64_t frames);
+/* Bytes of the 4-byte aligned block for so many pages; its contents do not matter. */
+size_t metal_size(uint32_t pages, const struct memory *);
 /* Without a pager (null) pages have frames but are mapped nowhere: for playing logs. */
 void metal_init(struct metal *, struct pager *, struct memory *, void (*flush)(uint32_t vms), uint32_t pages,
                 void *memory);
 void metal_below(struct metal *, struct pager_machine *); /* what the pager needs */
 
-/* The nested root for a CPU of `node` (made when it is not there yet); 0: no frame for it. Takes the pager's lock.
+/* The nested root for a CPU of `node`; 0: no frame for it. Takes the pager's lock where it is not there yet.
  * Tables stay when a VM is emptied: it may start again. */
 uint64_t metal_root(struct metal *, uint32_t vm, node_t node);
 

@@ -19,27 +19,15 @@ enum { NESTED_FANOUT = 512, NESTED_LEVELS = 4 };
 #define NESTED_REGION (UINT64_C(1) << 21) /* bytes under one table of leaves */
 #define NESTED_LIMIT (UINT64_C(1) << 48)  /* guest physical addresses are below */
 
-/* Frames for tables: `take` answers a physical address, zeroed, or FRAMES_NONE. */
-struct nested_source {
-    uint64_t (*take)(void *context);
-    void *context;
-};
-
-/* A leaf that maps the frame. */
+/* An entry that leads to the frame: of a page in a leaf, of a table (writable) above. */
 static inline uint64_t nested_leaf(uint64_t physical, bool write)
 {
     return physical | NESTED_PRESENT | NESTED_USER | (write ? NESTED_WRITE : 0);
 }
 
-/* The entry that leads to the table of leaves around gpa; null when there is no such table. */
-uint64_t *nested_directory(const struct memory *, uint64_t root, uint64_t gpa);
-
-/* The leaf of gpa; null when there is no table around it. */
-uint64_t *nested_find(const struct memory *, uint64_t root, uint64_t gpa);
-
-/* The same, with the tables made that are missing; *made: the table of leaves is new. Null: no frame for a table (those
- * made on the way stay, empty). */
-uint64_t *nested_make(const struct memory *, uint64_t root, uint64_t gpa, const struct nested_source *, bool *made);
+/* The entry for gpa in its table of that level: 0 its leaf, 1 the entry that leads to the table of leaves, up to
+ * NESTED_LEVELS - 1 in the root. Null: no root (0), or no table there yet. */
+uint64_t *nested_entry(const struct memory *, uint64_t root, uint64_t gpa, unsigned level);
 
 /* Most tables that a root over so many bytes in one piece needs, itself included. */
 uint64_t nested_tables(uint64_t bytes);

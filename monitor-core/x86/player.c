@@ -55,8 +55,8 @@ static const char *prepare(struct session *s)
     if (play_need(&s->play, monitor.config.policy, monitor.config.param, &s->block_bytes))
         return "the policy asks for what a log does not hold";
     s->block = memory_reserve(&machine_x86.memory, 0, s->block_bytes, BLOCK_ALIGN);
-    s->frames = memory_reserve(&machine_x86.memory, 0,
-                               metal_size(s->play.header.npages, metal_frames(&machine_x86.memory)), BLOCK_ALIGN);
+    s->frames = memory_reserve(&machine_x86.memory, 0, metal_size(s->play.header.npages, &machine_x86.memory),
+                               BLOCK_ALIGN);
     return s->block && s->frames ? NULL : "not enough memory";
 }
 

@@ -197,20 +197,20 @@ int rig_begin(struct rig *r, const struct rig_config *given)
         r->cpu[cpu].node = r->shape.cpu_node[cpu];
     for (uint32_t n = 0; n < given->nodes; n++)
         r->start_free[n] = memory_free(&r->memory, (node_t)n);
-    r->metal_block = malloc(metal_size(pages, metal_frames(&r->memory)));
+    r->metal_block = malloc(metal_size(pages, &r->memory));
     metal_init(&r->metal, &r->pager, &r->memory, flush, pages, r->metal_block);
     r->metal.poison = true;
     struct pager_machine below;
-    struct pager_need need;
+    uint64_t bytes;
     metal_below(&r->metal, &below);
     r->both = (struct rig_machine){.machine.ops = &both_ops, .metal = &r->metal};
     if (!given->unchecked)
         below.machine = &r->both.machine;
-    int err = pager_need(&r->config, &r->shape.topology, given->pages, given->shared, &need);
+    int err = pager_need(&r->config, &r->shape.topology, given->pages, given->shared, &bytes);
     if (err)
         return err;
-    r->pager_block = aligned_alloc(RIG_PAGE, (need.bytes + RIG_PAGE - 1) / RIG_PAGE * RIG_PAGE);
-    memset(r->pager_block, 0, need.bytes);
+    r->pager_block = aligned_alloc(RIG_PAGE, (bytes + RIG_PAGE - 1) / RIG_PAGE * RIG_PAGE);
+    memset(r->pager_block, 0, bytes);
     err = pager_init(&r->pager, &r->config, &r->shape.topology, given->pages, given->shared, &below, r->pager_block);
     machine_check_begin(&r->both.check, &r->pager.topology, pages, both_ops.caps);
     return err;
@@ -250,10 +250,15 @@ int rig_access(struct rig *r, uint32_t cpu, uint32_t vm, uint32_t page, uint32_t
     return 0;
 }
 
+int rig_show(struct rig *r, uint32_t vm, node_t node, uint64_t gpa, page_t shared)
+{
+    return pager_show(&r->pager, vm, node, &(struct pager_showing){gpa, shared}, 1);
+}
+
 static void check_leaf(struct rig *r, uint32_t vm, uint32_t page, node_t node)
 {
     uint64_t root = r->metal.root[vm][node];
-    uint64_t *entry = root ? nested_find(&r->memory, root, rig_gpa(page)) : NULL;
+    uint64_t *entry = nested_entry(&r->memory, root, rig_gpa(page), 0);
     if (!entry || !(*entry & 1))
         return;
     uint32_t slot = space_slot(&r->pager.space, vm, rig_gpa(page));

@@ -73,6 +73,9 @@ void rig_reenter(struct rig *, uint32_t cpu);
 /* Every byte of every VM against the shadow, every frame accounted for, tables as the places say. */
 void rig_check(struct rig *);
 
+/* pager_show of one page. */
+int rig_show(struct rig *, uint32_t vm, node_t node, uint64_t gpa, page_t shared);
+
 void rig_fail(struct rig *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -96,7 +96,7 @@ static void show(struct life *l, uint32_t vm)
         return;
     uint32_t which = below(l, l->nshare), page = rig_some_page(r, vm, &l->seed);
     r->untouched = vm;
-    note(l, pager_show(&r->pager, vm, (node_t)below(l, r->given.nodes), rig_gpa(page), l->share[which]));
+    note(l, rig_show(r, vm, (node_t)below(l, r->given.nodes), rig_gpa(page), l->share[which]));
     r->untouched = SPACE_VMS;
     memcpy(r->shadow[vm] + rig_gpa(page), l->bytes[which], RIG_PAGE);
 }

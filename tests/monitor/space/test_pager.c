@@ -65,7 +65,7 @@ Test(pager, no_memory_there)
     cr_assert_eq(pager_read(&rig.pager, 0, 0, UINT64_MAX - 31, bytes, 64), ERR_INVAL);
     cr_assert_eq(pager_read(&rig.pager, 0, 0, UINT64_MAX - 63, bytes, 64), ERR_INVAL);
     cr_assert_eq(pager_read(&rig.pager, 0, 0, SPACE_HOLE - 8, bytes, 16), ERR_INVAL);
-    cr_assert_eq(pager_show(&rig.pager, 0, 0, last, 641), ERR_INVAL);
+    cr_assert_eq(rig_show(&rig, 0, 0, last, 641), ERR_INVAL);
     cr_assert_eq(rig.pager.engine.stats.touches, 0);
     end();
 }
@@ -79,7 +79,7 @@ Test(pager, a_write_to_a_shared_page_is_private)
     cr_assert_eq(shared, 640);
     cr_assert_eq(rig_access(&rig, ON_0, 0, 9, 0, true, 1), 0);
     for (uint32_t vm = 0; vm < 2; vm++) {
-        cr_assert_eq(pager_show(&rig.pager, vm, 0, rig_gpa(9), shared), 0);
+        cr_assert_eq(rig_show(&rig, vm, 0, rig_gpa(9), shared), 0);
         memset(rig.shadow[vm] + rig_gpa(9), 0x33, RIG_PAGE);
     }
     cr_assert(rig.pager.vm[0].private_pages == 0 && rig.pager.vm[0].shared_pages == 1);
@@ -99,6 +99,57 @@ Test(pager, a_write_to_a_shared_page_is_private)
     cr_assert_eq(pager_write(&rig.pager, 1, 1, rig_gpa(9) + 8, bytes, 8), 0);
     memset(rig.shadow[1] + rig_gpa(9) + 8, 0, 8);
     cr_assert(rig.pager.space.shared_used == 0 && rig.pager.vm[1].copies_on_write == 1);
+    end();
+}
+
+/* A hostile guest reads one block into all of its memory: what has to be done to all users stays bounded. */
+Test(pager, a_page_has_so_many_users_and_no_more)
+{
+    unsigned char bytes[RIG_PAGE];
+    begin(policy_find("first_touch"), 1);
+    memset(bytes, 0x77, sizeof bytes);
+    page_t shared = pager_share(&rig.pager, 1, bytes);
+    for (uint32_t page = 0; page < 600; page++) {
+        cr_assert_eq(rig_show(&rig, 0, 1, rig_gpa(page), shared), 0);
+        memset(rig.shadow[0] + rig_gpa(page), 0x77, RIG_PAGE);
+    }
+    cr_assert_eq(pager_users(&rig.pager, shared), 64);
+    cr_assert(rig.pager.vm[0].shared_pages == 64 && rig.pager.vm[0].private_pages == 536);
+    cr_assert_eq(view_home(&rig.pager.engine.view, 599), 1);
+    cr_assert_eq(rig_access(&rig, ON_0, 0, 3, 0, true, 1), 0);
+    cr_assert_eq(rig_access(&rig, ON_0, 0, 599, 0, true, 1), 0);
+    cr_assert_eq(rig_show(&rig, 1, 0, rig_gpa(0), shared), 0);
+    memset(rig.shadow[1] + rig_gpa(0), 0x77, RIG_PAGE);
+    cr_assert(rig.pager.vm[1].shared_pages == 1 && pager_users(&rig.pager, shared) == 64);
+    end();
+}
+
+/* A class that replicates page 9 whenever a page is freed: at the worst moment of all. */
+static void eager_observe(void *state, const struct view *v, const struct event *e, size_t n, struct orders *o)
+{
+    (void)state;
+    (void)v;
+    for (size_t i = 0; i < n; i++)
+        if (event_kind(&e[i]) == EVENT_FREED)
+            order_push(o, ORDER_COPY, 9, 1, 0);
+}
+
+static const struct policy_class eager_class = {.name = "eager", .summary = "", .source = "", .observe = eager_observe};
+
+Test(pager, a_page_replicated_while_its_share_is_broken)
+{
+    unsigned char bytes[RIG_PAGE] = {0};
+    uint64_t value = 0x1122334455667788;
+    begin(&eager_class, 1);
+    page_t shared = pager_share(&rig.pager, 0, bytes);
+    cr_assert_eq(rig_access(&rig, ON_1, 0, 8, 0, true, 1), 0); /* the other node has a table */
+    cr_assert_eq(rig_show(&rig, 0, 0, rig_gpa(9), shared), 0);
+    pager_release(&rig.pager, shared);
+    cr_assert_eq(pager_write(&rig.pager, 0, 0, rig_gpa(9) + 8, &value, 8), 0);
+    memcpy(rig.shadow[0] + rig_gpa(9) + 8, &value, 8);
+    cr_assert_eq(rig.pager.engine.stats.copies, 1);
+    cr_assert_eq(rig_access(&rig, ON_0, 0, 9, 1, false, 0), 0);
+    cr_assert_eq(rig_access(&rig, ON_1, 0, 9, 1, false, 0), 0);
     end();
 }
 

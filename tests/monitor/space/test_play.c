@@ -145,7 +145,7 @@ static uint64_t on_metal(const struct log *l, const struct policy_class *policy,
     for (uint32_t n = 0; n < NODES; n++)
         memory_add(&memory, (node_t)n, (1 + n * 50) * 4096, (1 + (n + 1) * 50) * 4096);
     memory_seal(&memory);
-    void *block = malloc(metal_size(PAGES, metal_frames(&memory)));
+    void *block = malloc(metal_size(PAGES, &memory));
     uint64_t before = memory_free(&memory, 0) + memory_free(&memory, 1) + memory_free(&memory, 2);
     metal_init(&metal, NULL, &memory, no_flush, PAGES, block);
     metal.poison = true;

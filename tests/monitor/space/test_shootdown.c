@@ -205,7 +205,7 @@ static void run_guests(const struct policy_class *policy)
     /* Some pages begin as views of one shared page of zeroes. */
     page_t shared = pager_share(&g.rig.pager, 1, zeroes);
     for (uint32_t page = 0; page < 40; page++)
-        cr_assert_eq(pager_show(&g.rig.pager, page % VMS, 0, rig_gpa(page), shared), 0);
+        cr_assert_eq(rig_show(&g.rig, page % VMS, 0, rig_gpa(page), shared), 0);
     cpus_run(c.nodes, guest_cpu, &g);
     const struct engine_stats *s = &g.rig.pager.engine.stats;
     cr_assert_eq(g.wrong, 0, "%llu words wrong", (unsigned long long)g.wrong);
