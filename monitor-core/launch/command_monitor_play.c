@@ -9,7 +9,7 @@
 #include "monitor-core/launch/player.h"
 #include "monitor-core/launch/session.h"
 
-enum { LOGS = 16, TIMEOUT_S = 300, LEAST_MB = 512, PATH = PLAN_PATH };
+enum { LOGS = 16, TIMEOUT_S = 300, LEAST_MB = 512 };
 
 struct played {
     struct player_log log;
@@ -17,7 +17,6 @@ struct played {
     bool came;            /* from the monitor */
     char failure[128];    /* of the monitor */
     struct engine_stats stats;
-    char patched[PATH]; /* a copy of the log with another policy in it; empty: the file itself */
 };
 
 struct job {
@@ -28,7 +27,6 @@ struct job {
     char why[240];
     struct played played[LOGS];
     struct plan plan;
-    struct files files;
     struct emulator emulator;
     struct session session;
 };
@@ -79,22 +77,6 @@ static bool on_finished(void *context)
     return ((struct job *)context)->ended;
 }
 
-/* With another policy the log's header has to say so: a copy. */
-static int patch(struct played *p, struct trace_error *why)
-{
-    const char *base = getenv("TMPDIR");
-    snprintf(p->patched, sizeof p->patched, "%.4000s/mirrorball-log-XXXXXX", base && base[0] == '/' ? base : "/tmp");
-    int fd = mkstemp(p->patched);
-    FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    size_t head = sizeof p->log.play.header;
-    if (f && fwrite(&p->log.play.header, head, 1, f) == 1 &&
-        fwrite((const char *)p->log.bytes + head, 1, p->log.size - head, f) == p->log.size - head && fclose(f) == 0)
-        return 0;
-    int error = errno;
-    snprintf(why->text, sizeof why->text, "%.300s: %s", p->patched, strerror(error));
-    return -error;
-}
-
 /* Twice what the logs' pages could fill. */
 static void size_machine(struct job *job, uint64_t bytes)
 {
@@ -122,8 +104,7 @@ static int plan(struct job *job, struct trace_error *why)
         struct played *played = &job->played[i];
         char name[16];
         snprintf(name, sizeof name, "log%u", (unsigned)i);
-        error = job->policy ? patch(played, why) : 0;
-        int index = error ? error : plan_module(p, job->policy ? played->patched : cli_arg(job->cli, i), name, why);
+        int index = plan_module_of_memory(p, name, played->log.bytes, played->log.size, why);
         error = index < 0 ? index : 0;
         bytes += played->log.size;
     }
@@ -139,12 +120,8 @@ static int plan(struct job *job, struct trace_error *why)
 static int play_metal(struct job *job)
 {
     struct trace_error why;
-    if (plan(job, &why) || files_make(&job->files, &job->plan, false, &why))
+    if (plan(job, &why) || emulator_start(&job->emulator, &job->plan, &why))
         return cli_error(job->cli, "%s", why.text);
-    if (emulator_start(&job->emulator, &job->plan, &job->files, false, &why)) {
-        files_remove(&job->files);
-        return cli_error(job->cli, "%s", why.text);
-    }
     uint64_t timeout = TIMEOUT_S;
     cli_u64(job->cli, "timeout", 1, 1000000, &timeout);
     job->session = (struct session){.cli = job->cli,
@@ -159,7 +136,6 @@ static int play_metal(struct job *job)
                                     .quiet = cli_has(job->cli, "quiet") || !isatty(STDOUT_FILENO)};
     session_run(&job->session);
     emulator_close(&job->emulator);
-    files_remove(&job->files);
     if (job->panicked)
         return cli_error(job->cli, "the monitor gave up: %s", job->why);
     return job->ended ? CLI_DONE : cli_error(job->cli, "the machine ended before the monitor had played everything");
@@ -228,11 +204,9 @@ static int run(const struct cli *cli)
         return cli_error(cli, "out of memory");
     job->cli = cli;
     int code = play_all(job);
-    for (uint32_t i = 0; i < job->n; i++) {
+    for (uint32_t i = 0; i < job->n; i++)
         player_close(&job->played[i].log);
-        if (job->played[i].patched[0])
-            unlink(job->played[i].patched);
-    }
+    plan_close(&job->plan);
     free(job);
     return code;
 }

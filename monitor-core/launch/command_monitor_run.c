@@ -21,7 +21,6 @@ enum { NODES = 4, TIMEOUT_MAX = 1000000 };
 struct job {
     const struct cli *cli;
     struct plan plan;
-    struct files files;
     struct emulator emulator;
     struct session session;
     struct gather gather;
@@ -108,6 +107,8 @@ static int try_outputs(struct job *job)
         const char *path = cli_value(job->cli, names[i]);
         if (!path)
             continue;
+        if (!*path)
+            return cli_usage(job->cli, "--%s: the name of the file is empty", names[i]);
         for (size_t j = 0; j < i; j++)
             if (cli_value(job->cli, names[j]) && strcmp(path, cli_value(job->cli, names[j])) == 0)
                 return cli_usage(job->cli, "--%s and --%s name the same file %s", names[j], names[i], path);
@@ -219,12 +220,8 @@ static int publish_all(struct job *job)
 static int launch(struct job *job)
 {
     struct trace_error why;
-    if (files_make(&job->files, &job->plan, true, &why))
+    if (emulator_start(&job->emulator, &job->plan, &why))
         return cli_error(job->cli, "%s", why.text);
-    if (emulator_start(&job->emulator, &job->plan, &job->files, true, &why)) {
-        files_remove(&job->files);
-        return cli_error(job->cli, "%s", why.text);
-    }
     job->session = (struct session){.cli = job->cli,
                                     .emulator = &job->emulator,
                                     .timeout_s = job->timeout_s,
@@ -237,7 +234,6 @@ static int launch(struct job *job)
     record_init(&job->record, cli_value(job->cli, "record"), &job->plan);
     enum session_end end = session_run(&job->session);
     emulator_close(&job->emulator);
-    files_remove(&job->files);
     int code = judge(job, end), published = publish_all(job);
     return code ? code : published;
 }
@@ -245,17 +241,11 @@ static int launch(struct job *job)
 static int dry_run(struct job *job)
 {
     struct machine_line line;
-    machine_line(&line, &job->plan, -1, -1, true);
+    machine_line(&line, &job->plan, -1, -1);
     if (!line.failed) {
         machine_line_print(stdout, &line);
-        puts("\n# config");
+        puts("\n# the file config");
         plan_write_config(stdout, &job->plan);
-        puts("\n# files");
-        printf("monitor.elf: %s\n", job->plan.image);
-        for (uint32_t i = 0; i < job->plan.nmodules; i++)
-            printf("%s: %s\n", job->plan.module[i].name, job->plan.module[i].path);
-        for (uint32_t i = 0; i < job->plan.ndrives; i++)
-            printf("%s: %s\n", job->plan.drive[i].name, job->plan.drive[i].path);
     }
     machine_line_free(&line);
     return line.failed ? cli_error(job->cli, "out of memory") : CLI_DONE;
@@ -279,6 +269,7 @@ static int run(const struct cli *cli)
         return cli_error(cli, "out of memory");
     job->cli = cli;
     int code = run_job(job);
+    plan_close(&job->plan);
     free(job);
     return code;
 }
@@ -292,7 +283,7 @@ static const struct cli_option options[] = {
     {"output", 'o', "FILE.h5", "write the result set here"},
     {"report", 0, "FILE.html", "write the report page here"},
     {"record", 0, "TRACE.h5", "store every observed access as a trace that compare replays"},
-    {"set", 0, "KEY=VALUE", "a line of the monitor's configuration: harvest_ms, weight, around, slice_ms, seed"},
+    {"set", 0, "KEY=VALUE", "a line of the monitor's configuration: harvest_ms, weight, around, slice_ms"},
     {"timeout", 0, "S", "end the machine after so many seconds"},
     {"machine", 'm', "M", "kind of PC: q35 (default) or pc"},
     {"image", 0, "FILE", "the monitor; default: monitor.elf beside this program"},

@@ -49,7 +49,7 @@ static int make_ends(struct ends *e)
 }
 
 /* Runs in the child: whatever fails goes up the failure pipe as an errno; exec closes it. */
-static void become(struct ends *e, const struct files *files, const char *program, char **argv, pid_t parent)
+static void become(struct ends *e, const struct plan *p, char **argv, pid_t parent)
 {
     sigset_t none;
     int nothing = open("/dev/null", O_RDWR);
@@ -58,12 +58,14 @@ static void become(struct ends *e, const struct files *files, const char *progra
     signal(SIGPIPE, SIG_DFL);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int error = getppid() != parent ? ESRCH : chdir(files->folder) != 0 || nothing < 0 ? errno : 0;
+    int error = getppid() != parent ? ESRCH : nothing < 0 ? errno : 0;
     if (!error && (dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0 || dup2(e->complaints[1], 2) < 0 ||
                    fcntl(e->console[1], F_SETFD, 0) < 0 || fcntl(e->telemetry[1], F_SETFD, 0) < 0))
         error = errno;
+    for (uint32_t i = 0; !error && i < p->nmodules; i++)
+        error = fcntl(p->module[i].fd, F_SETFD, 0) < 0 ? errno : 0;
     if (!error) {
-        execvp(program, argv);
+        execvp(p->qemu, argv);
         error = errno;
     }
     if (write(e->failure[1], &error, sizeof error) < 0)
@@ -79,19 +81,15 @@ static int complain(const struct plan *p, int error, struct trace_error *why)
     return -error;
 }
 
-static int start(struct emulator *em, struct ends *ends, const struct plan *p, const struct files *files, char **argv,
-                 struct trace_error *why)
+static int start(struct emulator *em, struct ends *ends, const struct plan *p, char **argv, struct trace_error *why)
 {
     pid_t parent = getpid();
     int error = 0;
-    /* The child goes to another folder first. */
-    char *real = strchr(p->qemu, '/') ? realpath(p->qemu, NULL) : NULL;
     em->pid = fork();
     if (em->pid == 0)
-        become(ends, files, real ? real : p->qemu, argv, parent);
+        become(ends, p, argv, parent);
     if (em->pid < 0)
         error = errno;
-    free(real);
     close_side(ends, 1);
     if (!error && read(ends->failure[0], &error, sizeof error) != sizeof error)
         error = 0;
@@ -105,8 +103,7 @@ static int start(struct emulator *em, struct ends *ends, const struct plan *p, c
     return 0;
 }
 
-int emulator_start(struct emulator *em, const struct plan *p, const struct files *files, bool config,
-                   struct trace_error *why)
+int emulator_start(struct emulator *em, const struct plan *p, struct trace_error *why)
 {
     struct ends ends;
     struct machine_line line;
@@ -114,8 +111,8 @@ int emulator_start(struct emulator *em, const struct plan *p, const struct files
     int error = make_ends(&ends);
     if (error)
         return complain(p, -error, why);
-    machine_line(&line, p, ends.console[1], ends.telemetry[1], config);
-    error = line.failed ? complain(p, ENOMEM, why) : start(em, &ends, p, files, line.arg, why);
+    machine_line(&line, p, ends.console[1], ends.telemetry[1]);
+    error = line.failed ? complain(p, ENOMEM, why) : start(em, &ends, p, line.arg, why);
     machine_line_free(&line);
     if (error) {
         close_side(&ends, 0);

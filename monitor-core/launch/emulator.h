@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "monitor-core/launch/files.h"
+#include "monitor-core/launch/plan.h"
 
 struct emulator {
     pid_t pid;                          /* 0: none, or it has been waited for */
@@ -17,7 +17,7 @@ struct emulator {
 };
 
 /* 0 or -errno with a line (a missing QEMU: how to install it). */
-int emulator_start(struct emulator *, const struct plan *, const struct files *, bool config, struct trace_error *);
+int emulator_start(struct emulator *, const struct plan *, struct trace_error *);
 
 /* Asks it to end, waits two seconds, then makes it. Does nothing when it has ended. */
 void emulator_stop(struct emulator *);

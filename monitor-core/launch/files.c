@@ -1,38 +1,52 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/launch/files.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int fail(struct trace_error *why, const char *path, const char *what)
+_Static_assert((int)PLAN_PATH >= PATH_MAX, "realpath writes so much");
+
+static void fail(struct trace_error *why, const char *path, const char *what)
 {
     snprintf(why->text, sizeof why->text, "%.300s: %s", path, what);
+}
+
+int files_open(const char *path, bool write, char *real, uint64_t *bytes, struct trace_error *why)
+{
+    struct stat status;
+    /* O_NONBLOCK: a named pipe without a writer is refused, not waited for. */
+    int fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &status) != 0 || !realpath(path, real))
+        fail(why, path, strerror(errno));
+    else if (!S_ISREG(status.st_mode) || status.st_size == 0)
+        fail(why, path, S_ISREG(status.st_mode) ? "is empty" : "is no regular file");
+    else {
+        *bytes = (uint64_t)status.st_size;
+        return fd;
+    }
+    if (fd >= 0)
+        close(fd);
     return -EINVAL;
 }
 
-int files_check(const char *path, bool write, char *real, uint64_t *bytes, struct trace_error *why)
+int files_of_memory(const char *name, const void *bytes, size_t size, struct trace_error *why)
 {
-    struct stat status;
-    char *resolved = realpath(path, NULL);
-    if (!resolved || stat(resolved, &status) != 0 || access(resolved, write ? R_OK | W_OK : R_OK) != 0) {
-        int error = errno;
-        free(resolved);
-        fail(why, path, strerror(error));
-        return -error;
-    }
-    bool fits = snprintf(real, PLAN_PATH, "%s", resolved) < PLAN_PATH;
-    free(resolved);
-    if (!fits)
-        return fail(why, path, "the path is too long");
-    if (!S_ISREG(status.st_mode))
-        return fail(why, path, "is no regular file");
-    *bytes = (uint64_t)status.st_size;
-    return 0;
+    int fd = memfd_create(name, MFD_CLOEXEC);
+    ssize_t wrote = 0;
+    for (size_t done = 0; fd >= 0 && done < size && wrote >= 0; done += (size_t)wrote)
+        wrote = write(fd, (const char *)bytes + done, size - done);
+    if (fd >= 0 && wrote >= 0)
+        return fd;
+    fail(why, name, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -EIO;
 }
 
 bool files_find(const char *folder, const char *name, char *path)
@@ -55,68 +69,4 @@ bool files_find(const char *folder, const char *name, char *path)
             return true;
     }
     return false;
-}
-
-static int add_link(const struct files *f, const char *target, const char *name, struct trace_error *why)
-{
-    char path[PLAN_PATH + CONFIG_NAME + 2];
-    snprintf(path, sizeof path, "%s/%s", f->folder, name);
-    if (symlink(target, path) == 0)
-        return 0;
-    int error = errno;
-    fail(why, path, strerror(error));
-    return -error;
-}
-
-static int add_config(const struct files *f, const struct plan *p, struct trace_error *why)
-{
-    char path[PLAN_PATH + CONFIG_NAME + 2];
-    snprintf(path, sizeof path, "%s/config", f->folder);
-    FILE *file = fopen(path, "wx");
-    if (file)
-        plan_write_config(file, p);
-    if (file && !ferror(file) && fclose(file) == 0)
-        return 0;
-    int error = errno;
-    fail(why, path, strerror(error));
-    return -error;
-}
-
-int files_make(struct files *f, const struct plan *p, bool config, struct trace_error *why)
-{
-    const char *base = getenv("TMPDIR");
-    snprintf(f->folder, sizeof f->folder, "%s/mirrorball-XXXXXX", base && base[0] == '/' ? base : "/tmp");
-    if (!mkdtemp(f->folder)) {
-        int error = errno;
-        fail(why, f->folder, strerror(error));
-        f->folder[0] = 0;
-        return -error;
-    }
-    int error = add_link(f, p->image, "monitor.elf", why);
-    for (uint32_t i = 0; !error && i < p->nmodules; i++)
-        error = add_link(f, p->module[i].path, p->module[i].name, why);
-    for (uint32_t i = 0; !error && i < p->ndrives; i++)
-        error = add_link(f, p->drive[i].path, p->drive[i].name, why);
-    if (!error && config)
-        error = add_config(f, p, why);
-    if (error)
-        files_remove(f);
-    return error;
-}
-
-void files_remove(struct files *f)
-{
-    char path[PLAN_PATH + NAME_MAX + 2];
-    DIR *folder = f->folder[0] ? opendir(f->folder) : NULL;
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        snprintf(path, sizeof path, "%s/%s", f->folder, entry->d_name);
-        unlink(path);
-    }
-    if (folder)
-        closedir(folder);
-    if (f->folder[0])
-        rmdir(f->folder);
-    f->folder[0] = 0;
 }

@@ -9,8 +9,8 @@
 #define MONITOR_CORE_LAUNCH_GATHER_H
 
 #include "monitor-core/config.h"
-#include "monitor-core/sched.h"
 #include "monitor-core/launch/telemetry_reader.h"
+#include "monitor-core/sched.h"
 
 enum { GATHER_NODES = 16, GATHER_CPUS = 64, GATHER_SAMPLES = 1024 };
 

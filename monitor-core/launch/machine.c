@@ -58,12 +58,26 @@ static void add_serial(struct machine_line *l, const char *name, int fd)
     }
 }
 
+/* A comma in a value is doubled. `out`: twice the room of the text. */
+static const char *quote(char *out, const char *text)
+{
+    char *at = out;
+    for (; *text; text++) {
+        *at++ = *text;
+        if (*text == ',')
+            *at++ = ',';
+    }
+    *at = 0;
+    return out;
+}
+
 static void add_drives(struct machine_line *l, const struct plan *p)
 {
     for (uint32_t i = 0; i < p->ndrives; i++) {
         const struct plan_drive *d = &p->drive[i];
         add(l, "-drive");
-        add(l, "file=%s,format=%s,if=none,id=%s,readonly=%s", d->name, d->qcow2 ? "qcow2" : "raw", d->name,
+        char path[2 * PLAN_PATH];
+        add(l, "file=%s,format=%s,if=none,id=%s,readonly=%s", quote(path, d->path), d->qcow2 ? "qcow2" : "raw", d->name,
             d->mode == PLAN_PERSISTENT ? "off" : "on");
         add(l, "-device");
         add(l, "nvme,drive=%s,serial=%s", d->name, d->name);
@@ -71,20 +85,28 @@ static void add_drives(struct machine_line *l, const struct plan *p)
 }
 
 /* A module's string is its file's name and what follows it; the monitor goes by the last word. */
-static void add_modules(struct machine_line *l, const struct plan *p, bool config)
+static void add_modules(struct machine_line *l, const struct plan *p, bool inherited)
 {
-    char text[(PLAN_MODULES + 1) * (2 * CONFIG_NAME + 4)] = "";
-    size_t used = 0;
-    if (config)
-        used = (size_t)snprintf(text, sizeof text, "config config");
-    for (uint32_t i = 0; i < p->nmodules; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s", used ? "," : "", p->module[i].name,
-                                 p->module[i].name);
+    char *text = NULL, path[2 * PLAN_PATH];
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    for (uint32_t i = 0; f && i < p->nmodules; i++) {
+        const struct plan_module *m = &p->module[i];
+        fputs(i ? "," : "", f);
+        if (inherited)
+            fprintf(f, "/dev/fd/%d %s", m->fd, m->name);
+        else
+            fprintf(f, "%s %s", m->path[0] ? quote(path, m->path) : m->name, m->name);
+    }
     add(l, "-initrd");
-    add(l, "%s", text);
+    if (!f || fclose(f) != 0)
+        l->failed = true;
+    else
+        add(l, "%s", text);
+    free(text);
 }
 
-void machine_line(struct machine_line *l, const struct plan *p, int console, int telemetry, bool config)
+void machine_line(struct machine_line *l, const struct plan *p, int console, int telemetry)
 {
     l->n = 0;
     l->failed = false;
@@ -109,8 +131,8 @@ void machine_line(struct machine_line *l, const struct plan *p, int console, int
     add_serial(l, "telemetry", telemetry);
     add_drives(l, p);
     add(l, "-kernel");
-    add(l, "monitor.elf");
-    add_modules(l, p, config);
+    add(l, "%s", p->image);
+    add_modules(l, p, console >= 0);
 }
 
 void machine_line_free(struct machine_line *l)

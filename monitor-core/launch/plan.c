@@ -32,35 +32,56 @@ bool plan_parse_memory(const char *text, uint64_t *bytes)
     return true;
 }
 
-int plan_module(struct plan *p, const char *path, const char *name, struct trace_error *why)
+static int add_module(struct plan *p, struct plan_module *m, const char *name, struct trace_error *why)
 {
-    char real[PLAN_PATH];
-    uint64_t bytes;
-    int error = files_check(path, false, real, &bytes, why);
-    if (error)
-        return error;
-    for (uint32_t i = 0; !name && i < p->nmodules; i++)
-        if (strcmp(p->module[i].path, real) == 0)
-            return (int)i;
     if (p->nmodules == PLAN_MODULES) {
-        snprintf(why->text, sizeof why->text, "%.300s: too many files", path);
+        snprintf(why->text, sizeof why->text, "%.300s: too many files", name ? name : m->path);
+        close(m->fd);
         return -EINVAL;
     }
-    struct plan_module *m = &p->module[p->nmodules];
-    memcpy(m->path, real, sizeof real);
-    m->bytes = bytes;
     if (name)
         snprintf(m->name, sizeof m->name, "%s", name);
     else
         snprintf(m->name, sizeof m->name, "module%u", (unsigned)p->nmodules);
+    p->module[p->nmodules] = *m;
     return (int)p->nmodules++;
+}
+
+int plan_module(struct plan *p, const char *path, struct trace_error *why)
+{
+    struct plan_module m;
+    m.fd = files_open(path, false, m.path, &m.bytes, why);
+    if (m.fd < 0)
+        return m.fd;
+    for (uint32_t i = 0; i < p->nmodules; i++)
+        if (strcmp(p->module[i].path, m.path) == 0) {
+            close(m.fd);
+            return (int)i;
+        }
+    return add_module(p, &m, NULL, why);
+}
+
+int plan_module_of_memory(struct plan *p, const char *name, const void *bytes, size_t size, struct trace_error *why)
+{
+    struct plan_module m = {.fd = files_of_memory(name, bytes, size, why), .bytes = size};
+    return m.fd < 0 ? m.fd : add_module(p, &m, name, why);
+}
+
+void plan_close(struct plan *p)
+{
+    for (uint32_t i = 0; i < p->nmodules; i++)
+        close(p->module[i].fd);
+    p->nmodules = 0;
 }
 
 int plan_image(struct plan *p, const char *given, struct trace_error *why)
 {
     uint64_t bytes;
+    int fd = given ? files_open(given, false, p->image, &bytes, why) : -1;
+    if (fd >= 0)
+        close(fd);
     if (given)
-        return files_check(given, false, p->image, &bytes, why);
+        return fd < 0 ? fd : 0;
     if (files_find("", "monitor.elf", p->image))
         return 0;
     snprintf(why->text, sizeof why->text,
@@ -133,7 +154,7 @@ static int check_memory(struct plan *p, struct trace_error *why)
 }
 
 /* The monitor's own parser has the last word: what it would refuse is not started. */
-static int check_config(const struct plan *p, struct trace_error *why)
+static int add_config(struct plan *p, struct trace_error *why)
 {
     char *text = NULL;
     size_t size = 0;
@@ -150,6 +171,8 @@ static int check_config(const struct plan *p, struct trace_error *why)
     if (error)
         snprintf(why->text, sizeof why->text, "%s%s%.31s%s", found.what, found.word[0] ? ": " : "", found.word,
                  strstr(found.what, "policy") ? "; mirrorball policies lists them" : "");
+    else
+        error = plan_module_of_memory(p, "config", text, size, why);
     free(config);
     free(text);
     return error;
@@ -164,5 +187,6 @@ int plan_check(struct plan *p, struct trace_error *why)
         return -EINVAL;
     }
     int error = check_memory(p, why);
-    return error ? error : check_config(p, why);
+    error = error ? error : add_config(p, why);
+    return error < 0 ? error : 0;
 }

@@ -14,9 +14,11 @@
 enum { PLAN_PATH = 4096, PLAN_MODULES = 2 * CONFIG_VMS + 16, PLAN_DRIVES = 8, PLAN_NODES = 16, PLAN_CPUS = 64 };
 enum { PLAN_SETTINGS = 32 };
 
-/* A file that the boot loader hands to the monitor, by the name that the configuration knows it by. */
+/* A file that the boot loader hands to the monitor, by the name that the configuration knows it by. The emulator
+ * inherits it open, so that its path may hold what an emulator's command line cannot quote. */
 struct plan_module {
-    char path[PLAN_PATH], name[CONFIG_NAME];
+    char path[PLAN_PATH], name[CONFIG_NAME]; /* no path: it is in memory only */
+    int fd;
     uint64_t bytes;
 };
 
@@ -26,7 +28,6 @@ struct plan_drive {
     char path[PLAN_PATH], name[CONFIG_NAME];
     enum plan_mode mode;
     bool qcow2; /* else raw */
-    uint32_t users;
 };
 
 struct plan_vm {
@@ -59,13 +60,19 @@ struct plan {
 int plan_vm(struct plan *, const char *text, struct trace_error *);
 
 /* A module for the monitor, the same file only once; its index, or -errno with a line. */
-int plan_module(struct plan *, const char *path, const char *name, struct trace_error *);
+int plan_module(struct plan *, const char *path, struct trace_error *);
+
+/* A module of these bytes, by that name. */
+int plan_module_of_memory(struct plan *, const char *name, const void *bytes, size_t size, struct trace_error *);
 
 /* Finds the monitor's image: beside the program, or where it was installed. 0 or -ENOENT with a line. */
 int plan_image(struct plan *, const char *given, struct trace_error *);
 
-/* Does it all fit together? Fills in the memory. 0 or -EINVAL with a line. */
+/* Does it all fit together? Fills in the memory, and adds the configuration as a module. 0 or -errno with a line. */
 int plan_check(struct plan *, struct trace_error *);
+
+/* Closes the modules. */
+void plan_close(struct plan *);
 
 /* The configuration of the monitor (monitor-core/config.h). */
 void plan_write_config(FILE *, const struct plan *);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "monitor-core/launch/files.h"
@@ -17,7 +15,7 @@ static int fail(struct trace_error *why, int error, const char *vm, const char *
     return error;
 }
 
-/* The next part up to a single comma, into `out`; null at the end or when it is too long. */
+/* The next part up to a single comma, into `out`; null when it is too long or a quote stays open. */
 static const char *next_part(const char *at, char *out, size_t size)
 {
     bool quoted = false;
@@ -37,6 +35,8 @@ static const char *next_part(const char *at, char *out, size_t size)
         out[n++] = *at;
     }
     out[n] = 0;
+    if (quoted)
+        return NULL;
     return *at ? at + 1 : at;
 }
 
@@ -57,14 +57,10 @@ static int set_text(char *out, size_t size, const char *value)
 static int set_kernel(struct plan *p, struct plan_vm *vm, const char *path, const char *text, struct trace_error *why)
 {
     unsigned char magic[4] = {0};
-    int index = plan_module(p, path, NULL, why);
+    int index = plan_module(p, path, why);
     if (index < 0)
         return index;
-    int fd = open(p->module[index].path, O_RDONLY | O_CLOEXEC);
-    bool bzimage = fd >= 0 && pread(fd, magic, 4, 0x202) == 4 && memcmp(magic, "HdrS", 4) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (!bzimage)
+    if (pread(p->module[index].fd, magic, 4, 0x202) != 4 || memcmp(magic, "HdrS", 4) != 0)
         return fail(why, -EINVAL, text, "the kernel is no Linux bzImage", path);
     vm->kernel = (uint32_t)index;
     return 0;
@@ -72,7 +68,7 @@ static int set_kernel(struct plan *p, struct plan_vm *vm, const char *path, cons
 
 static int set_initrd(struct plan *p, struct plan_vm *vm, const char *path, struct trace_error *why)
 {
-    int index = plan_module(p, path, NULL, why);
+    int index = plan_module(p, path, why);
     if (index >= 0)
         vm->initrd = (uint32_t)index;
     return index < 0 ? index : 0;
@@ -97,14 +93,12 @@ static int open_drive(struct plan_drive *drive, const char *path, struct trace_e
 {
     unsigned char magic[4] = {0};
     uint64_t bytes;
-    int error = files_check(path, drive->mode == PLAN_PERSISTENT, drive->path, &bytes, why);
-    if (error)
-        return error;
-    int fd = open(drive->path, O_RDONLY | O_CLOEXEC);
-    drive->qcow2 = fd >= 0 && pread(fd, magic, 4, 0) == 4 && memcmp(magic, "QFI\xfb", 4) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (!drive->qcow2 && (bytes == 0 || bytes % 512)) {
+    int fd = files_open(path, drive->mode == PLAN_PERSISTENT, drive->path, &bytes, why);
+    if (fd < 0)
+        return fd;
+    drive->qcow2 = pread(fd, magic, 4, 0) == 4 && memcmp(magic, "QFI\xfb", 4) == 0;
+    close(fd);
+    if (!drive->qcow2 && bytes % 512) {
         snprintf(why->text, sizeof why->text, "%.300s: a disk image is a whole number of 512-byte sectors", path);
         return -EINVAL;
     }
@@ -128,7 +122,6 @@ static int set_disk(struct plan *p, struct plan_vm *vm, char *value, const char 
         snprintf(drive.name, sizeof drive.name, "disk%u", (unsigned)i);
         p->drive[p->ndrives++] = drive;
     }
-    p->drive[i].users++;
     vm->disk[vm->ndisks++] = i;
     return 0;
 }
@@ -224,7 +217,7 @@ int plan_vm(struct plan *p, const char *text, struct trace_error *why)
         bool first = at == text;
         at = next_part(at, part, sizeof part);
         if (!at)
-            return fail(why, -EINVAL, text, "a value is too long", NULL);
+            return fail(why, -EINVAL, text, "a value is too long, or its quotes are not closed", NULL);
         char *equals = strchr(part, '=');
         int error;
         if (first && !equals) {

@@ -87,8 +87,10 @@ int player_open(struct player_log *l, const char *path, const char *policy, stru
         player_close(l);
         return error;
     }
-    if (policy)
+    if (policy) {
         snprintf(l->play.header.policy, sizeof l->play.header.policy, "%s", policy);
+        memcpy(l->bytes, &l->play.header, sizeof l->play.header);
+    }
     if (config_parse_policy(&l->config, l->play.header.policy, &wrong)) {
         snprintf(why->text, sizeof why->text, "%.300s: %s: %.31s; mirrorball policies lists them", path, wrong.what,
                  wrong.word);

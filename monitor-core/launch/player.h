@@ -18,7 +18,7 @@ struct player_log {
     struct config config; /* its policy and parameters */
 };
 
-/* `policy` replaces the one that the log was written under, if not null. 0 or -errno with a line. */
+/* `policy` replaces the one that the log was written under, if not null, in the bytes too. 0 or -errno with a line. */
 int player_open(struct player_log *, const char *path, const char *policy, struct trace_error *);
 void player_close(struct player_log *);
 

@@ -116,6 +116,9 @@ static void end_complaint(struct session *s)
         return;
     s->complaint[s->complaint_used] = 0;
     s->complaint_used = 0;
+    /* Before the monitor's first word it says why there will be none; after the end it only says that it was ended. */
+    if (!s->reader.frames || s->over)
+        return;
     wipe(s);
     cli_warn(s->cli, "%s", s->complaint);
 }
@@ -230,6 +233,7 @@ enum session_end session_run(struct session *s)
     if (!s->no_console)
         terminal_open();
     enum session_end end = serve(s);
+    s->over = true;
     emulator_stop(s->emulator);
     /* What was on its way. */
     for (uint64_t until = now_ns() + DRAIN_MS * UINT64_C(1000000); now_ns() < until && !drained(s);)

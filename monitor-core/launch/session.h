@@ -29,14 +29,14 @@ struct session {
     bool quiet;          /* no status line */
     bool texts;          /* TEXT frames go to `frame`; else to standard error */
     bool no_console;     /* what the consoles say is not shown, what is typed not taken */
-    char complaint[256]; /* the emulator's last line on standard error */
+    char complaint[256]; /* the emulator's last line on standard error; shown as it comes once the monitor has spoken */
 
     enum session_end end;
     uint64_t started_ns, drawn_ns, finished_ns, asked_ns;
     bool drawn, line_start; /* the status line stands; the console is at the start of a line */
     char keys[512];
     size_t nkeys;
-    bool keys_end, output_failed;
+    bool keys_end, output_failed, over;
     size_t complaint_used;
 };
 

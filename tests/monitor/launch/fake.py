@@ -34,6 +34,10 @@ class Machine:
             got += self.serial[0].recv(n - len(got)) or sys.exit(0)
         return got
 
+    def module(self, name):
+        """The file that the boot loader would hand to the monitor by that name."""
+        return re.search(r"(/dev/fd/\d+) " + name + r"(,|$)", self.arguments[self.arguments.index("-initrd") + 1])[1]
+
     def raw(self, data):
         self.serial[1].sendall(data)
 

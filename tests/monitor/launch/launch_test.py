@@ -33,6 +33,7 @@ class Launch(unittest.TestCase):
         for name in ("initrd", "image"):
             with open(cls.path(name), "wb") as file:
                 file.write(b"x" * 100)
+        open(cls.path("empty"), "wb").close()
         with open(cls.path("root.img"), "wb") as file:
             file.write(bytes(8192))
 
@@ -224,7 +225,21 @@ class Bad(Launch):
 
     def test_early_death(self):
         self.bad("before the monitor said a word: no such machine", "sys.exit('no such machine')", "-o", "none.h5")
+        self.assertEqual(self.err.count("\n"), 2, self.err) # and that there is no result
         self.assertFalse(os.path.exists(self.path("none.h5")))
+
+    def test_complaints_while_it_runs(self):
+        self.assertEqual(self.run_it("good()\nprint('a disk fails', file=sys.stderr, flush=True)\ntime.sleep(.3)\noff()"), 0)
+        self.assertRegex(self.err, "^mirrorball monitor run: warning: a disk fails\n$")
+
+    def test_what_the_monitor_gets(self):
+        script = """
+files = [open(module(name), "rb").read() for name in ("config", "module0", "module1")]
+assert b"[vm web]\\nkernel = module0\\ninitrd = module1\\n" in files[0], files[0]
+assert files[1][0x202:0x206] == b"HdrS" and files[2] == b"x" * 100
+good()
+off()"""
+        self.assertEqual(self.run_it(script), 0, self.err)
 
     def test_a_vm_crashes(self):
         self.bad(r"web: crashed: triple fault at rip 7\n$",
@@ -302,6 +317,22 @@ class Ends(Launch):
         with self.result("stopped.h5") as file:
             self.assertEqual(file["monitor"][0]["end"], b"stopped")
 
+    def test_kill_leaves_nothing(self):
+        script = f"good()\nopen({self.path('pid9')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
+        process = subprocess.Popen(self.command("-o", "killed.h5"), env=self.environment(script), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+        while not os.path.exists(self.path("pid9")) or not os.path.getsize(self.path("pid9")):
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        with open(self.path("pid9"), encoding="ascii") as file:
+            machine = f"/proc/{file.read()}"
+        until = time.monotonic() + 5
+        while os.path.exists(machine) and time.monotonic() < until:
+            time.sleep(0.05)
+        self.assertFalse(os.path.exists(machine), "the machine still runs")
+        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("killed")], [])
+
     def test_keys_reach_the_consoles(self):
         self.assertEqual(self.run_it("good()\nconsole('got ' + keys(9).decode())\noff()", input=b"ls -l /x\n"), 0, self.err)
         self.assertIn("got ls -l /x\n", self.out)
@@ -365,12 +396,14 @@ class Usage(Launch):
                 ("another VM has that name", (*one[:-1], kernel + ",name=a", "--vm", kernel + ",name=a")),
                 ("512-byte sectors", (*one[:-1], kernel + ",disk=initrd")),
                 ("a persistent disk has one VM", (*one[:-1], kernel + ",disk=root.img:persistent", "--vm", kernel + ",disk=root.img:persistent")),
+                ("quotes are not closed", (*one[:-1], kernel + ",cmdline=\"a b,vcpus=3")), ("empty: is empty", (*one[:-1], kernel + ",initrd=empty")),
                 ("unknown key.*: foo", (*one, "--set", "foo=1")), ("harvest_ms is", (*one, "--set", "harvest_ms=5000")),
                 ("nothere: not found", (*one, "--qemu", "nothere")), ("x/y.h5: cannot be written", (*one, "-o", "x/y.h5")),
                 ("image: No such file", ("run", "--image", "no image", "--vm", kernel)), ("nolog: No such file", ("play", "nolog")),
                 ("initrd: shorter than its header", ("play", "initrd"))):
             self.one_line(1 if "virtual machine" not in pattern else 2, pattern, *arguments)
         self.one_line(2, "--machine is q35 or pc", *one, "--machine", "z80")
+        self.one_line(2, "--output: the name of the file is empty", *one, "-o", "")
         self.one_line(2, "--set takes KEY=VALUE", *one, "--set", "seven")
         self.one_line(2, "unknown command 'monitor walk'", "walk")
 
@@ -384,7 +417,7 @@ class Usage(Launch):
         done = subprocess.run(self.command("--dry-run", "--memory", "3G"), env=self.environment(""), capture_output=True, timeout=20, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         for words in ("-smp 3", "-m 3072M", "node,nodeid=0,cpus=0-1,", "node,nodeid=1,cpus=2-2,", "dist,src=0,dst=1,val=20", "policy = migrep:trigger=64",
-                      "kernel = module0", "initrd = module1", "disks = disk0", "cmdline = a=1,2 b", "memory_mb = 256", self.path("kernel, of mine")):
+                      "kernel = module0", "initrd = module1", "disks = disk0", "cmdline = a=1,2 b", "memory_mb = 256", self.path("kernel,, of mine") + " module0", self.path("root.img")):
             self.assertIn(words, done.stdout)
         self.assertEqual(done.stdout.count("id=disk0"), 1)
 
@@ -428,7 +461,7 @@ class Play(Launch):
         self.assertEqual(self.play("", "--metal"), 1)
 
     def test_what_the_monitor_gets(self):
-        script = "import shutil\nshutil.copy('log0', os.environ['FAKE'] + '.got')\nend()"
+        script = "import shutil\nshutil.copy(module('log0'), os.environ['FAKE'] + '.got')\nend()"
         self.play(script, "--metal", "--policy", "interleave")
         with open(self.path("script.py.got"), "rb") as got, open(self.path("a.log"), "rb") as sent:
             a, b = got.read(), sent.read()
