@@ -117,7 +117,7 @@ def sliced(build):
 
 
 def stir(build, seconds=30, cpus=2):
-    config = "policy = stir:pages=64,tick_ns=20000000\npoison = 1\nslice_ms = 5\n" + "".join(
+    config = "policy = stir:pages=128,tick_ns=20000000\npoison = 1\nslice_ms = 5\n" + "".join(
         vm(name, f"checksum:{seconds}:3:12+vectors:{seconds}:1,poweroff", vcpus=2) for name in ("left", "right"))
     boot = Boot(build, config, 300 + 4 * seconds, nodes=4, cpus=cpus, memory=1536)
     check_clean(boot)
