@@ -199,49 +199,36 @@ static bool all_memory(const struct pager *p, uint32_t vm, uint64_t gpa, size_t 
     return true;
 }
 
-/* One piece within a page. */
-static int transfer_piece(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, unsigned char *out,
-                          const unsigned char *in, size_t size)
+/* Page by page: others get on in between. */
+static int transfer(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, unsigned char *out,
+                    const unsigned char *in, size_t size)
 {
     enum exit_kind kind;
-    pager_enter(p, 0);
-    uint32_t slot = space_slot(&p->space, vm, gpa);
-    int err = reach(p, slot, node, 0, in, &kind);
-    if (!err) {
-        unsigned char *at = bytes_near(p, space_page(&p->space, slot), node) + (gpa & PAGE_MASK);
-        if (in)
-            __builtin_memcpy(at, in, size);
-        else if (out)
-            __builtin_memcpy(out, at, size);
-    }
-    pager_leave(p);
-    return err;
-}
-
-static int transfer_all(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, unsigned char *out,
-                        const unsigned char *in, size_t size)
-{
-    if (!all_memory(p, vm, gpa, size))
-        return ERR_INVAL;
-    int err = 0;
+    int err = all_memory(p, vm, gpa, size) ? 0 : ERR_INVAL;
     for (size_t done = 0, piece; !err && done < size; done += piece) {
-        uint64_t at = gpa + done;
-        piece = PAGE_BYTES - (at & PAGE_MASK);
-        if (piece > size - done)
-            piece = size - done;
-        err = transfer_piece(p, vm, node, at, out ? out + done : NULL, in ? in + done : NULL, piece);
+        size_t within = (gpa + done) & PAGE_MASK;
+        piece = PAGE_BYTES - within < size - done ? PAGE_BYTES - within : size - done;
+        pager_enter(p, 0);
+        uint32_t slot = space_slot(&p->space, vm, gpa + done);
+        err = reach(p, slot, node, 0, in, &kind);
+        unsigned char *at = err ? NULL : bytes_near(p, space_page(&p->space, slot), node) + within;
+        if (at && in)
+            __builtin_memcpy(at, in + done, piece);
+        else if (at)
+            __builtin_memcpy(out + done, at, piece);
+        pager_leave(p);
     }
     return err;
 }
 
 int pager_read(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, void *buffer, size_t size)
 {
-    return transfer_all(p, vm, node, gpa, buffer, NULL, size);
+    return transfer(p, vm, node, gpa, buffer, NULL, size);
 }
 
 int pager_write(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, const void *buffer, size_t size)
 {
-    return transfer_all(p, vm, node, gpa, NULL, buffer, size);
+    return transfer(p, vm, node, gpa, NULL, buffer, size);
 }
 
 page_t pager_share(struct pager *p, node_t node, const void *bytes)

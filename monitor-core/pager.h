@@ -52,7 +52,6 @@ struct pager_machine {
 struct pager_observation {
     uint64_t time;
     uint32_t slot; /* not the page: a trace names guest addresses */
-    page_t page;
     node_t node;
     uint8_t what; /* as struct event */
 };

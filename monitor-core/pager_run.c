@@ -7,10 +7,9 @@
 
 void pager_run_record(struct pager *p, uint32_t slot, node_t node, uint8_t what)
 {
+    struct pager_observation seen = {.time = p->now, .slot = slot, .node = node, .what = what};
     if (p->record)
-        p->record(p->record_context,
-                  &(struct pager_observation){
-                      .time = p->now, .slot = slot, .page = space_page(&p->space, slot), .node = node, .what = what});
+        p->record(p->record_context, &seen);
 }
 
 /* One access of `node` to a page, standing for 2^log2 misses. */
@@ -68,30 +67,22 @@ static void update_load(struct pager *p)
 {
     const struct topology *t = &p->topology;
     uint64_t windows = (p->now - p->last_harvest) / WINDOW_NS;
-    uint32_t nodes = t->nodes;
+    if (!windows)
+        return;
     p->last_harvest = p->now;
-    for (uint32_t to = 0; to < nodes; to++) {
+    for (uint32_t to = 0; to < t->nodes; to++) {
         uint64_t sum = 0, cost = 0;
-        for (uint32_t from = 0; from < nodes; from++) {
-            for (uint32_t w = 0; w < 2; w++) {
-                size_t at = ((size_t)from * nodes + to) * 2 + w;
-                uint64_t n = p->seen[from][to][w] - p->last[at];
-                p->last[at] = p->seen[from][to][w];
-                p->traffic[at] = n / windows;
-                sum += n;
-                cost += n * topology_latency(t, (node_t)from, (node_t)to);
-            }
+        for (uint32_t i = 0; i < 2 * t->nodes; i++) {
+            uint32_t from = i / 2, write = i % 2;
+            size_t at = ((size_t)from * t->nodes + to) * 2 + write;
+            uint64_t n = p->seen[from][to][write] - p->last[at];
+            p->last[at] = p->seen[from][to][write];
+            p->traffic[at] = n / windows;
+            sum += n;
+            cost += n * topology_latency(t, (node_t)from, (node_t)to);
         }
         p->latency[to] = sum ? cost / sum : topology_latency(t, (node_t)to, (node_t)to);
     }
-}
-
-static void harvest(struct pager *p)
-{
-    p->below.harvest(p->below.context, p);
-    p->harvests++;
-    if (p->now - p->last_harvest >= WINDOW_NS)
-        update_load(p);
 }
 
 /* The next multiple of the period after now: periods that were missed are not made up for. */
@@ -113,7 +104,9 @@ static void run_due(struct pager *p, uint64_t now)
     bool ticks = p->tick_ns && now >= p->next_tick;
     if (period && (now >= p->next_harvest || (ticks && wants(p, SIGNAL_ACCESSED | SIGNAL_LOAD)))) {
         p->next_harvest = after(now, period);
-        harvest(p);
+        p->below.harvest(p->below.context, p);
+        p->harvests++;
+        update_load(p);
         engine_flush(&p->engine);
     }
     engine_window(&p->engine, p->now);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/stir.h"
 
-enum { PAGES, TICK_NS, SEED, COPIES };
+enum { PAGES, TICK_NS };
 
 struct stir {
     uint64_t random;
-    uint32_t pages, copies;
+    uint32_t pages;
     page_t hand; /* where the next tick goes on */
 };
 
@@ -20,9 +20,7 @@ static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct stir *s = state;
     (void)v;
-    s->random = param[SEED];
     s->pages = (uint32_t)param[PAGES];
-    s->copies = (uint32_t)param[COPIES];
     return 0;
 }
 
@@ -35,36 +33,25 @@ static uint32_t random_below(struct stir *s, uint32_t below)
     return (uint32_t)((x ^ x >> 31) >> 32) % below;
 }
 
-static void stir_page(struct stir *s, const struct view *v, page_t page, struct orders *o)
-{
-    uint32_t nodes = v->topology->nodes;
-    node_t to = (node_t)((view_home(v, page) + 1 + random_below(s, nodes - 1)) % nodes);
-    bool copy = random_below(s, 100) < s->copies;
-    order_push(o, copy ? ORDER_COPY : ORDER_MOVE, page, to, 0);
-}
-
 static void tick(void *state, const struct view *v, uint64_t now, struct orders *o)
 {
     struct stir *s = state;
+    uint32_t nodes = v->topology->nodes;
     (void)now;
-    if (v->topology->nodes < 2)
-        return;
-    uint32_t left = s->pages;
-    for (uint32_t looked = 0; looked < v->npages && left; looked++) {
+    for (uint32_t looked = 0, ordered = 0; nodes > 1 && looked < v->npages && ordered < s->pages; looked++) {
         page_t page = s->hand;
         s->hand = page + 1 < v->npages ? page + 1 : 0;
         if (!(view_place(v, page)->flags & PLACE_PRESENT))
             continue;
-        stir_page(s, v, page, o);
-        left--;
+        node_t to = (node_t)((view_home(v, page) + 1 + random_below(s, nodes - 1)) % nodes);
+        order_push(o, random_below(s, 4) ? ORDER_MOVE : ORDER_COPY, page, to, 0);
+        ordered++;
     }
 }
 
 static const struct policy_param params[] = {
     {"pages", 1, 64, 4096, "pages", "pages ordered about per tick"},
     {"tick_ns", 1000000, 10000000, UINT64_MAX, "ns", "period"},
-    {"seed", 0, 1, UINT64_MAX, "", "of the choice of nodes"},
-    {"copies", 0, 25, 100, "percent", "share of pages that are replicated instead of moved"},
     {0},
 };
 
