@@ -5,6 +5,8 @@
 enum { ALONE_SLICES = 4 };
 /* No fair clock gets further ahead: what was taken while nobody else wanted it is not held against anyone for long. */
 enum { LEAD_SLICES = 4 };
+/* More than any two clocks lie apart. */
+#define IDLE (UINT64_MAX / 2)
 
 /* The fair clock advances at the rate at which each of the runnable ones would run if CPUs could be divided at will. */
 static void advance(struct sched *s, uint64_t now)
@@ -61,16 +63,9 @@ static bool is_idle(const struct sched *s, uint16_t cpu)
     return s->running[cpu] == SCHED_NONE;
 }
 
-static void call_again(struct sched *s, uint16_t cpu)
+static void call_at(struct sched *s, uint16_t cpu, uint64_t time)
 {
-    __atomic_store_n(&s->again[cpu], 1, __ATOMIC_RELEASE);
-}
-
-/* An idle CPU that suits it better has been told to take it: others leave it alone for a slice. */
-static bool is_sent(const struct sched *s, const struct sched_vcpu *v, uint16_t cpu)
-{
-    return v->cpu != SCHED_NONE && v->cpu != cpu && is_idle(s, v->cpu) && s->again[v->cpu] && handicap(s, v, cpu) > 0 &&
-           later(s->now, v->since) < s->slice;
+    __atomic_store_n(&s->due[cpu], time, __ATOMIC_RELEASE);
 }
 
 static bool can_take(const struct sched_vcpu *v, uint16_t cpu)
@@ -78,20 +73,30 @@ static bool can_take(const struct sched_vcpu *v, uint16_t cpu)
     return v->state == SCHED_READY && (v->held == SCHED_NONE || v->held == cpu);
 }
 
-/* The idle CPU that suits best: the last one, one of its node, any. SCHED_NONE: all are busy. */
-static uint16_t idle_for(const struct sched *s, const struct sched_vcpu *v)
+/* What `v` gains on that CPU: by how much it is behind the one that runs there. An idle CPU is worth more than any. */
+static uint64_t gain(const struct sched *s, const struct sched_vcpu *v, uint16_t cpu)
+{
+    if (is_idle(s, cpu))
+        return IDLE + 2 * s->slice - handicap(s, v, cpu);
+    return later(rank(s, &s->vcpu[s->running[cpu]], cpu), rank(s, v, cpu));
+}
+
+/* The CPU on which it gains most, and more than `least`; home: of those at its memory. */
+static uint16_t best_cpu(const struct sched *s, const struct sched_vcpu *v, uint64_t least, bool home)
 {
     uint16_t best = SCHED_NONE;
     for (uint16_t c = 0; c < s->cpus; c++)
-        if (is_idle(s, c) && (best == SCHED_NONE || handicap(s, v, c) < handicap(s, v, best)))
+        if ((!home || at_home(s, v, c)) && gain(s, v, c) > least) {
+            least = gain(s, v, c);
             best = c;
+        }
     return best;
 }
 
-static uint16_t send(struct sched *s, struct sched_vcpu *v, uint16_t cpu)
+static uint16_t call(struct sched *s, uint16_t cpu)
 {
-    v->cpu = cpu;
-    call_again(s, cpu);
+    if (cpu != SCHED_NONE)
+        call_at(s, cpu, 0);
     return cpu;
 }
 
@@ -106,38 +111,10 @@ static void make_ready(struct sched *s, struct sched_vcpu *v)
     v->since = s->now;
 }
 
-/* A busy CPU that runs one far enough ahead of `v` to make room at once; SCHED_NONE: `v` waits for the end of a slice.
- */
-static uint16_t busy_for(const struct sched *s, const struct sched_vcpu *v)
+/* Who should look at one that has just become ready: the CPU that has its state does so by itself. */
+static uint16_t place(struct sched *s, const struct sched_vcpu *v)
 {
-    uint16_t best = SCHED_NONE;
-    uint64_t most = s->slice / 2;
-    for (uint16_t c = 0; c < s->cpus; c++) {
-        if (is_idle(s, c))
-            continue;
-        uint64_t gain = later(rank(s, &s->vcpu[s->running[c]], c), rank(s, v, c));
-        if (gain > most) {
-            most = gain;
-            best = c;
-        }
-    }
-    return best;
-}
-
-/* Who should look at a virtual CPU that has just become ready. */
-static uint16_t place(struct sched *s, struct sched_vcpu *v)
-{
-    if (v->held != SCHED_NONE) {
-        call_again(s, v->held);
-        return v->held;
-    }
-    uint16_t cpu = idle_for(s, v);
-    if (cpu != SCHED_NONE)
-        return send(s, v, cpu);
-    cpu = busy_for(s, v);
-    if (cpu != SCHED_NONE)
-        call_again(s, cpu);
-    return cpu;
+    return v->held == SCHED_NONE ? call(s, best_cpu(s, v, s->slice / 2, false)) : (uint16_t)SCHED_NONE;
 }
 
 /* Halted ones whose time has come become ready; answers when the next of those that `cpu` looks after is due. */
@@ -161,28 +138,10 @@ static uint16_t best_ready(const struct sched *s, uint16_t cpu, uint16_t except)
     uint16_t best = SCHED_NONE;
     for (uint16_t i = 0; i < s->vcpus; i++) {
         const struct sched_vcpu *v = &s->vcpu[i];
-        if (i != except && can_take(v, cpu) && !is_sent(s, v, cpu) &&
-            (best == SCHED_NONE || rank(s, v, cpu) < rank(s, &s->vcpu[best], cpu)))
+        if (i != except && can_take(v, cpu) && (best == SCHED_NONE || rank(s, v, cpu) < rank(s, &s->vcpu[best], cpu)))
             best = i;
     }
     return best;
-}
-
-/* A CPU at the memory of the one that runs here, idle or busy with a stranger that is not behind. */
-static uint16_t way_home(const struct sched *s, const struct sched_vcpu *v, uint16_t cpu)
-{
-    if (at_home(s, v, cpu))
-        return SCHED_NONE;
-    for (uint16_t c = 0; c < s->cpus; c++) {
-        if (!at_home(s, v, c))
-            continue;
-        if (is_idle(s, c))
-            return c;
-        const struct sched_vcpu *there = &s->vcpu[s->running[c]];
-        if (!at_home(s, there, c) && rank(s, v, c) + s->slice < rank(s, there, c))
-            return c;
-    }
-    return SCHED_NONE;
 }
 
 /* Does the one that runs on `cpu` go on, with `other` the best of those that wait? */
@@ -226,24 +185,12 @@ static uint16_t settle(struct sched *s, uint16_t cpu)
 static uint16_t send_waiting(struct sched *s)
 {
     for (uint32_t i = 0; i < s->vcpus; i++) {
-        struct sched_vcpu *v = &s->vcpu[i];
-        if (v->state != SCHED_READY || v->held != SCHED_NONE)
-            continue;
-        uint16_t cpu = idle_for(s, v);
-        if (cpu == SCHED_NONE)
-            return SCHED_NONE;
-        if (!s->again[cpu])
-            return send(s, v, cpu);
+        const struct sched_vcpu *v = &s->vcpu[i];
+        uint16_t cpu = v->state == SCHED_READY && v->held == SCHED_NONE ? best_cpu(s, v, IDLE - 1, false) : SCHED_NONE;
+        if (cpu != SCHED_NONE && s->due[cpu])
+            return call(s, cpu);
     }
     return SCHED_NONE;
-}
-
-static bool someone_waits(const struct sched *s)
-{
-    for (uint32_t i = 0; i < s->vcpus; i++)
-        if (s->vcpu[i].state == SCHED_READY)
-            return true;
-    return false;
 }
 
 static uint64_t slice_end(const struct sched *s, const struct sched_vcpu *v)
@@ -260,7 +207,8 @@ static uint16_t choose(struct sched *s, uint16_t cpu, uint16_t *kick)
     uint16_t ran = settle(s, cpu);
     if (ran != SCHED_NONE) {
         struct sched_vcpu *v = &s->vcpu[ran];
-        uint16_t home = later(s->now, v->since) < s->slice ? SCHED_NONE : way_home(s, v, cpu);
+        bool leaves = !at_home(s, v, cpu) && later(s->now, v->since) >= s->slice;
+        uint16_t home = leaves ? best_cpu(s, v, s->slice, true) : (uint16_t)SCHED_NONE;
         uint16_t other = best_ready(s, cpu, ran);
         if (home == SCHED_NONE && stays(s, v, other == SCHED_NONE ? NULL : &s->vcpu[other], cpu)) {
             if (later(s->now, v->since) >= s->slice)
@@ -270,7 +218,7 @@ static uint16_t choose(struct sched *s, uint16_t cpu, uint16_t *kick)
         make_ready(s, v);
         s->running[cpu] = SCHED_NONE;
         if (home != SCHED_NONE)
-            *kick = send(s, v, home);
+            *kick = call(s, home);
     }
     s->running[cpu] = SCHED_NONE;
     uint16_t next = best_ready(s, cpu, *kick == SCHED_NONE ? (uint16_t)SCHED_NONE : ran);
@@ -282,31 +230,28 @@ static uint16_t choose(struct sched *s, uint16_t cpu, uint16_t *kick)
     return SCHED_NONE;
 }
 
-uint16_t sched_pick(struct sched *s, uint16_t cpu, uint64_t now, uint64_t *until, uint16_t *kick)
+uint16_t sched_pick(struct sched *s, uint16_t cpu, uint64_t now, uint16_t *kick)
 {
     lock_take(&s->lock);
     advance(s, now);
-    __atomic_store_n(&s->again[cpu], 0, __ATOMIC_RELEASE);
+    call_at(s, cpu, UINT64_MAX);
     *kick = SCHED_NONE;
     uint64_t timer = wake_due(s, cpu);
     uint16_t next = choose(s, cpu, kick);
-    *until = next == SCHED_NONE ? UINT64_MAX : slice_end(s, &s->vcpu[next]);
-    if (timer < *until)
-        *until = timer;
+    uint64_t until = next == SCHED_NONE ? UINT64_MAX : slice_end(s, &s->vcpu[next]);
+    if (timer < until)
+        until = timer;
     if (*kick == SCHED_NONE)
         *kick = send_waiting(s);
-    /* What was sent elsewhere and is not taken within a slice, an idle CPU takes itself. */
-    if (next == SCHED_NONE && someone_waits(s) && s->now + s->slice < *until)
-        *until = s->now + s->slice;
-    __atomic_store_n(&s->until[cpu], *until, __ATOMIC_RELEASE);
+    if (s->due[cpu])
+        call_at(s, cpu, until);
     lock_give(&s->lock);
     return next;
 }
 
-bool sched_due(struct sched *s, uint16_t cpu, uint64_t now)
+uint64_t sched_due(const struct sched *s, uint16_t cpu)
 {
-    return __atomic_load_n(&s->again[cpu], __ATOMIC_ACQUIRE) ||
-           now >= __atomic_load_n(&s->until[cpu], __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&s->due[cpu], __ATOMIC_ACQUIRE);
 }
 
 uint16_t sched_release(struct sched *s, uint16_t vcpu, uint64_t now)
@@ -314,11 +259,8 @@ uint16_t sched_release(struct sched *s, uint16_t vcpu, uint64_t now)
     lock_take(&s->lock);
     advance(s, now);
     struct sched_vcpu *v = &s->vcpu[vcpu];
-    uint16_t kick = SCHED_NONE;
-    bool sent = v->cpu != v->held;
     v->held = SCHED_NONE;
-    if (v->state == SCHED_READY)
-        kick = sent ? send(s, v, v->cpu) : place(s, v);
+    uint16_t kick = v->state == SCHED_READY ? place(s, v) : (uint16_t)SCHED_NONE;
     lock_give(&s->lock);
     return kick;
 }
@@ -342,8 +284,7 @@ bool sched_halt(struct sched *s, uint16_t cpu, uint64_t now, uint64_t wake_at)
         v->wake_at = wake_at;
         s->runnable--;
     }
-    if (!v || v->state != SCHED_RUNNING)
-        call_again(s, cpu);
+    call_at(s, cpu, 0);
     lock_give(&s->lock);
     return halts;
 }
@@ -397,7 +338,7 @@ uint16_t sched_remove(struct sched *s, uint16_t vcpu, uint64_t now)
         s->runnable--;
     v->state = SCHED_ABSENT;
     if (v->held != SCHED_NONE)
-        call_again(s, v->held);
+        call_at(s, v->held, 0);
     uint16_t held = v->held;
     lock_give(&s->lock);
     return held;

@@ -27,7 +27,7 @@ struct sched_vcpu {
     uint8_t state;
     bool woken;       /* a wake-up came while it ran: a halt that follows is void */
     node_t node;      /* where its memory is; NODE_NONE: no preference yet */
-    uint16_t cpu;     /* where it runs, last ran, or has been sent; SCHED_NONE: nowhere yet */
+    uint16_t cpu;     /* where it runs or last ran; SCHED_NONE: nowhere yet */
     uint16_t held;    /* the CPU that still has its state; SCHED_NONE: put away */
     uint64_t used;    /* CPU time, ns */
     uint64_t virtual; /* fair clock, ns */
@@ -45,8 +45,7 @@ struct sched {
     uint64_t fair;        /* the fair clock of one that has had exactly its share */
     node_t cpu_node[SCHED_CPUS];
     uint16_t running[SCHED_CPUS]; /* SCHED_NONE: idle */
-    uint64_t until[SCHED_CPUS];   /* as answered by the last sched_pick (atomic) */
-    uint8_t again[SCHED_CPUS];    /* sched_pick is to be called at once (atomic) */
+    uint64_t due[SCHED_CPUS];     /* when sched_pick is to be called at the latest (atomic) */
     uint64_t idle_since[SCHED_CPUS];
     struct sched_vcpu vcpu[SCHED_VCPUS];
     uint64_t idle[SCHED_CPUS];     /* ns */
@@ -64,12 +63,12 @@ uint16_t sched_remove(struct sched *, uint16_t vcpu, uint64_t now);
 /* Removed, and its state is put away: no CPU touches it any more. */
 bool sched_quiet(struct sched *, uint16_t vcpu);
 
-/* Has `cpu` to call sched_pick now? Takes no lock. */
-bool sched_due(struct sched *, uint16_t cpu, uint64_t now);
+/* When `cpu` has to call sched_pick at the latest; 0: at once. Takes no lock. */
+uint64_t sched_due(const struct sched *, uint16_t cpu);
 
 /* What `cpu` runs next; what it ran until now goes back among the ready unless it halted or ended. SCHED_NONE: idle.
- * *until: when to call again at the latest. *kick: a CPU to be kicked, or SCHED_NONE. */
-uint16_t sched_pick(struct sched *, uint16_t cpu, uint64_t now, uint64_t *until, uint16_t *kick);
+ * *kick: a CPU to be kicked, or SCHED_NONE. */
+uint16_t sched_pick(struct sched *, uint16_t cpu, uint64_t now, uint16_t *kick);
 
 /* The state of a virtual CPU that ran here before is put away: another CPU may take it up. Answers a CPU to kick. */
 uint16_t sched_release(struct sched *, uint16_t vcpu, uint64_t now);
@@ -79,7 +78,7 @@ uint16_t sched_release(struct sched *, uint16_t vcpu, uint64_t now);
 void sched_enter(struct sched *, uint16_t vcpu);
 
 /* The virtual CPU that runs on `cpu` has halted, until a wake-up or that time (UINT64_MAX: none). False: a wake-up came
- * since sched_enter, go on with it. */
+ * since sched_enter, or it has ended. sched_pick is due in either case. */
 bool sched_halt(struct sched *, uint16_t cpu, uint64_t now, uint64_t wake_at);
 
 /* An event for a virtual CPU from any CPU. Answers the CPU to kick so that the event is seen soon: the one that runs

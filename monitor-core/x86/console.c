@@ -151,16 +151,14 @@ static void command(uint8_t byte)
 /* As much as the VM's UART has room for. */
 static void hand_over(void)
 {
-    struct vm *vm = console.selected < monitor.nvms ? monitor.vm[console.selected] : NULL;
-    if (!vm || !console.ntyped)
-        return;
+    struct vm *vm = monitor.vm[console.selected];
+    uint32_t n = console.ntyped;
     lock_take(&vm->lock);
-    uint32_t room = UART_FIFO - vm->uart.count;
-    uint32_t n = console.ntyped < room ? console.ntyped : room;
-    if (!vm_runs(vm))
-        n = console.ntyped;
-    else if (n)
+    if (n && vm_runs(vm)) {
+        uint32_t room = UART_FIFO - vm->uart.count;
+        n = n < room ? n : room;
         uart_feed(&vm->uart, console.typed, n);
+    }
     lock_give(&vm->lock);
     console.ntyped -= n;
     __builtin_memmove(console.typed, console.typed + n, console.ntyped);
@@ -182,6 +180,8 @@ static void follow(void)
 bool console_run(uint64_t now)
 {
     int byte;
+    if (!monitor.nvms)
+        return false;
     follow();
     for (uint32_t i = 0; i < 64 && (byte = serial_get(0)) >= 0; i++) {
         if (console.escaped)

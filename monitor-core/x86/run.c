@@ -92,9 +92,8 @@ static void let_go(uint16_t number)
 static uint16_t pick(uint16_t held)
 {
     struct cpu *self = cpu_self();
-    uint64_t until;
     uint16_t also;
-    uint16_t next = sched_pick(&monitor.sched, (uint16_t)self->id, cpu_now(), &until, &also);
+    uint16_t next = sched_pick(&monitor.sched, (uint16_t)self->id, cpu_now(), &also);
     kick(also);
     if (next == held)
         return held;
@@ -124,7 +123,7 @@ static bool on_duty(uint16_t held)
  * here. */
 static void arm(uint16_t held)
 {
-    uint64_t until = __atomic_load_n(&monitor.sched.until[cpu_self()->id], __ATOMIC_ACQUIRE);
+    uint64_t until = sched_due(&monitor.sched, (uint16_t)cpu_self()->id);
     uint64_t work = sooner(load(&shared.pager_next), load(&shared.chores_next));
     uint64_t deadline = sooner(until, on_duty(held) ? work : work + LATE_NS);
     if (held != SCHED_NONE)
@@ -136,10 +135,8 @@ static void run_guest(uint16_t number)
 {
     struct vcpu *v = monitor.vcpu[number];
     sched_enter(&monitor.sched, number);
-    if (vcpu_run(v) == VCPU_AGAIN)
-        return;
-    sched_halt(&monitor.sched, (uint16_t)cpu_self()->id, cpu_now(), vcpu_deadline(v));
-    __atomic_store_n(&monitor.sched.again[cpu_self()->id], 1, __ATOMIC_RELEASE);
+    if (vcpu_run(v) != VCPU_AGAIN)
+        sched_halt(&monitor.sched, (uint16_t)cpu_self()->id, cpu_now(), vcpu_deadline(v));
 }
 
 void run_cpu(void)
@@ -149,7 +146,7 @@ void run_cpu(void)
     for (;;) {
         uint64_t now = cpu_now();
         chores(now);
-        if (sched_due(&monitor.sched, id, now))
+        if (now >= sched_due(&monitor.sched, id))
             held = pick(held);
         arm(held);
         if (held != SCHED_NONE)

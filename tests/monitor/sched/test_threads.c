@@ -50,7 +50,6 @@ static void run(uint16_t cpu, uint16_t n)
     sched_enter(&sched, n);
     if (__atomic_load_n(&vcpu[n].tokens, __ATOMIC_SEQ_CST) == 0) {
         sched_halt(&sched, cpu, now(), n == 0 ? now() + 100000 : UINT64_MAX);
-        __atomic_store_n(&sched.again[cpu], 1, __ATOMIC_RELEASE);
         return;
     }
     vcpu[n].work++;
@@ -64,18 +63,18 @@ static void run(uint16_t cpu, uint16_t n)
 static void *cpu_main(void *argument)
 {
     uint16_t cpu = (uint16_t)(uintptr_t)argument, held = SCHED_NONE;
-    uint64_t until = 0, end = now() + 2000000000u;
+    uint64_t end = now() + 2000000000u;
     while (__atomic_load_n(&steps, __ATOMIC_RELAXED) < STEPS && now() < end) {
-        if (sched_due(&sched, cpu, now())) {
+        if (now() >= sched_due(&sched, cpu)) {
             uint16_t also;
-            uint16_t next = sched_pick(&sched, cpu, now(), &until, &also);
+            uint16_t next = sched_pick(&sched, cpu, now(), &also);
             kick(also);
             if (next != held && held != SCHED_NONE)
                 kick(sched_release(&sched, held, now()));
             held = next;
         }
         if (held == SCHED_NONE)
-            wait_for_kick(cpu, until);
+            wait_for_kick(cpu, sched_due(&sched, cpu));
         else
             run(cpu, held);
     }

@@ -79,8 +79,9 @@ static void pick(struct world *w, uint32_t c)
 {
     struct world_cpu *cpu = &w->cpu[c];
     uint16_t also;
-    uint16_t next = sched_pick(&w->sched, (uint16_t)c, w->now, &cpu->until, &also);
+    uint16_t next = sched_pick(&w->sched, (uint16_t)c, w->now, &also);
     kick(w, also);
+    cpu->until = sched_due(&w->sched, (uint16_t)c);
     if (next == cpu->held)
         return;
     if (cpu->held != SCHED_NONE)
@@ -148,7 +149,7 @@ static void step_cpu(struct world *w, uint32_t c)
     if (kicked)
         cpu->kicked = UINT64_MAX;
     /* A CPU looks around only when its timer fires or somebody kicks it, or when its guest exits. */
-    if ((kicked || w->now >= cpu->until || cpu->held != SCHED_NONE) && sched_due(&w->sched, (uint16_t)c, w->now))
+    if ((kicked || w->now >= cpu->until || cpu->held != SCHED_NONE) && w->now >= sched_due(&w->sched, (uint16_t)c))
         pick(w, c);
     if (cpu->held == SCHED_NONE)
         cpu->idle += STEP;

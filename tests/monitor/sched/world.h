@@ -34,7 +34,7 @@ struct world_vcpu {
 struct world_cpu {
     uint64_t time;   /* it is busy until then */
     uint64_t kicked; /* a kick arrives then; UINT64_MAX: none */
-    uint64_t until;  /* as sched_pick answered */
+    uint64_t until;  /* its timer: as sched_due answered after the last pick */
     uint16_t held;
     uint64_t idle;
 };
