@@ -52,11 +52,11 @@ void result_monitor_answer(const struct result_set *set, char *text, size_t size
         snprintf(local, sizeof local, "; %.0f %% of the accesses seen were local",
                  100.0 * (double)r->local_misses / (double)r->misses);
     if (r->moves + r->copies == 0)
-        snprintf(text, size, "under %s no page moved in %.1f s of %" PRIu32 " VM%s%s", r->spec,
+        snprintf(text, size, "under %s, no page moved in %.1f s of %" PRIu32 " VM%s%s", r->spec,
                  (double)m->duration_ns / 1e9, m->nvms, plural(m->nvms), local);
     else
         snprintf(text, size,
-                 "under %s %s page%s moved and %s copies were made in %.1f s of %" PRIu32
+                 "under %s, %s page%s moved and %s copies were made in %.1f s of %" PRIu32
                  " VM%s; %s write%s took copies back%s",
                  r->spec, text_count(moves, sizeof moves, r->moves), plural(r->moves),
                  text_count(copies, sizeof copies, r->copies), (double)m->duration_ns / 1e9, m->nvms, plural(m->nvms),

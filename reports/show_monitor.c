@@ -220,12 +220,13 @@ void show_monitor(FILE *f, const struct result_set *set, bool colour)
 {
     const struct result_run *run = &set->runs[0];
     const struct result_monitor *m = run->monitor;
-    char answer[800], name[sizeof run->spec], clean[800];
+    char answer[800], name[sizeof run->spec], clean[800], harvests[TEXT_FIGURE];
     fprintf(f,
-            "%s on %s: %" PRIu32 " nodes, %" PRIu32 " CPUs; accessed bits harvested every %" PRIu32
+            "%s on %s: %" PRIu32 " nodes, %" PRIu32 " CPUs; accessed bits harvested %s times, due every %" PRIu32
             " ms, one stands for %" PRIu32 " accesses\n\n",
             text_clean(name, sizeof name, run->spec), text_clean(clean, sizeof clean, set->machine.name),
-            set->machine.nodes, set->trace.cpus, m->harvest_ms, m->weight);
+            set->machine.nodes, set->trace.cpus, text_count(harvests, sizeof harvests, m->harvests), m->harvest_ms,
+            m->weight);
     print_vms(f, m, colour);
     print_moved(f, run, colour);
     print_exits(f, m, colour);

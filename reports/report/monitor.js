@@ -45,6 +45,13 @@ function exitFigure(m) {
     } }));
 }
 
+/* The monitor does not report at even intervals. */
+function perSecond(run, m) {
+  const begin = run.series.time_ms, end = [...begin.slice(1), m.duration_ns / 1e6];
+  const rates = run.series.moves_and_copies.map((n, i) => end[i] > begin[i] ? n * 1e3 / (end[i] - begin[i]) : null);
+  return { ...run, series: { ...run.series, moves_and_copies: rates } };
+}
+
 function monitorTime(set, grid) {
   const run = set.runs[0];
   if (!run.series || run.series.time_ms.length < 2) return;
@@ -52,8 +59,8 @@ function monitorTime(set, grid) {
   const moving = some("moves_and_copies"), replicating = some("replica_mib");
   grid.append(figure("Local share over time", "Share of the accesses seen that the CPU\u2019s own node served.", 260, false, "",
     (canvas) => overTime(canvas, [run], "local_share", "% local", 100, 1, x)));
-  if (moving) grid.append(figure("Moves and copies over time", "Pages migrated or replicated between two reports of the monitor.", 240, replicating, "",
-    (canvas) => overTime(canvas, [run], "moves_and_copies", "pages", 1, 1, x)));
+  if (moving) grid.append(figure("Moves and copies over time", "Pages migrated or replicated per second, from one report of the monitor to the next.", 240, replicating, "",
+    (canvas) => overTime(canvas, [perSecond(run, set.monitor)], "moves_and_copies", "pages per second", 1, 1, x)));
   if (replicating) grid.append(figure("Replica memory over time", "Memory held by copies beyond each page\u2019s first.", 240, moving, "",
     (canvas) => overTime(canvas, [run], "replica_mib", "MiB", 1, 1, x)));
 }
@@ -98,8 +105,9 @@ function trafficCard(run) {
 
 function monitorWords(m) {
   return words("How to read this", [
-    `The policy was fed from accessed bits: every ${m.harvest_ms} ms the monitor reads and clears the bits of each node\u2019s page tables; ` +
-      `a set bit counts as ${m.weight} accesses. Accesses are page touches, not cache misses.`,
+    `The policy was fed from accessed bits: ${count(m.harvests)} times, every ${m.harvest_ms} ms where there was time, the monitor read and ` +
+      `cleared the bits of each node\u2019s page tables; a set bit counts as ${m.weight} accesses. Accesses are page touches, not cache misses.`,
+    "A guest second is a second that one virtual CPU ran in its guest: time in the monitor and time halted are not in it.",
     "An emulated machine has no slow memory: what locality gains in time cannot be read off this run. " +
       "Recorded (--record), the same accesses can be replayed on a model of a real machine.",
     m.lost_frames ? `${count(m.lost_frames)} reports of the monitor were lost on the way.` : null,
@@ -119,6 +127,22 @@ function monitorInputs(set, m) {
       ["moved to another node", count(m.vcpu_migrations)], ["idle CPU time", duration(m.idle_ns)],
       ["digest of the configuration", m.config_digest]])),
     fold("Policy and parameters", false, parameterTable([run])));
+}
+
+const monitorName = (set) => `${set.trace.replaceAll("+", ", ")} under ${set.runs[0].spec}`;
+
+/* Several runs, one line each. */
+function monitorComparison(sets) {
+  const inside = (m) => m.vms.reduce((sum, vm) => sum + vm.monitor_ns, 0);
+  return el("section", { class: "trace" }, el("div", { class: "grid" }, tableCard("Side by side",
+    "Each run started its virtual machines anew: runs are alike, not the same. Exits per guest second; the monitor\u2019s part of the virtual CPUs\u2019 time; replicas at their peak.",
+    ["run", "nodes", "end", "time", "local %", "moves", "copies", "collapses", "refused", "replicas", "exits/s", "monitor %"],
+    sets.map((set) => {
+      const m = set.monitor, run = set.runs[0];
+      return [monitorName(set), count(m.nodes.length), m.end, duration(m.duration_ns), percent(run.local_share), count(run.moves), count(run.copies),
+        count(run.collapses), count(run.refused), bytes(run.replica_bytes_peak), rateText(rate(sumOf(m.exits), m.guest_ns)),
+        m.guest_ns ? percent(inside(m) / (inside(m) + m.guest_ns)) : "\u2013"];
+    }))));
 }
 
 function monitorSection(set, index, sets) {

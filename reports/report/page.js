@@ -126,6 +126,7 @@ function words(title, list) {
 
 /* Traces by name; where one was replayed both ways, the name says which way. */
 function sectionName(set, sets) {
+  if (set.monitor) return monitorName(set);
   const both = sets.some((other) => other.trace === set.trace && other.options.contention !== set.options.contention);
   return both && !set.options.contention ? `${set.trace}, constant latencies` : set.trace;
 }
@@ -153,7 +154,8 @@ function build() {
   const sets = JSON.parse(document.getElementById("data").textContent), alone = sets.length === 1;
   const paper = paperSection(sets);
   const title = paper ? "Disco\u2019s locality experiments beside the model"
-    : alone && sets[0].monitor ? `${sets[0].runs[0].policy} under ${sets[0].trace.replaceAll("+", ", ")}`
+    : alone && sets[0].monitor ? monitorName(sets[0])
+    : sets.length && sets.every((set) => set.monitor) ? `${sets.length} runs of the monitor`
     : alone ? `Page placement for ${sets[0].trace} on ${sets[0].machine}` : `Page placement for ${sets.length} traces`;
   document.title = title;
   const top = document.getElementById("top"), main = document.getElementById("main");
@@ -161,6 +163,8 @@ function build() {
   if (!alone) top.append(el("nav", { "aria-label": "traces" }, paper ? el("a", { href: "#paper" }, "the paper check") : null,
     ...sets.map((set, i) => el("a", { href: `#trace-${i}` }, sectionName(set, sets)))));
   if (paper) main.append(paper);
+  const monitored = sets.filter((set) => set.monitor);
+  if (monitored.length > 1) main.append(monitorComparison(monitored));
   sets.forEach((set, i) => main.append(traceSection(set, i, sets)));
   document.getElementById("foot").append(el("p", {}, `Made by ${sets.length ? sets[0].program : "mirrorball"}. ` +
     "This page is complete in itself: it asks nothing of the network. Charts by Chart.js (MIT License)."));

@@ -254,7 +254,7 @@ class Page(unittest.TestCase):
         self.browser.open(path)
         self.clean(path)
         self.drawn(4)  # three over time, one of exits
-        self.assertEqual(self.browser.evaluate("document.querySelector('h1').textContent"), "migrep under web, db")
+        self.assertEqual(self.browser.evaluate("document.querySelector('h1').textContent"), "web, db under migrep:trigger=64")
         tables = self.browser.evaluate("""[...document.querySelectorAll("table")].map((table) =>
             [...table.rows].map((row) => [...row.cells].map((cell) => cell.textContent)))""")
         vms, traffic, memory, exits, disks = tables[:5]
@@ -268,6 +268,25 @@ class Page(unittest.TestCase):
         text = self.browser.evaluate("document.body.innerText")
         for word in ("NaN", "undefined", "null", "Infinity"):
             self.assertNotIn(word, text)
+
+    def test_two_runs_of_the_monitor(self):
+        path = os.path.join(self.folder.name, "monitors.html")
+        subprocess.run([os.environ["MIRRORBALL"], "report", "tests/reports/corpus/monitor.h5", "tests/reports/corpus/monitor.h5", "-o", path],
+                       check=True)
+        self.browser.open(path)
+        self.clean(path)
+        self.drawn(8)
+        self.assertEqual(self.browser.evaluate("document.querySelector('h1').textContent"), "2 runs of the monitor")
+        rows = self.browser.evaluate("[...document.querySelector('table').tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.textContent))")
+        self.assertEqual([row[:8] for row in rows], [["web, db under migrep:trigger=64", "2", "all off", "20.00 s", "76.7", "400", "40", "4"]] * 2)
+
+    def test_moves_per_second(self):
+        path = os.path.join(self.folder.name, "rate.html")
+        subprocess.run([os.environ["MIRRORBALL"], "report", "tests/reports/corpus/monitor.h5", "-o", path], check=True)
+        self.browser.open(path)
+        points = self.browser.evaluate("charts.map((chart) => chart.data.datasets[0].data)")[1]
+        # 110 in each of four seconds; the last report is followed by 16 s more
+        self.assertEqual([round(p["y"], 3) for p in points], [110, 110, 110, 6.471])
 
     def test_hostile_names_stay_text(self):
         path = self.make("hostile")

@@ -91,8 +91,9 @@ class Good(Launch):
         self.assertRegex(self.out, r"web +powered off +1 +512\.0 MiB")
         self.assertRegex(self.out, r"\n +5,000 +400 +40 +4 ")
         last = self.out.rstrip().splitlines()[-1]
-        self.assertEqual(last, "under migrep:trigger=64 400 pages moved and 40 copies were made in 20.0 s of 2 VMs; "
+        self.assertEqual(last, "under migrep:trigger=64, 400 pages moved and 40 copies were made in 20.0 s of 2 VMs; "
                                "4 writes took copies back; 77 % of the accesses seen were local")
+        self.assertIn("accessed bits harvested 50 times, due every 20 ms", self.out)
         self.assertNotIn("\033", self.out)
 
     def test_summary(self):
