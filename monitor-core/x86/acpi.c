@@ -119,16 +119,20 @@ static const unsigned char *entry(const struct table *t, size_t *at)
     return p;
 }
 
+/* Its place in cpu[]; ncpus: not there. */
+static uint32_t find_cpu(const struct acpi *a, uint32_t apic_id)
+{
+    uint32_t i = 0;
+    while (i < a->ncpus && a->cpu[i].apic_id != apic_id)
+        i++;
+    return i;
+}
+
 static void add_cpu(struct acpi *a, uint32_t apic_id)
 {
-    for (uint32_t i = 0; i < a->ncpus; i++) {
-        if (a->cpu[i].apic_id == apic_id)
-            return;
-    }
-    if (a->ncpus < ACPI_CPUS)
+    uint32_t i = find_cpu(a, apic_id);
+    if (i == a->ncpus && i < ACPI_CPUS)
         a->cpu[a->ncpus++] = (struct acpi_cpu){.apic_id = apic_id};
-    else
-        a->left_out++;
 }
 
 static void read_madt(struct acpi *a, const struct table *t)
@@ -143,96 +147,76 @@ static void read_madt(struct acpi *a, const struct table *t)
     }
 }
 
-/* One enabled affinity entry of SRAT: a CPU's or a piece of memory's; hot-plug memory is not there yet. */
+/* One enabled affinity entry of SRAT, of a CPU or of memory that is there. */
 struct affinity {
-    uint32_t domain, apic_id;
-    uint64_t start, size;
-    bool memory;
+    uint32_t domain;
+    struct acpi_cpu *cpu; /* null: memory */
+    uint64_t start, end;
 };
 
-static bool affinity_of(const unsigned char *p, struct affinity *f)
+static bool affinity_of(struct acpi *a, const struct acpi_reader *r, const unsigned char *p, struct affinity *f)
 {
+    uint32_t flags = 0, cpu = a->ncpus;
     *f = (struct affinity){0};
-    if (p[0] == 0 && p[1] >= 16) {
-        f->domain = p[2] | (uint32_t)little(p + 9, 3) << 8;
-        f->apic_id = p[3];
-        return u32(p + 4) & 1;
-    }
-    if (p[0] == 2 && p[1] >= 24) {
-        f->domain = u32(p + 4);
-        f->apic_id = u32(p + 8);
-        return u32(p + 12) & 1;
-    }
     if (p[0] == 1 && p[1] >= 40) {
         f->domain = u32(p + 2);
         f->start = little(p + 8, 8);
-        f->size = little(p + 16, 8);
-        f->memory = true;
-        return (u32(p + 28) & 3) == 1 && f->size && f->start + f->size > f->start;
+        f->end = f->start + little(p + 16, 8);
+        return u32(p + 28) & 1 && f->end > f->start && r->ram(r->context, f->start, f->end);
     }
-    return false;
+    if (p[0] == 0 && p[1] >= 16) {
+        f->domain = p[2] | (uint32_t)little(p + 9, 3) << 8;
+        cpu = find_cpu(a, p[3]);
+        flags = u32(p + 4);
+    } else if (p[0] == 2 && p[1] >= 24) {
+        f->domain = u32(p + 4);
+        cpu = find_cpu(a, u32(p + 8));
+        flags = u32(p + 12);
+    }
+    f->cpu = &a->cpu[cpu % ACPI_CPUS];
+    return flags & 1 && cpu < a->ncpus;
 }
 
-static void add_domain(struct acpi *a, uint32_t domain)
+/* The node of a domain, or where it would have to be. */
+static uint32_t find_domain(const struct acpi *a, uint32_t domain)
 {
     uint32_t i = 0;
     while (i < a->nodes && a->domain[i] < domain)
         i++;
-    if (i < a->nodes && a->domain[i] == domain)
+    return i;
+}
+
+static void add_domain(struct acpi *a, uint32_t domain)
+{
+    uint32_t i = find_domain(a, domain);
+    if (a->nodes == NODE_MAX || (i < a->nodes && a->domain[i] == domain))
         return;
-    if (a->nodes == NODE_MAX) {
-        a->left_out++;
-        return;
-    }
     __builtin_memmove(&a->domain[i + 1], &a->domain[i], (a->nodes - i) * sizeof(a->domain[0]));
     a->domain[i] = domain;
     a->nodes++;
 }
 
-static node_t node_of_domain(const struct acpi *a, uint32_t domain)
-{
-    for (uint32_t i = 0; i < a->nodes; i++) {
-        if (a->domain[i] == domain)
-            return (node_t)i;
-    }
-    return 0;
-}
-
 static void place(struct acpi *a, const struct affinity *f)
 {
-    node_t node = node_of_domain(a, f->domain);
-    if (!f->memory) {
-        for (uint32_t i = 0; i < a->ncpus; i++) {
-            if (a->cpu[i].apic_id == f->apic_id)
-                a->cpu[i].node = node;
-        }
-    } else if (a->nmemory < ACPI_MEMORY) {
-        a->memory[a->nmemory++] = (struct acpi_memory){f->start, f->start + f->size, node};
-    } else {
-        a->left_out++;
-    }
-}
-
-static bool known_cpu(const struct acpi *a, uint32_t apic_id)
-{
-    for (uint32_t i = 0; i < a->ncpus; i++) {
-        if (a->cpu[i].apic_id == apic_id)
-            return true;
-    }
-    return false;
+    uint32_t i = find_domain(a, f->domain);
+    node_t node = i < a->nodes && a->domain[i] == f->domain ? (node_t)i : 0;
+    if (f->cpu)
+        f->cpu->node = node;
+    else if (a->nmemory < ACPI_MEMORY)
+        a->memory[a->nmemory++] = (struct acpi_memory){f->start, f->end, node};
 }
 
 /* Twice over the entries: nodes are numbered in the order of all domains. */
-static void read_srat(struct acpi *a, const struct table *t)
+static void read_srat(struct acpi *a, const struct table *t, const struct acpi_reader *r)
 {
     const unsigned char *p;
     struct affinity f;
     for (size_t at = HEADER + 12; (p = entry(t, &at));) {
-        if (affinity_of(p, &f) && (f.memory || known_cpu(a, f.apic_id)))
+        if (affinity_of(a, r, p, &f))
             add_domain(a, f.domain);
     }
     for (size_t at = HEADER + 12; (p = entry(t, &at));) {
-        if (affinity_of(p, &f))
+        if (affinity_of(a, r, p, &f))
             place(a, &f);
     }
 }
@@ -255,18 +239,15 @@ static void read_slit(struct acpi *a, const struct table *t)
     }
 }
 
-/* A port from a generic address structure (5.2.3.2) when it is in I/O space. */
-static uint16_t port_of(const struct table *t, size_t at)
+/* A port of the fixed table: by the generic address structure (5.2.3.2) of revision 2 and later when that names one,
+ * else by the old field. */
+static uint16_t port_of(const struct table *t, size_t wide, size_t old)
 {
-    return t->size >= at + 12 && t->bytes[at] == 1 && little(t->bytes + at + 4, 8) <= 0xffff ? u16(t->bytes + at + 4)
-                                                                                             : 0;
-}
-
-/* The wide field of revision 2 and later goes before the old one. */
-static uint16_t port_either(const struct table *t, size_t wide, size_t old)
-{
-    uint16_t port = port_of(t, wide);
-    return port || t->size < old + 4 || u32(t->bytes + old) > 0xffff ? port : u16(t->bytes + old);
+    const unsigned char *p = t->bytes + wide;
+    uint64_t port = t->size >= wide + 12 && p[0] == 1 ? little(p + 4, 8) : 0;
+    if (!port)
+        port = u32(t->bytes + old);
+    return port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
 /* A small integer in AML: Zero, One or a byte constant. */
@@ -308,16 +289,14 @@ static void read_fadt(struct acpi *a, const struct table *t, const struct acpi_r
     uint64_t at = t->size >= 148 ? little(t->bytes + 140, 8) : 0;
     if (t->size < 116)
         return;
-    a->pm_timer = port_either(t, 208, 76);
-    a->power.pm1a = port_either(t, 172, 64);
-    a->power.pm1b = port_either(t, 184, 68);
+    a->pm_timer = port_of(t, 208, 76);
+    a->power.pm1a = port_of(t, 172, 64);
+    a->power.pm1b = port_of(t, 184, 68);
     a->power.command = u32(t->bytes + 48) <= 0xffff ? u16(t->bytes + 48) : 0;
     a->power.enable = t->bytes[52];
-    if (u32(t->bytes + 112) & 1 << 20) /* hardware-reduced */
-        a->power.sleep_control = port_of(t, 244);
     if (!table_at(r, at ? at : u32(t->bytes + 40), &dsdt) || __builtin_memcmp(dsdt.bytes, "DSDT", 4) != 0)
         return;
-    a->power.possible = find_s5(&dsdt, &a->power) && (a->power.pm1a || a->power.sleep_control);
+    a->power.possible = a->power.pm1a && find_s5(&dsdt, &a->power);
 }
 
 static void default_distances(struct acpi *a)
@@ -335,7 +314,7 @@ int acpi_read(struct acpi *a, const struct acpi_reader *r, uint64_t root_pointer
     if (there && find_table(&root, r, "APIC", &t))
         read_madt(a, &t);
     if (there && find_table(&root, r, "SRAT", &t))
-        read_srat(a, &t);
+        read_srat(a, &t, r);
     if (!a->nodes)
         a->nodes = 1;
     default_distances(a);
@@ -344,6 +323,12 @@ int acpi_read(struct acpi *a, const struct acpi_reader *r, uint64_t root_pointer
     if (there && find_table(&root, r, "FACP", &t))
         read_fadt(a, &t, r);
     return there ? 0 : ERR_NOENT;
+}
+
+node_t acpi_node_of_cpu(const struct acpi *a, uint32_t apic_id)
+{
+    uint32_t i = find_cpu(a, apic_id);
+    return i < a->ncpus ? a->cpu[i].node : 0;
 }
 
 node_t acpi_node(const struct acpi *a, uint64_t physical)

@@ -12,6 +12,16 @@ static const unsigned char *early_at(void *context, uint64_t physical, size_t n)
     return physical + n <= UINT64_C(1) << 32 ? memory_at(&machine_x86.memory, physical) : NULL;
 }
 
+static bool has_ram(void *context, uint64_t start, uint64_t end)
+{
+    const struct start_facts *f = context;
+    for (uint32_t i = 0; i < f->nram; i++) {
+        if (f->ram[i].start < end && f->ram[i].end > start)
+            return true;
+    }
+    return false;
+}
+
 /* The old interrupt controllers must not speak: all lines masked, their vectors off the exceptions'. */
 static void silence_pic(void)
 {
@@ -38,20 +48,20 @@ void boot_main(uint32_t information)
     static struct start_facts facts;
     static struct acpi acpi;
     struct machine_x86 *m = &machine_x86;
-    struct acpi_reader reader = {early_at, NULL};
+    struct acpi_reader reader = {early_at, has_ram, &facts};
     m->memory.base = (unsigned char *)START_DIRECT;
     serial_start();
     silence_pic();
     traps_init();
     multiboot_read(information, &facts);
     if (acpi_read(&acpi, &reader, acpi_find(&reader)))
-        print("no ACPI tables: one CPU, one node, no power-off");
+        panic("no ACPI tables where a BIOS has them; start the machine by its BIOS, not by EFI");
     off_remember(&acpi.power);
     clock_start(acpi.pm_timer);
-    nodes_fill(&acpi, &facts, apic_id());
+    nodes_fill(&acpi, &facts);
     smp_trampoline(&facts);
     paging_direct(&facts);
     apic_map();
-    percpu_make();
+    percpu_make(&acpi, apic_id());
     boot_switch(paging_cr3(m->cpu[0]->node), m->cpu[0]->stack, go_on);
 }

@@ -8,7 +8,7 @@
 
 #include "monitor-core/x86/memory.h"
 
-enum { CPUS_MAX = 64 };
+enum { CPUS_MAX = 64, MACHINE_NODES = 16, MACHINE_MODULES = 32 };
 
 struct cpu {
     struct cpu *self; /* first: at GS:0 */
@@ -32,17 +32,17 @@ struct machine_x86 {
     uint32_t cpus, nodes;
     struct cpu *cpu[CPUS_MAX];
     node_t cpu_node[CPUS_MAX];
-    uint8_t tier[NODE_MAX];
-    uint32_t latency_ps[NODE_MAX * NODE_MAX]; /* from SLIT: local 10 = 100 ns where nothing better is known */
-    uint64_t frames[NODE_MAX];
+    uint8_t tier[MACHINE_NODES]; /* 1: memory without CPUs, as that on a CXL device shows itself */
+    uint32_t latency_ps[MACHINE_NODES * MACHINE_NODES]; /* from SLIT: local 10 = 100 ns where nothing better is known */
+    uint64_t frames[MACHINE_NODES];
     struct topology topology; /* points into this struct */
     uint64_t tsc_khz;
     const char *command_line; /* of the monitor */
     uint32_t nmodules;
     struct module {
-        const char *name, *text; /* first word; whole string */
+        const char *name, *text; /* last word; whole string */
         uint64_t start, size;    /* physical */
-    } module[32];
+    } module[MACHINE_MODULES];
 };
 
 /* Filled by the boot processor before any other CPU runs. */
@@ -104,6 +104,9 @@ void panic_tell(void (*tell)(const char *why));
 
 /* Registers of a device at that physical address, uncached; every CPU sees them. Boot processor, before memory_seal. */
 void *cpu_map_device(uint64_t physical, uint64_t bytes);
+
+/* memory_reserve, ending the monitor when there is none left: `what` it was for. */
+void *cpu_reserve(node_t, uint64_t bytes, const char *what);
 
 /* memory_seal, and machine_x86.frames as they are then. */
 void machine_seal(void);

@@ -41,24 +41,36 @@ static const char *keep(const char *text, size_t most)
     return kept;
 }
 
-static void take(struct start_facts *f, uint64_t start, uint64_t end)
+/* Loaders put the file's name first, or leave it out. */
+static const char *last_word(const char *text)
 {
-    f->taken[f->ntaken++] = (struct start_range){start, end};
+    size_t end = 0, start;
+    while (text[end])
+        end++;
+    while (end && text[end - 1] == ' ')
+        end--;
+    for (start = end; start && text[start - 1] != ' '; start--)
+        ;
+    return keep(text + start, end - start);
+}
+
+/* Nothing may be left out: what is taken would be given away, what is RAM may be a node's all. */
+static void add(uint32_t *n, struct start_range *range, uint64_t start, uint64_t end)
+{
+    if (*n == START_RANGES)
+        panic("the firmware's memory map has more than %d entries; start the machine by its BIOS", START_RANGES);
+    range[(*n)++] = (struct start_range){start, end};
 }
 
 static void read_modules(const struct information *i, struct start_facts *f)
 {
     const struct loaded *l = early(i->modules);
-    if (i->nmodules > START_MODULES)
-        panic("the boot loader brought %u modules; at most %d fit: leave some out", i->nmodules, START_MODULES);
+    if (i->nmodules > MACHINE_MODULES)
+        panic("the boot loader brought %u modules; at most %d fit: leave some out", i->nmodules, MACHINE_MODULES);
     for (uint32_t n = 0; n < i->nmodules; n++) {
-        struct module *m = &machine_x86.module[n];
         const char *text = l[n].text ? early(l[n].text) : "";
-        size_t word = 0;
-        while (text[word] && text[word] != ' ')
-            word++;
-        *m = (struct module){keep(text, word), keep(text, 2048), l[n].start, l[n].end - l[n].start};
-        take(f, l[n].start, l[n].end);
+        machine_x86.module[n] = (struct module){last_word(text), keep(text, 2048), l[n].start, l[n].end - l[n].start};
+        add(&f->ntaken, f->taken, l[n].start, l[n].end);
     }
     machine_x86.nmodules = i->nmodules;
 }
@@ -69,24 +81,23 @@ static void read_map(const struct information *i, struct start_facts *f)
     for (uint32_t at = 0; at + sizeof(struct map_entry) <= i->map_bytes;) {
         const struct map_entry *e = early(i->map + at);
         at += e->size + 4;
-        if (e->start + e->bytes <= e->start || f->nram + f->ntaken >= START_RANGES)
+        if (e->start + e->bytes <= e->start)
             continue;
         if (e->type == MAP_RAM)
-            f->ram[f->nram++] = (struct start_range){e->start, e->start + e->bytes};
+            add(&f->nram, f->ram, e->start, e->start + e->bytes);
         else
-            take(f, e->start, e->start + e->bytes);
+            add(&f->ntaken, f->taken, e->start, e->start + e->bytes);
     }
 }
 
 void multiboot_read(uint32_t information, struct start_facts *f)
 {
     const struct information *i = early(information);
-    machine_x86.command_line = i->flags & HAS_COMMAND_LINE ? keep(early(i->command_line), 2048) : "";
-    take(f, 0, 0x100000);
-    take(f, 0x100000, (uint64_t)image_end - START_IMAGE);
-    if (i->flags & HAS_MODULES)
-        read_modules(i, f);
     if (!(i->flags & HAS_MAP))
         panic("the boot loader gives no memory map; use one that does (GRUB, QEMU)");
+    machine_x86.command_line = i->flags & HAS_COMMAND_LINE ? keep(early(i->command_line), 2048) : "";
+    add(&f->ntaken, f->taken, 0, (uint64_t)image_end - START_IMAGE);
+    if (i->flags & HAS_MODULES)
+        read_modules(i, f);
     read_map(i, f);
 }

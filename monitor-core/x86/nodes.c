@@ -45,56 +45,32 @@ static void give_memory(const struct acpi *a, const struct start_facts *f)
     }
 }
 
-/* The boot processor first, the others as the firmware lists them. */
-static void give_cpus(const struct acpi *a, uint32_t boot_apic_id)
-{
-    static struct cpu found[CPUS_MAX]; /* until percpu_make gives each a block on its node */
-    struct machine_x86 *m = &machine_x86;
-    found[0] = (struct cpu){.apic_id = boot_apic_id};
-    m->cpus = 1;
-    for (uint32_t i = 0; i < a->ncpus; i++) {
-        if (a->cpu[i].apic_id == boot_apic_id)
-            found[0].node = a->cpu[i].node;
-        else if (m->cpus < CPUS_MAX)
-            found[m->cpus++] = (struct cpu){.apic_id = a->cpu[i].apic_id, .node = a->cpu[i].node};
-    }
-    for (uint32_t i = 0; i < m->cpus; i++) {
-        found[i].id = i;
-        m->cpu[i] = &found[i];
-        m->cpu_node[i] = found[i].node;
-    }
-}
-
-/* Memory without CPUs is the slower tier: memory on a CXL device shows itself so. */
-static void give_tiers(void)
+void nodes_fill(const struct acpi *a, const struct start_facts *f)
 {
     struct machine_x86 *m = &machine_x86;
-    for (uint32_t n = 0; n < m->nodes; n++) {
-        m->tier[n] = 1;
-        for (uint32_t i = 0; i < m->cpus; i++) {
-            if (m->cpu_node[i] == n)
-                m->tier[n] = 0;
-        }
-    }
-}
-
-void nodes_fill(const struct acpi *a, const struct start_facts *f, uint32_t boot_apic_id)
-{
-    struct machine_x86 *m = &machine_x86;
+    if (a->nodes > MACHINE_NODES)
+        panic("%u NUMA nodes; at most %d: let the firmware make fewer (nodes per socket, L3 caches as nodes)", a->nodes,
+              MACHINE_NODES);
     m->nodes = a->nodes;
     memory_init(&m->memory, m->memory.base, a->nodes);
     give_memory(a, f);
-    give_cpus(a, boot_apic_id);
-    give_tiers();
+    __builtin_memset(m->tier, 1, sizeof(m->tier)); /* until a CPU of the node is found */
     for (uint32_t i = 0; i < a->nodes * a->nodes; i++)
         m->latency_ps[i] = a->distance[i] * 10000u;
     m->topology = (struct topology){.nodes = m->nodes,
-                                    .cpus = m->cpus,
                                     .page_size = MEMORY_FRAME,
                                     .cpu_node = m->cpu_node,
                                     .tier = m->tier,
                                     .latency_ps = m->latency_ps,
                                     .frames = m->frames};
+}
+
+void *cpu_reserve(node_t node, uint64_t bytes, const char *what)
+{
+    void *block = memory_reserve(&machine_x86.memory, node, bytes, MEMORY_FRAME);
+    if (!block)
+        panic("no %lu KiB of memory for %s; give the machine more or the VMs less", bytes >> 10, what);
+    return block;
 }
 
 void machine_seal(void)
@@ -103,5 +79,4 @@ void machine_seal(void)
     memory_seal(&m->memory);
     for (uint32_t n = 0; n < m->nodes; n++)
         m->frames[n] = memory_free(&m->memory, (node_t)n);
-    m->topology.cpus = m->cpus;
 }

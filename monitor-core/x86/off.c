@@ -4,7 +4,7 @@
  */
 #include "monitor-core/x86/start.h"
 
-enum { SCI_ENABLED = 1, SLEEP_ENABLE = 1 << 13, SLEEP_TYPE = 10, REDUCED_ENABLE = 1 << 5, REDUCED_TYPE = 2 };
+enum { SCI_ENABLED = 1, SLEEP_ENABLE = 1 << 13, SLEEP_TYPE = 10 };
 
 static struct acpi_power power;
 
@@ -31,9 +31,7 @@ static uint16_t sleep_word(uint16_t port, uint8_t type)
 void machine_off(void)
 {
     serial_drain();
-    if (power.possible && power.sleep_control) {
-        port_out8(power.sleep_control, (uint8_t)((power.type_a & 7) << REDUCED_TYPE | REDUCED_ENABLE));
-    } else if (power.possible) {
+    if (power.possible) {
         leave_legacy_mode();
         port_out16(power.pm1a, sleep_word(power.pm1a, power.type_a));
         if (power.pm1b)

@@ -3,45 +3,49 @@
 
 struct block {
     struct cpu cpu;
-    uint64_t gdt[5] __attribute__((aligned(16)));
-    uint32_t tss[26] __attribute__((aligned(16)));
+    struct traps_tables tables;
+    unsigned char host_save[MEMORY_FRAME] __attribute__((aligned(MEMORY_FRAME)));
 };
 
-static void *reserve(node_t node, uint64_t bytes)
+static void make_one(uint32_t apic_id, node_t node)
 {
-    void *p = memory_reserve(&machine_x86.memory, node, bytes, MEMORY_FRAME);
-    if (!p)
-        panic("no memory left for the CPUs' own blocks; give the machine more");
-    return p;
+    struct machine_x86 *m = &machine_x86;
+    struct block *b = cpu_reserve(node, sizeof(*b), "a CPU's block");
+    uint32_t id = m->cpus++;
+    b->cpu = (struct cpu){.self = &b->cpu,
+                          .id = id,
+                          .apic_id = apic_id,
+                          .node = node,
+                          .host_save = memory_physical(&m->memory, b->host_save),
+                          .text = paging_node(node),
+                          .stack = paging_stack(id, 0, node),
+                          .timer = UINT64_MAX};
+    traps_make(&b->tables, paging_stack(id, 1, node), paging_stack(id, 2, node));
+    m->cpu[id] = &b->cpu;
+    m->cpu_node[id] = node;
+    m->tier[node] = 0;
 }
 
-static void make_one(struct cpu **slot)
+/* The boot processor first, the others as the firmware lists them; where there are too many, as many of each node. */
+void percpu_make(const struct acpi *a, uint32_t boot_apic_id)
 {
-    struct block *b = reserve((*slot)->node, sizeof(*b));
-    struct cpu *c = &b->cpu;
-    *c = **slot;
-    c->self = c;
-    c->timer = UINT64_MAX;
-    c->host_save = memory_physical(&machine_x86.memory, reserve(c->node, MEMORY_FRAME));
-    paging_node(c->node);
-    paging_stacks(c);
-    c->stack = traps_stack(c, START_STACK, START_STACK_PAGES);
-    c->text = paging_text(c->node);
-    *slot = c;
-}
-
-void percpu_make(void)
-{
-    for (uint32_t i = 0; i < machine_x86.cpus; i++)
-        make_one(&machine_x86.cpu[i]);
+    uint32_t share = a->ncpus <= CPUS_MAX ? CPUS_MAX : CPUS_MAX / a->nodes, made[NODE_MAX] = {0};
+    node_t boot_node = acpi_node_of_cpu(a, boot_apic_id);
+    make_one(boot_apic_id, boot_node);
+    made[boot_node]++;
+    for (uint32_t i = 0; i < a->ncpus && machine_x86.cpus < CPUS_MAX; i++) {
+        const struct acpi_cpu *c = &a->cpu[i];
+        if (c->apic_id != boot_apic_id && made[c->node]++ < share)
+            make_one(c->apic_id, c->node);
+    }
+    machine_x86.topology.cpus = machine_x86.cpus;
+    if (machine_x86.cpus < a->ncpus)
+        print("%u of the machine's %u CPUs are used", machine_x86.cpus, a->ncpus);
 }
 
 void percpu_enter(struct cpu *c)
 {
-    struct block *b = (struct block *)c;
-    traps_cpu(c, b->gdt, b->tss);
-    if (paging_physical(image_text) != c->text)
-        panic("CPU %u does not run its node's copy of the monitor", c->id);
+    traps_cpu(c, &((struct block *)c)->tables);
     apic_cpu();
     __atomic_store_n(&c->up, true, __ATOMIC_RELEASE);
 }

@@ -8,7 +8,7 @@
  *
  *   START_DIRECT   all RAM, writable, never executable
  *   START_DEVICES  device registers, uncached
- *   START_STACKS   a slot per CPU: stacks with a page left out between them
+ *   START_STACKS   the CPUs' stacks, a page left out below each
  *   START_IMAGE    the monitor
  */
 #ifndef MONITOR_CORE_X86_START_H
@@ -25,22 +25,14 @@
 #define START_STACKS UINT64_C(0xffffff0000000000)
 #define START_IMAGE UINT64_C(0xffffffff80000000)
 
-/* A CPU's slot of stacks, in pages: the first of each stack, and how many it has; the pages between are left out. */
-enum {
-    START_SLOT = 32,
-    START_STACK = 1,
-    START_STACK_PAGES = 16,
-    START_NMI = 18,
-    START_DOUBLE = 21,
-    START_CHECK = 24,
-    START_IST_PAGES = 2
-};
+/* Of each CPU: the one it works on, the one for NMIs, and the one for what ends the monitor. */
+enum { START_STACKS_EACH = 3, START_STACK_PAGES = 16 };
 
 struct start_range {
     uint64_t start, end;
 };
 
-enum { START_RANGES = 128, START_MODULES = 32 };
+enum { START_RANGES = 256 };
 
 /* What the loader said, copied: RAM, and what of it is taken (the first MiB, the image, the modules, the firmware's).
  */
@@ -60,26 +52,27 @@ _Noreturn void boot_switch(uint64_t cr3, unsigned char *stack_top, void (*go_on)
 /* multiboot.c: fills *facts and machine_x86's command line and modules. Panics on what makes no sense. */
 void multiboot_read(uint32_t information, struct start_facts *);
 
-/* nodes.c: nodes, CPUs, distances and memory of machine_x86 from what was found. */
-void nodes_fill(const struct acpi *, const struct start_facts *, uint32_t boot_apic_id);
+/* nodes.c: nodes, distances and memory of machine_x86 from what was found. */
+void nodes_fill(const struct acpi *, const struct start_facts *);
 
-/* paging.c: the direct map, in force at once; one set of tables per node that has CPUs, and its copy of the text. */
+/* paging.c: the direct map, in force at once; the tables of a node that has CPUs, and where its copy of the text is; a
+ * stack of a CPU, whose top is answered. */
 void paging_direct(const struct start_facts *);
-void paging_node(node_t);
+uint64_t paging_node(node_t);
 uint64_t paging_cr3(node_t);
-uint64_t paging_text(node_t);
-void paging_stacks(const struct cpu *); /* maps the CPU's slot */
-/* Where the tables in force map an address. */
-uint64_t paging_physical(const void *);
+unsigned char *paging_stack(uint32_t cpu, unsigned stack, node_t);
 
-/* traps.c: the CPU's descriptor tables, GS, and control registers; on that CPU. */
+/* traps.c: a CPU's descriptor tables, made by the boot processor; that CPU loads them, GS and its control registers. */
+struct traps_tables {
+    uint64_t gdt[5] __attribute__((aligned(16)));
+    uint32_t tss[26] __attribute__((aligned(16)));
+};
 void traps_init(void);
-void traps_cpu(struct cpu *, uint64_t *gdt, uint32_t *tss);
-/* A slot's stack top. */
-unsigned char *traps_stack(const struct cpu *, unsigned first, unsigned pages);
+void traps_make(struct traps_tables *, const unsigned char *nmi_stack, const unsigned char *fatal_stack);
+void traps_cpu(struct cpu *, const struct traps_tables *);
 
-/* percpu.c: the blocks of all CPUs; the running CPU takes up its own. */
-void percpu_make(void);
+/* percpu.c: makes the CPUs of machine_x86; the running CPU takes up its own. */
+void percpu_make(const struct acpi *, uint32_t boot_apic_id);
 void percpu_enter(struct cpu *);
 
 /* apic.c. */

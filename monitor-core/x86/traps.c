@@ -5,8 +5,9 @@
  */
 #include "monitor-core/x86/start.h"
 
+enum { STACK_NMI = 1, STACK_FATAL = 2 }; /* in the TSS */
 enum { CODE = 0x08, DATA = 0x10, TASK = 0x18, GDT_BYTES = 40, TSS_BYTES = 104 };
-enum { VECTOR_NMI = 2, VECTOR_DOUBLE = 8, VECTOR_PAGE = 14, VECTOR_CHECK = 18, VECTORS = 256, EXCEPTIONS = 32 };
+enum { VECTOR_NMI = 2, VECTOR_DOUBLE = 8, VECTOR_CHECK = 18, VECTORS = 256, EXCEPTIONS = 32 };
 
 #define GS_BASE UINT32_C(0xc0000101)
 
@@ -31,11 +32,6 @@ static struct gate gates[VECTORS];
 
 void traps_handle(struct trap *);
 
-unsigned char *traps_stack(const struct cpu *c, unsigned first, unsigned pages)
-{
-    return (unsigned char *)(START_STACKS + ((uint64_t)c->id * START_SLOT + first + pages) * MEMORY_FRAME);
-}
-
 /* From the first line on: an error of the start-up code shows its registers as well. */
 void traps_init(void)
 {
@@ -45,13 +41,30 @@ void traps_init(void)
     msr_set(GS_BASE, (uint64_t)&early);
     for (unsigned v = 0; v < VECTORS; v++) {
         uint64_t stub = (uint64_t)traps_stubs + 16 * v;
-        uint8_t stack = v == VECTOR_NMI ? 1 : v == VECTOR_DOUBLE ? 2 : v == VECTOR_CHECK ? 3 : 0;
-        gates[v] = (struct gate){(uint16_t)stub, CODE, stack, 0x8e, (uint16_t)(stub >> 16), (uint32_t)(stub >> 32), 0};
+        gates[v] = (struct gate){(uint16_t)stub, CODE, 0, 0x8e, (uint16_t)(stub >> 16), (uint32_t)(stub >> 32), 0};
     }
     __asm__ volatile("lidt %0" : : "m"(i));
 }
 
-static void load_tables(uint64_t *gdt)
+static void set_stack(struct traps_tables *t, unsigned number, const unsigned char *top)
+{
+    t->tss[7 + 2 * number] = (uint32_t)(uint64_t)top; /* the first at byte 36 */
+    t->tss[8 + 2 * number] = (uint32_t)((uint64_t)top >> 32);
+}
+
+void traps_make(struct traps_tables *t, const unsigned char *nmi_stack, const unsigned char *fatal_stack)
+{
+    uint64_t tss = (uint64_t)t->tss;
+    set_stack(t, STACK_NMI, nmi_stack);
+    set_stack(t, STACK_FATAL, fatal_stack);
+    t->tss[25] = TSS_BYTES << 16; /* no I/O permission map */
+    t->gdt[1] = UINT64_C(0x00af9b000000ffff);
+    t->gdt[2] = UINT64_C(0x00cf93000000ffff);
+    t->gdt[3] = (TSS_BYTES - 1) | (tss & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (tss >> 24 & 0xff) << 56;
+    t->gdt[4] = tss >> 32;
+}
+
+static void load_tables(const uint64_t *gdt)
 {
     struct pointer g = {GDT_BYTES - 1, (uint64_t)gdt}, i = {sizeof(gates) - 1, (uint64_t)gates};
     uint64_t scratch;
@@ -80,21 +93,11 @@ static void control_registers(void)
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
 }
 
-void traps_cpu(struct cpu *c, uint64_t *gdt, uint32_t *tss)
+void traps_cpu(struct cpu *c, const struct traps_tables *t)
 {
-    const unsigned stacks[3] = {START_NMI, START_DOUBLE, START_CHECK};
-    uint64_t t = (uint64_t)tss;
-    for (unsigned i = 0; i < 3; i++) {
-        uint64_t top = (uint64_t)traps_stack(c, stacks[i], START_IST_PAGES);
-        tss[9 + 2 * i] = (uint32_t)top; /* IST1.. at byte 36 */
-        tss[10 + 2 * i] = (uint32_t)(top >> 32);
-    }
-    tss[25] = TSS_BYTES << 16; /* no I/O permission map */
-    gdt[1] = UINT64_C(0x00af9b000000ffff);
-    gdt[2] = UINT64_C(0x00cf93000000ffff);
-    gdt[3] = (TSS_BYTES - 1) | (t & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (t >> 24 & 0xff) << 56;
-    gdt[4] = t >> 32;
-    load_tables(gdt);
+    load_tables(t->gdt);
+    gates[VECTOR_NMI].stack = STACK_NMI;
+    gates[VECTOR_DOUBLE].stack = gates[VECTOR_CHECK].stack = STACK_FATAL;
     msr_set(GS_BASE, (uint64_t)c);
     control_registers();
 }

@@ -101,9 +101,15 @@ static const unsigned char *at(void *context, uint64_t physical, size_t n)
     return NULL;
 }
 
+static bool ram(void *context, uint64_t start, uint64_t end)
+{
+    (void)context;
+    return start < TABLES_RAM_END && end > start;
+}
+
 uint64_t tables_find(struct tables *t)
 {
-    struct acpi_reader reader = {at, t};
+    struct acpi_reader reader = {at, ram, t};
     uint64_t found = acpi_find(&reader);
     drop_copies(t);
     return found;
@@ -111,7 +117,7 @@ uint64_t tables_find(struct tables *t)
 
 int tables_read(struct tables *t, struct acpi *a, uint64_t pointer)
 {
-    struct acpi_reader reader = {at, t};
+    struct acpi_reader reader = {at, ram, t};
     if (!pointer)
         pointer = tables_find(t);
     int err = acpi_read(a, &reader, pointer);

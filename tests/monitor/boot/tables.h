@@ -10,6 +10,7 @@
 #include "monitor-core/x86/acpi.h"
 
 enum { TABLES_PIECES = 64, TABLES_COPIES = 4096 };
+#define TABLES_RAM_END (UINT64_C(8) << 30)
 
 struct tables {
     uint32_t n, ncopies;

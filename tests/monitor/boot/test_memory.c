@@ -112,16 +112,22 @@ Test(memory, what_was_not_taken_is_refused)
     cr_assert_eq(memory_free(&memory, 0), before);
 }
 
-Test(memory, the_largest_ranges_stay)
+Test(memory, what_does_not_fit_is_left_out)
 {
+    const uint64_t top = UINT64_C(1) << 43;
     memory_init(&memory, ram, 1);
-    const unsigned sizes[] = {5, 9, 2, 7, 8, 1};
-    for (unsigned i = 0; i < 6; i++)
-        memory_add(&memory, 0, i * 16 * FRAME, (i * 16 + sizes[i]) * FRAME);
-    cr_assert_eq(memory.node[0].ranges, 4);
-    cr_assert_eq(memory_free(&memory, 0), 5 + 9 + 7 + 8);
-    cr_assert_eq(memory_node_of(&memory, 32 * FRAME), NODE_NONE);
-    cr_assert_eq(memory_node_of(&memory, 64 * FRAME), 0);
     memory_add(&memory, 0, 500 * FRAME, 500 * FRAME + FRAME - 1); /* no whole frame */
-    cr_assert_eq(memory_free(&memory, 0), 29);
+    memory_add(&memory, 0, 500 * FRAME + 1, 501 * FRAME + 1);
+    memory_add(&memory, 0, top, top + FRAME);
+    cr_assert_eq(memory.ranges, 0);
+    memory_add(&memory, 0, top - FRAME, top + FRAME);
+    memory_add(&memory, 0, UINT64_MAX - 5 * FRAME, UINT64_MAX);
+    cr_assert_eq(memory_free(&memory, 0), 1);
+    cr_assert_eq(memory_node_of(&memory, top - 1), 0);
+    cr_assert_eq(memory_node_of(&memory, top), NODE_NONE);
+    for (uint64_t i = 0; i < 2 * MEMORY_RANGES; i++)
+        memory_add(&memory, 0, 2 * i * FRAME, (2 * i + 1) * FRAME);
+    cr_assert_eq(memory_free(&memory, 0), MEMORY_RANGES);
+    cr_assert_eq(memory_node_of(&memory, 2 * (MEMORY_RANGES - 2) * FRAME), 0);
+    cr_assert_eq(memory_node_of(&memory, 2 * (MEMORY_RANGES - 1) * FRAME), NODE_NONE);
 }
