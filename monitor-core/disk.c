@@ -2,7 +2,7 @@
 #include "monitor-core/disk.h"
 
 /* A key of the index: whose version of the block, then the block. What may be let go lies below what may not. */
-enum { BLOCK_BITS = 34, EVERYBODY = 0, CACHE_OF = 1, WRITTEN_BY = 1 + SPACE_VMS };
+enum { BLOCK_BITS = 34, EVERYBODY = 0, CACHE_OF = 1, WRITTEN_BY = 1 + SPACE_VMS, EACH = DISK_BLOCK / DISK_SECTOR };
 #define WRITTEN ((uint64_t)WRITTEN_BY << BLOCK_BITS)
 
 /* Entries that one search for something to let go looks at: it must end soon when the VMs show everything. */
@@ -18,7 +18,6 @@ struct request {
     uint64_t counted;                         /* blocks below were read for this request, or counted as hits */
     struct pager_showing pending[DISK_BATCH]; /* to be mapped */
     uint32_t npending;
-    uint64_t mapped;
 };
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -28,43 +27,46 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static uint64_t blocks_in(uint64_t sectors)
 {
-    uint64_t blocks = sectors / (DISK_BLOCK / DISK_SECTOR) + (sectors % (DISK_BLOCK / DISK_SECTOR) != 0);
-    return least(blocks, UINT64_C(1) << BLOCK_BITS);
+    return least(sectors / EACH + (sectors % EACH != 0), UINT64_C(1) << BLOCK_BITS);
+}
+
+/* Versions of a block that there can be: what is on the drive, and what each VM wrote; with mode = private each VM has
+ * its own of the former as well. */
+uint64_t disk_blocks(const struct config_disk *config, uint64_t sectors, uint32_t vms)
+{
+    uint64_t versions = config->persistent ? 1 : config->private_cache ? 2 * (uint64_t)vms : 1 + (uint64_t)vms;
+    return versions * blocks_in(sectors);
 }
 
 /* Enough tables for every block of every version; but where the disk is far larger than what can be in memory, one
  * table for 64 pages: blocks come in runs, and when the tables run out blocks are let go. */
-static uint32_t tables_for(uint64_t sectors, uint32_t shared, uint32_t vms)
+static uint32_t tables_for(const struct config_disk *config, uint64_t sectors, uint32_t shared, uint32_t vms)
 {
-    uint64_t versions = 1 + 2 * (uint64_t)vms, blocks = blocks_in(sectors), dense = 0;
+    uint64_t versions = disk_blocks(config, 1, vms), blocks = blocks_in(sectors), dense = 0;
     for (unsigned level = 1; level < RADIX_LEVELS; level++)
         dense += (blocks >> RADIX_BITS * level) + 1;
     return (uint32_t)(1 + least(versions * dense, shared / 64 + versions * RADIX_LEVELS + 64));
 }
 
-static size_t whole_blocks(size_t bytes)
+size_t disk_size(const struct config_disk *config, uint64_t sectors, uint32_t shared, uint32_t vms)
 {
-    return (bytes + DISK_BLOCK - 1) / DISK_BLOCK * DISK_BLOCK;
-}
-
-size_t disk_size(uint64_t sectors, uint32_t shared, uint32_t vms)
-{
-    return whole_blocks(radix_size(tables_for(sectors, shared, vms))) + (DISK_BATCH + 1) * (size_t)DISK_BLOCK;
+    size_t tables = radix_size(tables_for(config, sectors, shared, vms));
+    return (tables + DISK_BLOCK - 1) / DISK_BLOCK * DISK_BLOCK + (DISK_BATCH + 1) * (size_t)DISK_BLOCK;
 }
 
 void disk_init(struct disk *d, const struct config_disk *config, const struct drive *drive, struct pager *pager,
                uint32_t shared, uint32_t vms, void *memory)
 {
     *d = (struct disk){.config = config, .drive = *drive, .pager = pager, .buffer = memory};
-    d->drive.sectors = least(drive->sectors, (UINT64_C(1) << BLOCK_BITS) * (DISK_BLOCK / DISK_SECTOR));
+    d->drive.sectors = least(drive->sectors, (UINT64_C(1) << BLOCK_BITS) * EACH);
     d->bounce = d->buffer + (size_t)DISK_BATCH * DISK_BLOCK;
     d->tables = d->bounce + DISK_BLOCK;
-    radix_init(&d->radix, tables_for(d->drive.sectors, shared, vms));
+    radix_init(&d->radix, tables_for(config, d->drive.sectors, shared, vms));
 }
 
 bool disk_writable(const struct disk *d)
 {
-    return !d->config->persistent || d->drive.writable;
+    return !d->config->persistent || d->drive.write;
 }
 
 static uint64_t key_of(uint32_t version, uint64_t block)
@@ -86,6 +88,15 @@ static page_t find(const struct disk *d, uint32_t vm, uint64_t block)
     return page != PAGE_NONE ? page : radix_lookup(&d->radix, d->tables, clean_key(d, vm, block));
 }
 
+static void drop(struct disk *d, uint64_t key)
+{
+    page_t page = radix_remove(&d->radix, d->tables, key);
+    if (page == PAGE_NONE)
+        return;
+    pager_release(d->pager, page);
+    d->private_blocks -= key >= WRITTEN;
+}
+
 static uint32_t let_go(struct disk *d, uint32_t wanted)
 {
     uint32_t gone = 0, turns = 0;
@@ -97,8 +108,7 @@ static uint32_t let_go(struct disk *d, uint32_t wanted)
             continue;
         }
         if (!pager_users(d->pager, page)) {
-            radix_remove(&d->radix, d->tables, d->hand);
-            pager_release(d->pager, page);
+            drop(d, d->hand);
             gone++;
         }
         d->hand++;
@@ -107,51 +117,43 @@ static uint32_t let_go(struct disk *d, uint32_t wanted)
     return gone;
 }
 
-static page_t share(struct disk *d, node_t node, const void *bytes)
+/* Is there something to try again with? */
+static bool found_room(struct disk *d, int err)
 {
-    page_t page = pager_share(d->pager, node, bytes);
-    if (page == PAGE_NONE && let_go(d, DISK_BATCH))
-        page = pager_share(d->pager, node, bytes);
-    return page;
+    return err == ERR_NOMEM && let_go(d, DISK_BATCH);
 }
 
 /* A version's bytes in the index, in place of older ones: guests that were shown those keep them. The new page comes
  * first, so that nothing is lost when there is no room. */
-static bool keep(struct disk *d, node_t node, uint64_t key, const void *bytes)
+static int keep(struct disk *d, node_t node, uint64_t key, const void *bytes)
 {
-    page_t page = share(d, node, bytes);
+    page_t page;
+    int err;
+    do
+        page = pager_share(d->pager, node, bytes);
+    while (page == PAGE_NONE && found_room(d, ERR_NOMEM));
     if (page == PAGE_NONE)
-        return false;
-    page_t old = radix_remove(&d->radix, d->tables, key);
-    int err = radix_insert(&d->radix, d->tables, key, page);
-    while (err == ERR_NOMEM && let_go(d, DISK_BATCH))
+        return ERR_NOMEM;
+    drop(d, key);
+    do
         err = radix_insert(&d->radix, d->tables, key, page);
+    while (found_room(d, err));
     if (err)
         pager_release(d->pager, page);
-    if (old != PAGE_NONE)
-        pager_release(d->pager, old);
-    d->private_blocks += !err && old == PAGE_NONE && key >= WRITTEN;
-    return !err;
-}
-
-static void drop(struct disk *d, uint64_t key)
-{
-    page_t page = radix_remove(&d->radix, d->tables, key);
-    if (page != PAGE_NONE)
-        pager_release(d->pager, page);
+    d->private_blocks += !err && key >= WRITTEN;
+    return err;
 }
 
 /* Sectors of so many blocks from there on that the drive has: its last block may be short. */
 static uint32_t sectors_of(const struct disk *d, uint64_t block, uint32_t blocks)
 {
-    const uint32_t each = DISK_BLOCK / DISK_SECTOR;
-    return (uint32_t)least((uint64_t)blocks * each, d->drive.sectors - block * each);
+    return (uint32_t)least((uint64_t)blocks * EACH, d->drive.sectors - block * EACH);
 }
 
 static int read_drive(struct disk *d, uint64_t block, uint32_t blocks, unsigned char *to)
 {
     uint32_t sectors = sectors_of(d, block, blocks);
-    int err = d->drive.read(d->drive.context, block * (DISK_BLOCK / DISK_SECTOR), sectors, to);
+    int err = d->drive.read(d->drive.context, block * EACH, sectors, to);
     if (err)
         return err;
     size_t have = (size_t)sectors * DISK_SECTOR;
@@ -170,10 +172,7 @@ static int show_pending(struct request *r)
         return 0;
     r->npending = 0;
     int err = pager_show(r->disk->pager, r->vm, r->node, r->pending, n);
-    if (!err) {
-        r->disk->maps += n;
-        r->mapped += n;
-    }
+    r->disk->maps += err ? 0 : n;
     return err;
 }
 
@@ -196,7 +195,7 @@ static int load(struct request *r, uint64_t block)
     d->buffered_n = n;
     r->counted = block + n;
     for (uint32_t i = 0; i < n; i++) {
-        if (!keep(d, r->node, clean_key(d, r->vm, block + i), d->buffer + (size_t)i * DISK_BLOCK))
+        if (keep(d, r->node, clean_key(d, r->vm, block + i), d->buffer + (size_t)i * DISK_BLOCK))
             break;
     }
     return 0;
@@ -243,19 +242,19 @@ static struct disk_segment take(struct request *r)
 /* Guest memory that was never touched takes a frame. */
 static int to_guest(struct request *r, struct disk_segment to, const unsigned char *bytes)
 {
-    struct disk *d = r->disk;
-    int err = pager_write(d->pager, r->vm, r->node, to.gpa, bytes, to.size);
-    if (err == ERR_NOMEM && let_go(d, DISK_BATCH))
-        err = pager_write(d->pager, r->vm, r->node, to.gpa, bytes, to.size);
+    int err;
+    do
+        err = pager_write(r->disk->pager, r->vm, r->node, to.gpa, bytes, to.size);
+    while (found_room(r->disk, err));
     return err;
 }
 
 static int from_guest(struct request *r, struct disk_segment from, unsigned char *bytes)
 {
-    struct disk *d = r->disk;
-    int err = pager_read(d->pager, r->vm, r->node, from.gpa, bytes, from.size);
-    if (err == ERR_NOMEM && let_go(d, DISK_BATCH))
-        err = pager_read(d->pager, r->vm, r->node, from.gpa, bytes, from.size);
+    int err;
+    do
+        err = pager_read(r->disk->pager, r->vm, r->node, from.gpa, bytes, from.size);
+    while (found_room(r->disk, err));
     return err;
 }
 
@@ -295,22 +294,6 @@ static int read_piece(struct request *r)
     return r->npending < DISK_BATCH ? 0 : show_pending(r);
 }
 
-int disk_read(struct disk *d, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *segment, uint32_t n,
-              uint64_t *mapped)
-{
-    struct request r = {.disk = d, .vm = vm, .node = node, .segment = segment};
-    lock_take(&d->lock);
-    d->buffered_n = 0;
-    int err = begin(&r, sector, n);
-    while (!err && r.at < r.end)
-        err = read_piece(&r);
-    if (!err)
-        err = show_pending(&r);
-    *mapped += r.mapped;
-    lock_give(&d->lock);
-    return err;
-}
-
 /* The block as the VM sees it now, before a part of it is written. */
 static int current(struct request *r, uint64_t block, unsigned char *to)
 {
@@ -323,19 +306,6 @@ static int current(struct request *r, uint64_t block, unsigned char *to)
     int err = read_drive(d, block, 1, to);
     if (!err)
         (void)keep(d, r->node, clean_key(d, r->vm, block), to); /* without room it is read again by the next */
-    return err;
-}
-
-static int write_own(struct request *r)
-{
-    struct disk *d = r->disk;
-    uint64_t block = r->at / DISK_BLOCK, offset = r->at % DISK_BLOCK;
-    struct disk_segment from = take(r);
-    int err = from.size < DISK_BLOCK ? current(r, block, d->bounce) : 0;
-    if (!err)
-        err = from_guest(r, from, d->bounce + offset);
-    if (!err && !keep(d, r->node, key_of(WRITTEN_BY + r->vm, block), d->bounce))
-        err = ERR_NOMEM;
     return err;
 }
 
@@ -356,44 +326,68 @@ static int gather(struct request *r, uint64_t to)
     return err;
 }
 
-/* Up to DISK_BATCH blocks. A block that is cached is replaced once the drive has it; when the drive failed, nobody
- * knows what it holds. */
-static int write_through(struct request *r)
+/* A block that is cached is replaced once the drive has it; when the drive failed, nobody knows what it holds. */
+static int write_through(struct request *r, uint64_t block, uint32_t n)
 {
     struct disk *d = r->disk;
-    uint64_t first = r->at / DISK_BLOCK, to = least(r->end, (first + DISK_BATCH) * DISK_BLOCK);
-    int err = gather(r, to);
-    if (err)
-        return err;
-    uint32_t n = (uint32_t)((to + DISK_BLOCK - 1) / DISK_BLOCK - first);
-    err = d->drive.write(d->drive.context, first * (DISK_BLOCK / DISK_SECTOR), sectors_of(d, first, n), d->buffer);
+    int err = d->drive.write(d->drive.context, block * EACH, sectors_of(d, block, n), d->buffer);
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t key = clean_key(d, r->vm, first + i);
+        uint64_t key = clean_key(d, r->vm, block + i);
         bool cached = radix_lookup(&d->radix, d->tables, key) != PAGE_NONE;
-        if (cached && (err || !keep(d, r->node, key, d->buffer + (size_t)i * DISK_BLOCK)))
+        if (cached && (err || keep(d, r->node, key, d->buffer + (size_t)i * DISK_BLOCK)))
             drop(d, key);
     }
     return err;
 }
 
-int disk_write(struct disk *d, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *segment,
-               uint32_t n)
+static int write_own(struct request *r, uint64_t block, uint32_t n)
 {
-    struct request r = {.disk = d, .vm = vm, .node = node, .segment = segment};
-    if (!disk_writable(d))
-        return DISK_EIO;
+    int err = 0;
+    for (uint32_t i = 0; !err && i < n; i++)
+        err = keep(r->disk, r->node, key_of(WRITTEN_BY + r->vm, block + i), r->disk->buffer + (size_t)i * DISK_BLOCK);
+    return err;
+}
+
+static int write_batch(struct request *r)
+{
+    uint64_t first = r->at / DISK_BLOCK, to = least(r->end, (first + DISK_BATCH) * DISK_BLOCK);
+    uint32_t n = (uint32_t)((to + DISK_BLOCK - 1) / DISK_BLOCK - first);
+    int err = gather(r, to);
+    if (err)
+        return err;
+    return r->disk->config->persistent ? write_through(r, first, n) : write_own(r, first, n);
+}
+
+static int serve(struct request *r, uint64_t sector, uint32_t n, int (*some)(struct request *))
+{
+    struct disk *d = r->disk;
     lock_take(&d->lock);
     d->buffered_n = 0;
-    int err = begin(&r, sector, n);
-    while (!err && r.at < r.end)
-        err = d->config->persistent ? write_through(&r) : write_own(&r);
+    int err = begin(r, sector, n);
+    while (!err && r->at < r->end)
+        err = some(r);
+    if (!err)
+        err = show_pending(r);
     lock_give(&d->lock);
     return err;
 }
 
+int disk_read(struct disk *d, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *segment, uint32_t n)
+{
+    return serve(&(struct request){.disk = d, .vm = vm, .node = node, .segment = segment}, sector, n, read_piece);
+}
+
+int disk_write(struct disk *d, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *segment,
+               uint32_t n)
+{
+    if (!disk_writable(d))
+        return DISK_EIO;
+    return serve(&(struct request){.disk = d, .vm = vm, .node = node, .segment = segment}, sector, n, write_batch);
+}
+
 int disk_flush(struct disk *d)
 {
-    if (!d->config->persistent || !d->drive.writable)
+    if (!d->config->persistent || !d->drive.write)
         return 0;
     lock_take(&d->lock);
     int err = d->drive.flush(d->drive.context);
@@ -402,22 +396,20 @@ int disk_flush(struct disk *d)
 }
 
 /* Everything of one version. */
-static uint64_t forget(struct disk *d, uint32_t version)
+static void forget(struct disk *d, uint32_t version)
 {
-    uint64_t key = key_of(version, 0), gone = 0;
-    while (radix_next(&d->radix, d->tables, &key) != PAGE_NONE && key < key_of(version + 1, 0)) {
+    uint64_t key = key_of(version, 0);
+    while (radix_next(&d->radix, d->tables, &key) != PAGE_NONE && key < key_of(version + 1, 0))
         drop(d, key++);
-        gone++;
-    }
-    return gone;
 }
 
-void disk_forget(struct disk *d, uint32_t vm)
+int disk_forget(struct disk *d, uint32_t vm)
 {
     lock_take(&d->lock);
-    d->private_blocks -= forget(d, WRITTEN_BY + vm);
+    forget(d, WRITTEN_BY + vm);
     forget(d, CACHE_OF + vm);
     lock_give(&d->lock);
+    return disk_flush(d);
 }
 
 uint32_t disk_shrink(struct disk *d, uint32_t blocks)

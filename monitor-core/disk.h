@@ -26,10 +26,9 @@ enum { DISK_EIO = -5 };
  * multiple of 8 sectors, unless the drive ends before. */
 struct drive {
     void *context;
-    uint64_t sectors; /* of 512 bytes */
-    bool writable;
+    uint64_t sectors;                                                          /* of 512 bytes */
     int (*read)(void *context, uint64_t sector, uint32_t count, void *buffer); /* 0 or a negative ERR_ (-5: EIO) */
-    int (*write)(void *context, uint64_t sector, uint32_t count, const void *buffer);
+    int (*write)(void *context, uint64_t sector, uint32_t count, const void *buffer); /* null: a drive to read only */
     int (*flush)(void *context);
 };
 
@@ -49,9 +48,12 @@ struct disk {
     uint64_t drive_reads, drive_blocks, hits, maps, copies, private_blocks, let_go;
 };
 
-/* Bytes of the 4096-byte aligned, zeroed block, contiguous in the direct map, for a disk of so many sectors that `vms`
- * VMs use. `shared`: as for pager_init; what is in memory at a time bounds the index, not the disk's size. */
-size_t disk_size(uint64_t sectors, uint32_t shared, uint32_t vms);
+/* Blocks that may be in memory at most, for a disk of so many sectors that `vms` VMs use: all versions of all. */
+uint64_t disk_blocks(const struct config_disk *, uint64_t sectors, uint32_t vms);
+
+/* Bytes of the 4096-byte aligned, zeroed block, contiguous in the direct map. `shared`: as for pager_init; what is in
+ * memory at a time bounds the index, not the disk's size. */
+size_t disk_size(const struct config_disk *, uint64_t sectors, uint32_t shared, uint32_t vms);
 void disk_init(struct disk *, const struct config_disk *, const struct drive *, struct pager *, uint32_t shared,
                uint32_t vms, void *memory);
 
@@ -62,17 +64,17 @@ struct disk_segment {
 
 /* A request of a VM on a CPU of `node`, from `sector` on; the segments' sizes add up to whole sectors. 0; ERR_INVAL:
  * beyond the end, half a sector, or no guest memory there; DISK_EIO: the drive failed or is read-only; ERR_NOMEM. After
- * an error any part of the request may have been done. *mapped: pages mapped instead of copied, added to. */
-int disk_read(struct disk *, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *, uint32_t n,
-              uint64_t *mapped);
+ * an error any part of the request may have been done. */
+int disk_read(struct disk *, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *, uint32_t n);
 int disk_write(struct disk *, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *, uint32_t n);
 int disk_flush(struct disk *);
 
 /* Can writes succeed? (A shared disk always takes them; a persistent one when its drive does.) */
 bool disk_writable(const struct disk *);
 
-/* The VM is gone or starts again: its own blocks of a shared disk are forgotten. */
-void disk_forget(struct disk *, uint32_t vm);
+/* The VM is gone or starts again: its own blocks of a shared disk are forgotten, a persistent disk is flushed (a VM
+ * that crashed did not do it, and the machine may go off next). As disk_flush. */
+int disk_forget(struct disk *, uint32_t vm);
 
 /* Lets go of up to so many blocks that no VM shows; answers how many. For whoever finds the machine out of frames; no
  * lock of the pager may be held. */

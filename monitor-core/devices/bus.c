@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/devices/bus.h"
 
-static void add(struct bus_device *list, uint32_t *n, const struct bus_device *device)
+void bus_add(struct bus *bus, uint64_t base, uint64_t size, void *device, uint64_t (*read)(void *, uint64_t, unsigned),
+             void (*write)(void *, uint64_t, unsigned, uint64_t))
 {
-    if (*n < BUS_DEVICES)
-        list[(*n)++] = *device;
-}
-
-void bus_add_port(struct bus *bus, const struct bus_device *device)
-{
-    add(bus->port, &bus->nports, device);
-}
-
-void bus_add_memory(struct bus *bus, const struct bus_device *device)
-{
-    add(bus->memory, &bus->nmemory, device);
+    if (bus->n < BUS_DEVICES)
+        bus->device[bus->n++] = (struct bus_device){base, size, device, read, write};
 }
 
 static uint64_t ones(unsigned size)
@@ -23,27 +14,25 @@ static uint64_t ones(unsigned size)
 }
 
 /* The device that the whole access falls into; null: none. Written so that no sum can wrap. */
-static const struct bus_device *find(const struct bus_device *list, uint32_t n, uint64_t address, unsigned size)
+static const struct bus_device *find(const struct bus *bus, uint64_t address, unsigned size)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        const struct bus_device *d = &list[i];
+    for (uint32_t i = 0; i < bus->n; i++) {
+        const struct bus_device *d = &bus->device[i];
         if (address >= d->base && address - d->base < d->size && size <= d->size - (address - d->base))
             return d;
     }
     return NULL;
 }
 
-uint64_t bus_read(const struct bus_device *list, uint32_t n, uint64_t address, unsigned size)
+uint64_t bus_read(const struct bus *bus, uint64_t address, unsigned size)
 {
-    const struct bus_device *d = find(list, n, address, size);
-    if (!d || !d->read)
-        return ones(size);
-    return d->read(d->device, address - d->base, size) & ones(size);
+    const struct bus_device *d = find(bus, address, size);
+    return ones(size) & (d ? d->read(d->device, address - d->base, size) : UINT64_MAX);
 }
 
-void bus_write(const struct bus_device *list, uint32_t n, uint64_t address, unsigned size, uint64_t value)
+void bus_write(const struct bus *bus, uint64_t address, unsigned size, uint64_t value)
 {
-    const struct bus_device *d = find(list, n, address, size);
-    if (d && d->write)
+    const struct bus_device *d = find(bus, address, size);
+    if (d)
         d->write(d->device, address - d->base, size, value & ones(size));
 }

@@ -16,29 +16,29 @@ struct device_host {
     int (*read)(void *context, uint64_t gpa, void *buffer, size_t size); /* guest memory; 0 or a negative ERR_ */
     int (*write)(void *context, uint64_t gpa, const void *buffer, size_t size);
     node_t (*node)(void *context); /* of the CPU that makes the access in hand */
+    void (*again)(void *context);  /* the write in hand is to be made once more: it was too much for one go */
 };
 
-struct bus_device {
-    uint64_t base, size; /* of its range */
-    void *device;        /* handed to the two functions; either may be null: reads all ones, takes nothing */
-    uint64_t (*read)(void *device, uint64_t offset, unsigned size);
-    void (*write)(void *device, uint64_t offset, unsigned size, uint64_t value);
-};
+enum { BUS_DEVICES = 8 };
 
-enum { BUS_DEVICES = 16 };
-
+/* Either the ports or the memory of a VM. */
 struct bus {
-    struct bus_device port[BUS_DEVICES], memory[BUS_DEVICES];
-    uint32_t nports, nmemory;
+    struct bus_device {
+        uint64_t base, size; /* of its range */
+        void *device;        /* handed to the two functions */
+        uint64_t (*read)(void *device, uint64_t offset, unsigned size);
+        void (*write)(void *device, uint64_t offset, unsigned size, uint64_t value);
+    } device[BUS_DEVICES];
+    uint32_t n;
 };
 
 /* What does not fit into BUS_DEVICES is not added. The offsets and values that a device gets lie within its range and
  * the access's size. */
-void bus_add_port(struct bus *, const struct bus_device *);
-void bus_add_memory(struct bus *, const struct bus_device *);
+void bus_add(struct bus *, uint64_t base, uint64_t size, void *device, uint64_t (*read)(void *, uint64_t, unsigned),
+             void (*write)(void *, uint64_t, unsigned, uint64_t));
 
 /* All ones (of that size) and nothing, where no device is; an access that crosses a device's end is nowhere. */
-uint64_t bus_read(const struct bus_device *, uint32_t n, uint64_t address, unsigned size);
-void bus_write(const struct bus_device *, uint32_t n, uint64_t address, unsigned size, uint64_t value);
+uint64_t bus_read(const struct bus *, uint64_t address, unsigned size);
+void bus_write(const struct bus *, uint64_t address, unsigned size, uint64_t value);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * The ACPI tables that a guest finds (ACPI 6.4): RSDP, XSDT, hardware-reduced FADT (sleep control, sleep status and
  * reset registers of power.h), MADT (local APICs, the IOAPIC, no 8259), DSDT with \_S5, the serial port and one
- * LNRO0005 device per disk. Built by hand-assembled AML, checked with iasl in the tests.
+ * LNRO0005 device per disk. The AML is fixed bytes with the numbers put in, read by iasl in the tests.
  */
 #ifndef MONITOR_CORE_DEVICES_GUEST_ACPI_H
 #define MONITOR_CORE_DEVICES_GUEST_ACPI_H

@@ -9,11 +9,6 @@ enum { DATA = 4, REG_IDENTITY = 0x00, REG_CLASS = 0x08 };
 #define IDENTITY UINT32_C(0x00081b36) /* of emulated machines' generic host bridge */
 #define CLASS UINT32_C(0x06000000)    /* bridge, host */
 
-void host_bridge_init(struct host_bridge *b)
-{
-    b->address = 0;
-}
-
 static uint32_t read_register(const struct host_bridge *b)
 {
     uint32_t reg = b->address & 0xfc;

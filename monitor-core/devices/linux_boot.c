@@ -5,8 +5,8 @@
 #include "monitor-core/space.h"
 
 /* Where things lie below 640 KiB. */
-enum { GDT = 0x1000, PARAMS = 0x2000, COMMAND_LINE = 0x3000, PML4 = 0x4000, PDPT = 0x5000, DIRECTORIES = 0x6000 };
-enum { PAGE = 4096, LOW_END = 0xa0000, HIGH_START = 0x100000, GIB_SHIFT = 30, MAPPED_GIB = 4 };
+enum { GDT = 0x1000, PARAMS = 0x2000, COMMAND_LINE = 0x3000, PML4 = 0x4000, PDPT = 0x5000, RESET_VECTOR = 0xffff0 };
+enum { PAGE = 4096, LOW_END = 0xa0000, HIGH_START = 0x100000 };
 
 /* Offsets in the image's setup header, which are those in boot_params as well. */
 enum {
@@ -38,140 +38,85 @@ enum { MAP_RAM = 1, MAP_ACPI = 3 };
 enum { LOADER_OTHER = 0xff, LOADED_HIGH = 1, XLF_KERNEL_64 = 1, VIDEO_NORMAL = 0xffff, ENTRY_64 = 0x200, SECTOR = 512 };
 enum { VERSION_NEEDED = 0x020c };
 
-/* What the header says, checked. */
-struct image {
+/* The first 4 GiB one to one, in pages of 1 GiB: every CPU with nested paging has them. */
+enum { PRESENT_WRITE = 3, GIB_PAGE = 0x80 | PRESENT_WRITE };
+static const uint64_t pml4[] = {PDPT | PRESENT_WRITE};
+static const uint64_t pdpt[] = {GIB_PAGE, 0x40000000 | GIB_PAGE, 0x80000000 | GIB_PAGE, 0xc0000000 | GIB_PAGE};
+
+/* Flat segments at the selectors that the protocol names: code at 0x10, data at 0x18. */
+static const uint64_t gdt[] = {0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff};
+
+/* Where a BIOS begins after a reset. With hardware-reduced ACPI and no EFI, Linux restarts by jumping there in real
+ * mode; so there is just enough of one to reach the reset register: mov dx, port; mov al, value; out dx, al; hlt; jmp
+ * back. */
+enum { PORT = POWER_BASE + POWER_RESET };
+static const unsigned char bios[] = {0xba, PORT & 0xff, PORT >> 8, 0xb0, POWER_RESET_VALUE, 0xee, 0xf4, 0xeb, 0xfd};
+
+/* Where the parts of the kernel's file and the initrd go. */
+struct layout {
     uint64_t payload, size; /* protected-mode part: offset in the file, bytes */
-    uint64_t address, need; /* where it goes, and the bytes it uses there until it runs */
-    uint64_t initrd_limit;
-    uint32_t command_line_max;
+    uint64_t address, end;  /* where it goes, and the end of what it uses there until it runs */
+    uint64_t low;           /* end of the memory below the hole */
+    uint64_t initrd;        /* 0: none */
+    size_t command_line;    /* its length */
 };
 
 static uint64_t get(const unsigned char *p, unsigned size)
 {
     uint64_t value = 0;
-    for (unsigned i = 0; i < size; i++)
-        value |= (uint64_t)p[i] << (8 * i);
+    __builtin_memcpy(&value, p, size);
     return value;
 }
 
 static void put(unsigned char *p, unsigned size, uint64_t value)
 {
-    for (unsigned i = 0; i < size; i++)
-        p[i] = (unsigned char)(value >> (8 * i));
+    __builtin_memcpy(p, &value, size);
 }
 
-static int refuse(const char **why, int err, const char *text)
+static uint64_t least(uint64_t a, uint64_t b)
 {
-    *why = text;
-    return err;
+    return a < b ? a : b;
 }
 
-static int read_header(const struct linux_boot *b, struct image *i, const char **why)
+static const char *place_kernel(const struct linux_boot *b, struct layout *l)
 {
     const unsigned char *k = b->kernel;
     if (!k || b->kernel_size < HEADER_NEEDED || get(k + BOOT_FLAG, 2) != 0xaa55 || get(k + HEADER, 4) != 0x53726448)
-        return refuse(why, ERR_INVAL, "not a Linux bzImage");
+        return "not a Linux bzImage";
     if (get(k + VERSION, 2) < VERSION_NEEDED)
-        return refuse(why, ERR_INVAL, "the kernel's boot protocol is older than 2.12");
-    if (!(k[LOAD_FLAGS] & LOADED_HIGH) || !(get(k + XLOAD_FLAGS, 2) & XLF_KERNEL_64))
-        return refuse(why, ERR_INVAL, "the kernel has no 64-bit entry point");
-    i->payload = ((uint64_t)(k[SETUP_SECTS] ? k[SETUP_SECTS] : 4) + 1) * SECTOR;
-    if (i->payload >= b->kernel_size || b->kernel_size - i->payload <= ENTRY_64)
-        return refuse(why, ERR_INVAL, "the kernel's file is cut off");
-    i->size = b->kernel_size - i->payload;
-    i->address = get(k + PREFERRED, 8);
-    i->need = get(k + INIT_SIZE, 4);
-    if (i->need < i->size)
-        i->need = i->size;
-    i->initrd_limit = get(k + INITRD_MAX, 4) + 1;
-    i->command_line_max = (uint32_t)get(k + COMMAND_LINE_MAX, 4);
-    return 0;
-}
-
-/* End of the memory below the hole. */
-static uint64_t low_memory(uint64_t memory)
-{
-    return memory < SPACE_HOLE ? memory : SPACE_HOLE;
-}
-
-static int place_kernel(const struct linux_boot *b, const struct image *i, const char **why)
-{
-    uint64_t end = low_memory(b->memory);
-    if (i->address < HIGH_START || i->address % PAGE)
-        return refuse(why, ERR_INVAL, "the kernel wants to be where no kernel can be");
-    if (i->address >= end || i->need > end - i->address)
-        return refuse(why, ERR_NOMEM, "the kernel does not fit into the VM's memory; give it more");
-    return 0;
+        return "the kernel's boot protocol is older than 2.12";
+    if (!(k[LOAD_FLAGS] & LOADED_HIGH) || !(k[XLOAD_FLAGS] & XLF_KERNEL_64))
+        return "the kernel has no 64-bit entry point";
+    l->payload = ((uint64_t)(k[SETUP_SECTS] ? k[SETUP_SECTS] : 4) + 1) * SECTOR;
+    if (b->kernel_size <= l->payload + ENTRY_64)
+        return "the kernel's file is cut off";
+    l->size = b->kernel_size - l->payload;
+    l->address = get(k + PREFERRED, 8);
+    if (l->address < HIGH_START || l->address % PAGE)
+        return "the kernel wants to be where no kernel can be";
+    uint64_t init = get(k + INIT_SIZE, 4), need = init > l->size ? init : l->size;
+    l->low = least(b->memory, SPACE_HOLE);
+    l->end = l->address + need;
+    if (l->address >= l->low || need > l->low - l->address)
+        return "the kernel does not fit into the VM's memory; give it more";
+    return NULL;
 }
 
 /* As high as it may be: what the kernel unpacks grows upwards from its own end. */
-static int place_initrd(const struct linux_boot *b, const struct image *i, uint64_t *at, const char **why)
+static const char *place_rest(const struct linux_boot *b, struct layout *l)
 {
-    uint64_t end = low_memory(b->memory);
-    *at = 0;
-    if (!b->initrd || b->initrd_size == 0)
-        return 0;
-    if (i->initrd_limit < end)
-        end = i->initrd_limit;
-    if (b->initrd_size <= end)
-        *at = (end - b->initrd_size) & ~(uint64_t)(PAGE - 1);
-    if (*at < i->address + i->need)
-        return refuse(why, ERR_NOMEM, "the initrd does not fit into the VM's memory beside the kernel; give it more");
-    return 0;
-}
-
-static size_t length(const char *text)
-{
-    size_t n = 0;
-    while (text[n])
-        n++;
-    return n;
-}
-
-static int write_command_line(const struct linux_boot *b, const struct image *i, const struct device_host *host,
-                              const char **why)
-{
-    size_t n = length(b->command_line);
-    if (n >= PAGE || n > i->command_line_max)
-        return refuse(why, ERR_INVAL, "the command line is longer than the kernel takes");
-    return host->write(host->context, COMMAND_LINE, b->command_line, n + 1);
-}
-
-/* The first 4 GiB one to one in pages of 2 MiB. */
-static int write_page_tables(const struct device_host *host)
-{
-    enum { PRESENT_WRITE = 3, LARGE = 0x80, ENTRIES = 512, LARGE_SHIFT = 21 };
-    unsigned char table[PAGE] = {0};
-    put(table, 8, PDPT | PRESENT_WRITE);
-    int err = host->write(host->context, PML4, table, PAGE);
-    for (unsigned g = 0; g < MAPPED_GIB; g++)
-        put(table + 8 * g, 8, (DIRECTORIES + g * PAGE) | PRESENT_WRITE);
-    err = err ? err : host->write(host->context, PDPT, table, PAGE);
-    for (unsigned g = 0; g < MAPPED_GIB; g++) {
-        for (unsigned e = 0; e < ENTRIES; e++)
-            put(table + 8 * e, 8, (uint64_t)g << GIB_SHIFT | (uint64_t)e << LARGE_SHIFT | LARGE | PRESENT_WRITE);
-        err = err ? err : host->write(host->context, DIRECTORIES + g * PAGE, table, PAGE);
+    uint64_t end = least(l->low, get(b->kernel + INITRD_MAX, 4) + 1);
+    l->initrd = l->command_line = 0;
+    if (b->initrd && b->initrd_size) {
+        l->initrd = b->initrd_size <= end ? (end - b->initrd_size) & ~(uint64_t)(PAGE - 1) : 0;
+        if (l->initrd < l->end)
+            return "the initrd does not fit into the VM's memory beside the kernel; give it more";
     }
-    return err;
-}
-
-/* Flat segments at the selectors that the protocol names: code at 0x10, data at 0x18. */
-static int write_gdt(const struct device_host *host)
-{
-    unsigned char gdt[32] = {0};
-    put(gdt + 16, 8, UINT64_C(0x00af9b000000ffff));
-    put(gdt + 24, 8, UINT64_C(0x00cf93000000ffff));
-    return host->write(host->context, GDT, gdt, sizeof gdt);
-}
-
-/* Where a BIOS begins after a reset. With hardware-reduced ACPI and no EFI, Linux restarts by jumping there in real
- * mode; so there is just enough of one to reach the reset register: mov dx, port; mov al, value; out dx, al; hlt; jmp
- * back. */
-static int write_reset_vector(const struct device_host *host)
-{
-    enum { RESET_VECTOR = 0xffff0, PORT = POWER_BASE + POWER_RESET };
-    static const unsigned char code[] = {0xba, PORT & 0xff, PORT >> 8, 0xb0, POWER_RESET_VALUE, 0xee, 0xf4, 0xeb, 0xfd};
-    return host->write(host->context, RESET_VECTOR, code, sizeof code);
+    while (b->command_line[l->command_line])
+        l->command_line++;
+    if (l->command_line >= PAGE || l->command_line > get(b->kernel + COMMAND_LINE_MAX, 4))
+        return "the command line is longer than the kernel takes";
+    return NULL;
 }
 
 static void add_range(unsigned char *params, uint64_t start, uint64_t size, uint32_t type)
@@ -185,74 +130,52 @@ static void add_range(unsigned char *params, uint64_t start, uint64_t size, uint
     params[MAP_COUNT]++;
 }
 
-static void write_map(const struct linux_boot *b, unsigned char *params)
+/* The file's header with what the loader has to say. */
+static void fill_params(const struct linux_boot *b, const struct layout *l, unsigned char *params)
 {
-    uint64_t low = low_memory(b->memory);
-    add_range(params, 0, LOW_END, MAP_RAM);
-    add_range(params, b->rsdp, b->rsdp_size, MAP_ACPI);
-    add_range(params, HIGH_START, low - HIGH_START, MAP_RAM);
-    add_range(params, SPACE_HIGH, b->memory - low, MAP_RAM);
-}
-
-static int write_params(const struct linux_boot *b, const struct device_host *host, uint64_t initrd)
-{
-    unsigned char params[PAGE] = {0};
     size_t end = HEADER + (size_t)b->kernel[HEADER_LENGTH];
     if (end < HEADER_NEEDED)
         end = HEADER_NEEDED;
-    if (end > HEADER_MAX)
-        end = HEADER_MAX;
-    if (end > b->kernel_size)
-        end = b->kernel_size;
+    end = least(end, least(HEADER_MAX, b->kernel_size));
     __builtin_memcpy(params + SETUP_SECTS, b->kernel + SETUP_SECTS, end - SETUP_SECTS);
     put(params + VIDEO_MODE, 2, VIDEO_NORMAL);
     params[LOADER] = LOADER_OTHER;
     params[LOAD_FLAGS] = LOADED_HIGH;
-    put(params + RAMDISK, 4, initrd);
-    put(params + RAMDISK_SIZE, 4, initrd ? b->initrd_size : 0);
+    put(params + RAMDISK, 4, l->initrd);
+    put(params + RAMDISK_SIZE, 4, l->initrd ? b->initrd_size : 0);
     put(params + COMMAND_LINE_AT, 4, COMMAND_LINE);
     put(params + SETUP_DATA, 8, 0);
     put(params + RSDP, 8, b->rsdp);
-    write_map(b, params);
-    return host->write(host->context, PARAMS, params, PAGE);
+    add_range(params, 0, LOW_END, MAP_RAM);
+    add_range(params, b->rsdp, b->rsdp_size, MAP_ACPI);
+    add_range(params, HIGH_START, l->low - HIGH_START, MAP_RAM);
+    add_range(params, SPACE_HIGH, b->memory - l->low, MAP_RAM);
 }
 
-static int write_images(const struct linux_boot *b, const struct image *i, const struct device_host *host,
-                        uint64_t initrd)
+const char *linux_boot_load(const struct linux_boot *b, const struct device_host *host, struct linux_entry *entry)
 {
-    int err = host->write(host->context, i->address, b->kernel + i->payload, (size_t)i->size);
-    if (!err && initrd)
-        err = host->write(host->context, initrd, b->initrd, b->initrd_size);
-    return err;
-}
-
-int linux_boot_load(const struct linux_boot *b, const struct device_host *host, struct linux_entry *entry,
-                    const char **why)
-{
-    struct image i;
-    uint64_t initrd;
-    int err = read_header(b, &i, why);
-    if (!err)
-        err = place_kernel(b, &i, why);
-    if (!err)
-        err = place_initrd(b, &i, &initrd, why);
-    if (err)
-        return err;
-    *why = "the VM's memory cannot be written";
-    err = write_command_line(b, &i, host, why);
-    if (!err)
-        err = write_images(b, &i, host, initrd);
-    if (!err)
-        err = write_page_tables(host);
-    if (!err)
-        err = write_gdt(host);
-    if (!err)
-        err = write_reset_vector(host);
-    if (!err)
-        err = write_params(b, host, initrd);
-    if (err)
-        return err;
-    *why = "";
-    *entry = (struct linux_entry){.rip = i.address + ENTRY_64, .rsi = PARAMS, .cr3 = PML4, .gdt = GDT};
-    return 0;
+    unsigned char params[PAGE] = {0};
+    struct layout l;
+    const char *why = place_kernel(b, &l);
+    why = why ? why : place_rest(b, &l);
+    if (why)
+        return why;
+    fill_params(b, &l, params);
+    const struct {
+        uint64_t gpa;
+        const void *bytes;
+        size_t size;
+    } parts[] = {{GDT, gdt, sizeof gdt},
+                 {PARAMS, params, sizeof params},
+                 {COMMAND_LINE, b->command_line, l.command_line},
+                 {PML4, pml4, sizeof pml4},
+                 {PDPT, pdpt, sizeof pdpt},
+                 {RESET_VECTOR, bios, sizeof bios},
+                 {l.address, b->kernel + l.payload, l.size},
+                 {l.initrd, b->initrd, l.initrd ? b->initrd_size : 0}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].size && host->write(host->context, parts[i].gpa, parts[i].bytes, parts[i].size))
+            return "the VM's memory cannot be written";
+    *entry = (struct linux_entry){.rip = l.address + ENTRY_64, .rsi = PARAMS, .cr3 = PML4, .gdt = GDT};
+    return NULL;
 }

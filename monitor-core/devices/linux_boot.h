@@ -15,7 +15,7 @@ struct linux_boot {
     const unsigned char *kernel, *initrd; /* initrd may be null */
     size_t kernel_size, initrd_size;
     const char *command_line;
-    uint64_t memory; /* bytes of the VM */
+    uint64_t memory; /* bytes of the VM, zeroed */
     uint64_t rsdp;   /* guest physical; tables around it are reserved in the e820 map */
     uint64_t rsdp_size;
 };
@@ -25,9 +25,8 @@ struct linux_entry {
     uint64_t rip, rsi, cr3, gdt;
 };
 
-/* 0; ERR_INVAL: not such a kernel, ERR_NOMEM: does not fit into the VM, or what a write to its memory answered; *why
- * says what, in a static string. The kernel's file and the initrd are hostile. Memory below 640 KiB is used for the
- * tables; the RSDP lies between that and 1 MiB. */
-int linux_boot_load(const struct linux_boot *, const struct device_host *, struct linux_entry *, const char **why);
+/* Null: loaded; else why not, a static string (nothing is written then, unless that is what failed). The kernel's file
+ * and the initrd are hostile. Memory below 640 KiB is used for the tables; the RSDP lies between that and 1 MiB. */
+const char *linux_boot_load(const struct linux_boot *, const struct device_host *, struct linux_entry *);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Power-off and reset of a VM: the sleep control, sleep status and reset registers of hardware-reduced ACPI (ACPI 6.4,
- * 4.8.3.7 and 4.8.3.6), at four ports of our choosing that the guest's FADT names; and the keyboard controller's reset
- * (port 0x64, 0xfe) and 0xcf9, which kernels fall back to.
+ * 4.8.3.7 and 4.8.3.6), at four ports of our choosing that the guest's FADT names. There is no other way: no keyboard
+ * controller, no reset control at 0xcf9. A VM never sleeps, so the status is 0 always.
  */
 #ifndef MONITOR_CORE_DEVICES_POWER_H
 #define MONITOR_CORE_DEVICES_POWER_H
@@ -23,18 +23,9 @@ struct power {
     void *context;
     void (*off)(void *context);
     void (*reset)(void *context);
-    uint8_t status;
 };
 
-void power_init(struct power *, void *context, void (*off)(void *), void (*reset)(void *));
 uint64_t power_read(void *power, uint64_t offset, unsigned size);
 void power_write(void *power, uint64_t offset, unsigned size, uint64_t value);
-
-/* Port 0x64: the status reads as an empty controller, so that nobody waits for it before the reset. */
-uint64_t power_keyboard_read(void *power, uint64_t offset, unsigned size);
-void power_keyboard_write(void *power, uint64_t offset, unsigned size, uint64_t value);
-
-/* Port 0xcf9; reading it is reading nothing (a null read in struct bus_device). */
-void power_cf9_write(void *power, uint64_t offset, unsigned size, uint64_t value);
 
 #endif

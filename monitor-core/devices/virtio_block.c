@@ -42,8 +42,8 @@ enum { INTERRUPT_USED = 1, INTERRUPT_CONFIG = 2 };
 #define FEATURE_VERSION_1 BIT(32)
 
 enum { DESCRIPTOR_NEXT = 1, DESCRIPTOR_WRITE = 2, DESCRIPTOR_INDIRECT = 4, NO_INTERRUPT = 1 };
-enum { REQUEST_IN = 0, REQUEST_OUT = 1, REQUEST_FLUSH = 4, REQUEST_GET_ID = 8 };
-enum { STATUS_OK = 0, STATUS_IOERR = 1, STATUS_UNSUPPORTED = 2, ID_BYTES = 20 };
+enum { REQUEST_IN = 0, REQUEST_OUT = 1, REQUEST_FLUSH = 4 };
+enum { STATUS_OK = 0, STATUS_IOERR = 1, STATUS_UNSUPPORTED = 2 };
 
 struct descriptor {
     uint64_t address;
@@ -76,9 +76,7 @@ void virtio_block_init(struct virtio_block *b, const struct device_host *host, s
 
 static void reset(struct virtio_block *b)
 {
-    b->status = b->features_select = b->driver_select = b->interrupt_status = b->queue_select = 0;
-    b->driver_features = 0;
-    __builtin_memset(&b->queue, 0, sizeof b->queue);
+    virtio_block_init(b, b->host, b->disk, b->vm, b->gsi);
 }
 
 static void interrupt(struct virtio_block *b, uint32_t why)
@@ -89,7 +87,6 @@ static void interrupt(struct virtio_block *b, uint32_t why)
 
 static void broken(struct virtio_block *b)
 {
-    b->errors++;
     b->status |= NEEDS_RESET;
     if (b->status & DRIVER_OK)
         interrupt(b, INTERRUPT_CONFIG);
@@ -105,6 +102,16 @@ static bool to_guest(struct virtio_block *b, uint64_t gpa, const void *from, siz
     return b->host->write(b->host->context, gpa, from, size) == 0;
 }
 
+static uint32_t queue_size(const struct virtio_block *b)
+{
+    return b->queue[REG_QUEUE_SIZE / 4];
+}
+
+static uint64_t queue_address(const struct virtio_block *b, uint32_t reg)
+{
+    return (uint64_t)b->queue[reg / 4 + 1] << 32 | b->queue[reg / 4];
+}
+
 /* False: the chain breaks the rules. Its length is bounded, so a loop is found by its length. */
 static bool chain_read(struct virtio_block *b, uint16_t head, struct chain *c)
 {
@@ -112,9 +119,9 @@ static bool chain_read(struct virtio_block *b, uint16_t head, struct chain *c)
     bool writable = false;
     c->n = c->readable = 0;
     while (d.flags & DESCRIPTOR_NEXT) {
-        if (d.next >= b->queue.size || c->n == sizeof c->segment / sizeof *c->segment)
+        if (d.next >= queue_size(b) || c->n == sizeof c->segment / sizeof *c->segment)
             return false;
-        if (!from_guest(b, b->queue.descriptors + (uint64_t)d.next * sizeof d, &d, sizeof d))
+        if (!from_guest(b, queue_address(b, REG_DESCRIPTORS) + (uint64_t)d.next * sizeof d, &d, sizeof d))
             return false;
         if ((d.flags & DESCRIPTOR_INDIRECT) || (writable && !(d.flags & DESCRIPTOR_WRITE)))
             return false;
@@ -163,150 +170,86 @@ static uint64_t bytes_in(const struct disk_segment *s, uint32_t n)
     return bytes;
 }
 
-/* The bound on one request keeps a driver from holding a disk that others share. */
-static bool fits(const struct disk_segment *s, uint32_t n)
+/* In *written the bytes that were put into guest memory; *work: what it cost, added to. The bound on one request keeps
+ * a driver from holding a disk that others share. */
+static uint8_t request(struct virtio_block *b, const struct header *h, const struct chain *c, uint32_t *written,
+                       uint64_t *work)
 {
-    return bytes_in(s, n) <= (uint64_t)VIRTIO_SEGMENTS * VIRTIO_SIZE_MAX;
-}
-
-/* Each answers 0 or an error, and in *written the bytes it put into guest memory. */
-static int request_in(struct virtio_block *b, const struct chain *c, uint64_t sector, uint64_t *written)
-{
-    const struct disk_segment *to = c->segment + c->readable;
-    uint32_t n = c->n - c->readable;
-    if (!fits(to, n))
-        return ERR_INVAL;
-    int err = disk_read(b->disk, b->vm, b->host->node(b->host->context), sector, to, n, &b->pages_mapped);
-    if (!err) {
-        *written = bytes_in(to, n);
-        b->reads++;
-        b->bytes_read += *written;
-    }
-    return err;
-}
-
-static int request_out(struct virtio_block *b, const struct chain *c, uint64_t sector)
-{
-    if (!fits(c->segment, c->readable))
-        return ERR_INVAL;
-    int err = disk_write(b->disk, b->vm, b->host->node(b->host->context), sector, c->segment, c->readable);
-    if (!err) {
-        b->writes++;
-        b->bytes_written += bytes_in(c->segment, c->readable);
-    }
-    return err;
-}
-
-static int request_id(struct virtio_block *b, const struct chain *c, uint64_t *written)
-{
-    char id[ID_BYTES] = {0};
-    uint64_t at = 0;
-    for (uint32_t i = 0; i < ID_BYTES && b->disk->config->name[i]; i++)
-        id[i] = b->disk->config->name[i];
-    for (uint32_t i = c->readable; i < c->n && at < ID_BYTES; i++) {
-        uint64_t part = c->segment[i].size < ID_BYTES - at ? c->segment[i].size : ID_BYTES - at;
-        if (!to_guest(b, c->segment[i].gpa, id + at, (size_t)part))
-            return ERR_INVAL;
-        at += part;
-    }
-    *written = at;
-    return 0;
-}
-
-static uint8_t request(struct virtio_block *b, const struct header *h, const struct chain *c, uint64_t *written)
-{
-    int err;
-    switch (h->type) {
-    case REQUEST_IN:
-        err = request_in(b, c, h->sector, written);
-        break;
-    case REQUEST_OUT:
-        err = request_out(b, c, h->sector);
-        break;
-    case REQUEST_FLUSH:
-        err = disk_flush(b->disk);
-        break;
-    case REQUEST_GET_ID:
-        err = request_id(b, c, written);
-        break;
-    default:
+    bool in = h->type == REQUEST_IN;
+    const struct disk_segment *s = in ? c->segment + c->readable : c->segment;
+    uint32_t n = in ? c->n - c->readable : c->readable;
+    node_t node = b->host->node(b->host->context);
+    uint64_t bytes = bytes_in(s, n);
+    int err = 0;
+    if (h->type == REQUEST_FLUSH)
+        bytes = VIRTIO_WORK;
+    else if (h->type > REQUEST_OUT)
         return STATUS_UNSUPPORTED;
-    }
-    b->errors += err != 0;
+    else if (bytes > (uint64_t)VIRTIO_SEGMENTS * VIRTIO_SIZE_MAX)
+        return STATUS_IOERR;
+    else if (in)
+        err = disk_read(b->disk, b->vm, node, h->sector, s, n);
+    else
+        err = disk_write(b->disk, b->vm, node, h->sector, s, n);
+    *work += bytes;
+    /* A driver that does not know of the drive's cache has none (5.2.6.2). */
+    if (h->type == REQUEST_FLUSH || (!err && !in && !(b->driver_features[0] & FEATURE_FLUSH)))
+        err = disk_flush(b->disk);
+    *written = in && !err ? (uint32_t)bytes : 0;
     return err ? STATUS_IOERR : STATUS_OK;
 }
 
 /* One chain from its head to its used entry. */
-static bool serve(struct virtio_block *b, uint16_t head)
+static bool serve(struct virtio_block *b, uint16_t head, uint64_t *work)
 {
     struct chain c;
     struct header h;
-    uint64_t status_gpa, written = 0;
+    uint64_t status_gpa;
+    uint32_t used[2] = {head, 0};
     if (!chain_read(b, head, &c) || !chain_take(b, &c, &h, sizeof h) || !chain_cut(&c, &status_gpa))
         return false;
-    uint8_t status = request(b, &h, &c, &written);
-    if (!to_guest(b, status_gpa, &status, sizeof status))
+    uint8_t status = request(b, &h, &c, &used[1], work);
+    used[1] += sizeof status;
+    uint64_t slot = b->done % queue_size(b);
+    if (!to_guest(b, status_gpa, &status, sizeof status) ||
+        !to_guest(b, queue_address(b, REG_USED) + 4 + slot * sizeof used, used, sizeof used))
         return false;
-    uint32_t used[2] = {head, (uint32_t)written + 1};
-    uint64_t slot = b->queue.done % b->queue.size;
-    if (!to_guest(b, b->queue.used + 4 + slot * sizeof used, used, sizeof used))
-        return false;
-    b->queue.done++;
+    b->done++;
     return true;
 }
 
 /* The used index is written after the entries it covers. */
 static void notify(struct virtio_block *b)
 {
-    uint16_t available[2], head, before = b->queue.done; /* flags, index */
-    bool good = from_guest(b, b->queue.available, available, sizeof available);
-    good = good && (uint16_t)(available[1] - b->queue.seen) <= b->queue.size;
-    while (good && b->queue.seen != available[1]) {
-        uint64_t slot = b->queue.seen % b->queue.size;
-        good = from_guest(b, b->queue.available + 4 + slot * sizeof head, &head, sizeof head) && serve(b, head);
-        b->queue.seen++;
+    uint64_t ring = queue_address(b, REG_AVAILABLE), work = 0;
+    uint16_t available[2], head, before = b->done; /* flags, index */
+    bool good = from_guest(b, ring, available, sizeof available);
+    good = good && (uint16_t)(available[1] - b->seen) <= queue_size(b);
+    for (; good && b->seen != available[1] && work < VIRTIO_WORK; b->seen++) {
+        uint64_t slot = b->seen % queue_size(b);
+        good = from_guest(b, ring + 4 + slot * sizeof head, &head, sizeof head) && serve(b, head, &work);
     }
-    if (b->queue.done != before) {
-        good = to_guest(b, b->queue.used + 2, &b->queue.done, sizeof b->queue.done) && good;
+    if (b->done != before) {
+        good = to_guest(b, queue_address(b, REG_USED) + 2, &b->done, sizeof b->done) && good;
         if (!(available[0] & NO_INTERRUPT))
             interrupt(b, INTERRUPT_USED);
     }
     if (!good)
         broken(b);
-}
-
-static void set_half(uint64_t *address, bool high, uint32_t half)
-{
-    *address = high ? (*address & UINT32_MAX) | (uint64_t)half << 32 : (*address & ~(uint64_t)UINT32_MAX) | half;
+    else if (b->seen != available[1])
+        b->host->again(b->host->context);
 }
 
 static void queue_write(struct virtio_block *b, uint64_t offset, uint32_t value)
 {
-    if (b->queue_select || (b->queue.ready && offset != REG_QUEUE_READY))
+    uint32_t size = queue_size(b);
+    if (b->queue_select)
         return;
-    switch (offset) {
-    case REG_QUEUE_SIZE:
-        if (value && value <= VIRTIO_QUEUE_MAX && !(value & (value - 1)))
-            b->queue.size = value;
-        break;
-    case REG_QUEUE_READY:
-        b->queue.ready = (value & 1) && b->queue.size;
-        b->queue.seen = b->queue.done = 0;
-        break;
-    case REG_DESCRIPTORS:
-    case REG_DESCRIPTORS + 4:
-        set_half(&b->queue.descriptors, offset & 4, value);
-        break;
-    case REG_AVAILABLE:
-    case REG_AVAILABLE + 4:
-        set_half(&b->queue.available, offset & 4, value);
-        break;
-    case REG_USED:
-    case REG_USED + 4:
-        set_half(&b->queue.used, offset & 4, value);
-        break;
-    default:
-        break;
+    if (offset == REG_QUEUE_READY) {
+        b->ready = (value & 1) && size && size <= VIRTIO_QUEUE_MAX && !(size & (size - 1));
+        b->seen = b->done = 0;
+    } else if (!b->ready) {
+        b->queue[offset / 4] = value;
     }
 }
 
@@ -317,8 +260,8 @@ static void status_write(struct virtio_block *b, uint32_t value)
         reset(b);
         return;
     }
-    bool good = !(b->driver_features & ~features(b)) && (b->driver_features & FEATURE_VERSION_1);
-    if (!(b->status & FEATURES_OK) && !good)
+    uint64_t chosen = (uint64_t)b->driver_features[1] << 32 | b->driver_features[0];
+    if (!(b->status & FEATURES_OK) && (chosen & ~features(b) || !(chosen & FEATURE_VERSION_1)))
         value &= ~(uint32_t)FEATURES_OK;
     b->status |= value & 0xff & ~(uint32_t)NEEDS_RESET;
 }
@@ -338,13 +281,13 @@ void virtio_block_write(void *block, uint64_t offset, unsigned size, uint64_t va
         break;
     case REG_DRIVER_FEATURES:
         if (b->driver_select < 2 && !(b->status & FEATURES_OK))
-            set_half(&b->driver_features, b->driver_select, v);
+            b->driver_features[b->driver_select] = v;
         break;
     case REG_QUEUE_SELECT:
         b->queue_select = v;
         break;
     case REG_NOTIFY:
-        if (v == 0 && b->queue.ready && (b->status & (DRIVER_OK | NEEDS_RESET)) == DRIVER_OK)
+        if (v == 0 && b->ready && (b->status & (DRIVER_OK | NEEDS_RESET)) == DRIVER_OK)
             notify(b);
         break;
     case REG_INTERRUPT_ACK:
@@ -399,7 +342,7 @@ uint64_t virtio_block_read(void *block, uint64_t offset, unsigned size)
     case REG_QUEUE_MAX:
         return b->queue_select ? 0 : VIRTIO_QUEUE_MAX;
     case REG_QUEUE_READY:
-        return b->queue_select ? 0 : b->queue.ready;
+        return !b->queue_select && b->ready;
     case REG_INTERRUPT_STATUS:
         return b->interrupt_status;
     case REG_STATUS:

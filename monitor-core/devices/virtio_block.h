@@ -6,8 +6,9 @@
  * anywhere, chains that loop, lengths of any size; what breaks the ring's rules sets DEVICE_NEEDS_RESET and ends there,
  * what is wrong with one request ends as that request's IOERR.
  *
- * A notification works off everything that is available when it comes, with one interrupt at the end. The device never
- * asks the driver to leave out notifications, so what comes later has its own.
+ * A notification works off what is available when it comes, with one interrupt at the end; after VIRTIO_WORK bytes it
+ * is told to come again for the rest, so that one guest's full ring keeps no CPU from the others. The device never asks
+ * the driver to leave out notifications, so what comes later has its own.
  */
 #ifndef MONITOR_CORE_DEVICES_VIRTIO_BLOCK_H
 #define MONITOR_CORE_DEVICES_VIRTIO_BLOCK_H
@@ -17,6 +18,7 @@
 
 #define VIRTIO_BASE UINT64_C(0xd0000000)
 enum { VIRTIO_STRIDE = 0x1000, VIRTIO_GSI = 5, VIRTIO_QUEUE_MAX = 256, VIRTIO_SEGMENTS = 126, VIRTIO_SIZE_MAX = 65536 };
+enum { VIRTIO_WORK = 1 << 20 };
 
 struct virtio_block {
     const struct device_host *host;
@@ -24,14 +26,11 @@ struct virtio_block {
     uint32_t vm; /* who asks the disk */
     uint32_t gsi;
     uint32_t status, features_select, driver_select, interrupt_status, queue_select;
-    uint64_t driver_features;
-    struct {
-        uint32_t size, ready;
-        uint64_t descriptors, available, used;
-        uint16_t seen; /* next available entry to look at */
-        uint16_t done; /* next used entry to fill */
-    } queue;
-    uint64_t reads, writes, bytes_read, bytes_written, pages_mapped, errors;
+    uint32_t driver_features[2];
+    uint32_t queue[0x100 / 4]; /* its size and addresses: the registers as written, by offset / 4 */
+    bool ready;
+    uint16_t seen; /* next available entry to look at */
+    uint16_t done; /* next used entry to fill */
 };
 
 /* A VM that starts again may have its device initialised again. */

@@ -38,7 +38,8 @@ static void carry_out(struct vcpu *v, const struct decode *d, uint64_t gpa)
         *reg = decode_merge(d, *reg, decode_extend(d, vm_mmio_read(v->vm, gpa, d->size)), d->width);
         break;
     case DECODE_STORE:
-        vm_mmio_write(v->vm, gpa, d->size, decode_operand(d, *reg));
+        if (!vm_mmio_write(v->vm, gpa, d->size, decode_operand(d, *reg)))
+            return; /* the guest comes back with the same instruction */
         break;
     case DECODE_EXCHANGE:
         exchange(v, d, gpa);

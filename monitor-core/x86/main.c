@@ -2,7 +2,7 @@
 #include "monitor-core/x86/affinity.h"
 #include "monitor-core/x86/console.h"
 #include "monitor-core/x86/cpu.h"
-#include "monitor-core/x86/module_drive.h"
+#include "monitor-core/x86/module.h"
 #include "monitor-core/x86/nvme.h"
 #include "monitor-core/x86/player.h"
 #include "monitor-core/x86/report.h"
@@ -53,7 +53,7 @@ static void find_drives(struct blocks *b)
     nvme_start(&machine_x86);
     for (uint32_t i = 0; i < c->ndisks; i++) {
         const struct config_disk *d = &c->disk[i];
-        if (d->module[0] ? !module_drive(&machine_x86, d->module, &b->drive[i]) : !nvme_drive(d->drive, &b->drive[i]))
+        if (d->module[0] ? !module_drive(d->module, &b->drive[i]) : !nvme_drive(d->drive, &b->drive[i]))
             panic("disk %s: the machine has no such %s", d->name, d->module[0] ? "module" : "drive");
         for (uint32_t v = 0; v < c->nvms; v++)
             for (uint32_t k = 0; k < c->vm[v].ndisks; k++)
@@ -61,12 +61,12 @@ static void find_drives(struct blocks *b)
     }
 }
 
-/* As many as the disks have blocks, with each VM's own versions; not more than half of the machine's memory. */
+/* As many as the disks can have blocks in memory; not more than half of the machine's. */
 static uint32_t count_shared(const struct blocks *b)
 {
     uint64_t blocks = 0, frames = 0;
     for (uint32_t i = 0; i < monitor.config.ndisks; i++)
-        blocks += b->drive[i].sectors / (DISK_BLOCK / DISK_SECTOR) * (b->users[i] + 1u);
+        blocks += disk_blocks(&monitor.config.disk[i], b->drive[i].sectors, b->users[i]);
     for (uint32_t n = 0; n < machine_x86.memory.nodes; n++)
         frames += machine_x86.memory.node[n].total / MEMORY_FRAME;
     return (uint32_t)(blocks < frames / 2 ? blocks : frames / 2);
@@ -86,7 +86,7 @@ static void take_blocks(struct blocks *b)
     b->pager = take(0, bytes, "the pages' records");
     b->metal = take(0, metal_size(b->total, &machine_x86.memory), "the frames' records");
     for (uint32_t i = 0; i < c->ndisks; i++)
-        b->disk[i] = take(0, disk_size(b->drive[i].sectors, b->shared, c->nvms), "a disk's index");
+        b->disk[i] = take(0, disk_size(&c->disk[i], b->drive[i].sectors, b->shared, b->users[i]), "a disk's index");
 }
 
 static void make_vcpu(struct vm *vm, uint32_t index)
@@ -123,19 +123,18 @@ static void make_memory(const struct blocks *b)
     if (pager_init(&monitor.pager, &monitor.config, &machine_x86.topology, b->pages, b->shared, &below, b->pager))
         panic("policy %s: these parameters do not fit together, or not this machine", monitor.config.spec);
     for (uint32_t i = 0; i < monitor.config.ndisks; i++)
-        disk_init(&monitor.disk[i], &monitor.config.disk[i], &b->drive[i], &monitor.pager, b->shared,
-                  monitor.config.nvms, b->disk[i]);
+        disk_init(&monitor.disk[i], &monitor.config.disk[i], &b->drive[i], &monitor.pager, b->shared, b->users[i],
+                  b->disk[i]);
     monitor.ndisks = monitor.config.ndisks;
 }
 
 static void start_vms(void)
 {
-    const char *why;
     affinity_spread();
     for (uint32_t i = 0; i < monitor.nvms; i++) {
-        int err = vm_load(monitor.vm[i], &why);
-        if (err)
-            panic("VM %s: cannot be loaded: %s (%d)", monitor.vm[i]->config->name, why, err);
+        const char *why = vm_load(monitor.vm[i]);
+        if (why)
+            panic("VM %s: cannot be loaded: %s", monitor.vm[i]->config->name, why);
     }
     monitor.vms_running = monitor.nvms;
     for (uint32_t i = 0; i < monitor.nvms; i++)
@@ -193,7 +192,7 @@ _Noreturn static void only_show(void)
 void monitor_main(void)
 {
     static struct blocks blocks;
-    const struct module *config = vm_module("config");
+    const struct module *config = module_find("config");
     if (!config && player_wanted())
         player_run();
     if (!config)

@@ -6,7 +6,7 @@
 /* Controller registers (section 3.1). */
 enum { REG_CAP = 0x00, REG_CONFIG = 0x14, REG_STATUS = 0x1c, REG_ADMIN_SIZES = 0x24, REG_ADMIN_SUBMIT = 0x28 };
 enum { REG_ADMIN_COMPLETE = 0x30, REG_DOORBELLS = 0x1000, REGISTERS = 0x2000 };
-enum { CONFIG_ENABLE = 1, STATUS_READY = 1, STATUS_FATAL = 2 };
+enum { CONFIG_ENABLE = 1, STATUS_READY = 1, STATUS_FATAL = 2, STATUS_MASK = 0x7ff };
 /* Entries of 64 and 16 bytes, pages of 4 KiB, the NVM command set. */
 enum { CONFIG_ENTRIES = 6 << 16 | 4 << 20 };
 
@@ -37,19 +37,19 @@ struct queue {
 };
 
 struct nvme {
+    struct drive drive;
     volatile unsigned char *registers;
     const struct memory *memory;
     uint32_t stride; /* of the doorbells */
     struct queue admin, io;
     unsigned char *page; /* for what is identified, then for the list of a transfer's pages */
     uint32_t namespace, sector_shift;
-    uint32_t largest; /* transfer, in blocks of DISK_BLOCK */
+    uint32_t largest; /* transfer, in sectors of DISK_SECTOR */
     bool volatile_cache, dead;
 };
 
 /* A drive belongs to one disk, whose lock serialises. */
 static struct nvme nvme[NVME_DRIVES];
-static struct drive drives[NVME_DRIVES];
 static uint32_t found;
 
 static uint32_t get(const struct nvme *n, uint32_t offset)
@@ -108,24 +108,24 @@ static int command(struct nvme *n, struct queue *q, struct submission s)
         __builtin_ia32_pause();
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    uint16_t status = c->status >> 1;
+    uint16_t status = c->status >> 1 & STATUS_MASK; /* code and type; the rest is for those who try again */
     q->phase ^= q->at == 0;
     put(n, REG_DOORBELLS + (2 * q->number + 1) * n->stride, q->at);
     return status ? DISK_EIO : 0;
 }
 
-static int transfer(struct nvme *n, uint32_t opcode, uint64_t block, uint32_t blocks, uint32_t sectors,
-                    const unsigned char *buffer)
+static int transfer(struct nvme *n, uint32_t opcode, uint64_t sector, uint32_t sectors, const unsigned char *buffer)
 {
     uint64_t physical = memory_physical(n->memory, buffer), *list = (uint64_t *)(void *)n->page;
-    uint64_t first = block * (DISK_BLOCK / DISK_SECTOR) >> n->sector_shift;
+    uint64_t first = sector >> n->sector_shift;
+    uint32_t pages = (sectors * DISK_SECTOR + PAGE - 1) / PAGE;
     list[0] = 0;
-    for (uint32_t i = 1; i < blocks; i++)
+    for (uint32_t i = 1; i < pages; i++)
         list[i - 1] = physical + (uint64_t)i * PAGE;
     struct submission s = {.opcode = opcode,
                            .namespace = n->namespace,
                            .prp1 = physical,
-                           .prp2 = blocks > 2 ? memory_physical(n->memory, list) : list[0],
+                           .prp2 = pages > 2 ? memory_physical(n->memory, list) : list[0],
                            .dword10 = (uint32_t)first,
                            .dword11 = (uint32_t)(first >> 32),
                            .dword12 = (sectors >> n->sector_shift) - 1};
@@ -135,11 +135,10 @@ static int transfer(struct nvme *n, uint32_t opcode, uint64_t block, uint32_t bl
 /* In commands of up to the controller's largest transfer. Starts at a whole block (disk.h). */
 static int transfer_all(struct nvme *n, uint32_t opcode, uint64_t sector, uint32_t count, const unsigned char *buffer)
 {
-    const uint32_t each = DISK_BLOCK / DISK_SECTOR;
     int err = 0;
     while (!err && count) {
-        uint32_t part = count < n->largest * each ? count : n->largest * each;
-        err = transfer(n, opcode, sector / each, (part + each - 1) / each, part, buffer);
+        uint32_t part = count < n->largest ? count : n->largest;
+        err = transfer(n, opcode, sector, part, buffer);
         sector += part;
         count -= part;
         buffer += (size_t)part * DISK_SECTOR;
@@ -224,7 +223,7 @@ static bool identify(struct nvme *n)
     if (admin(n, ADMIN_IDENTIFY, 0, n->page, IDENTIFY_CONTROLLER, 0))
         return false;
     uint8_t largest = n->page[OFFSET_LARGEST];
-    n->largest = largest && largest < 5 ? 1u << largest : DISK_BATCH;
+    n->largest = (largest && largest < 5 ? 1u << largest : DISK_BATCH) * (DISK_BLOCK / DISK_SECTOR);
     n->volatile_cache = n->page[OFFSET_CACHE] & 1;
     if (admin(n, ADMIN_IDENTIFY, 0, n->page, IDENTIFY_LIST, 0))
         return false;
@@ -268,8 +267,8 @@ uint32_t nvme_start(struct machine_x86 *m)
                   f >> 11 & 31, f >> 8 & 7);
             continue;
         }
-        drives[found] = (struct drive){n, sectors, true, read_sectors, write_sectors, flush};
-        print("nvme %u: %llu MiB", found, (unsigned long long)(sectors >> 11));
+        n->drive = (struct drive){n, sectors, read_sectors, write_sectors, flush};
+        print("nvme %u: %lu MiB", found, sectors >> 11);
         found++;
     }
     return found;
@@ -279,6 +278,6 @@ bool nvme_drive(uint32_t n, struct drive *drive)
 {
     if (n >= found)
         return false;
-    *drive = drives[n];
+    *drive = nvme[n].drive;
     return true;
 }

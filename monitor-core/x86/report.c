@@ -202,7 +202,7 @@ static void send_disk(uint32_t i)
                                    .copies = d->copies,
                                    .private_blocks = d->private_blocks,
                                    .let_go = d->let_go,
-                                   .resident = d->drive_blocks - d->let_go};
+                                   .resident = disk_resident(d)};
     copy_name(frame.name, d->config->name, sizeof frame.name);
     telemetry_send(&report.telemetry, TELEMETRY_DISK, &frame, sizeof frame);
 }

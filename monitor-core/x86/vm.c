@@ -5,6 +5,7 @@
 #include "monitor-core/devices/linux_boot.h"
 #include "monitor-core/x86/console.h"
 #include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/module.h"
 
 /* What devices ask of the monitor. */
 
@@ -34,6 +35,11 @@ static int host_write(void *context, uint64_t gpa, const void *buffer, size_t si
 static void host_put(void *context, uint8_t byte)
 {
     console_put(((const struct vm *)context)->id, byte);
+}
+
+static void host_again(void *context)
+{
+    ((struct vm *)context)->again = true;
 }
 
 static void host_off(void *context)
@@ -75,92 +81,25 @@ void vm_end_of_interrupt(struct vm *vm, uint8_t vector)
     lock_give(&vm->lock);
 }
 
-static void add_port(struct vm *vm, uint64_t base, uint64_t size, void *device,
-                     uint64_t (*read)(void *, uint64_t, unsigned), void (*write)(void *, uint64_t, unsigned, uint64_t))
-{
-    bus_add_port(&vm->bus, &(struct bus_device){base, size, device, read, write});
-}
-
-static void add_memory(struct vm *vm, uint64_t base, uint64_t size, void *device,
-                       uint64_t (*read)(void *, uint64_t, unsigned),
-                       void (*write)(void *, uint64_t, unsigned, uint64_t))
-{
-    bus_add_memory(&vm->bus, &(struct bus_device){base, size, device, read, write});
-}
-
-/* Every device as it is after power-on, on an empty bus. */
+/* Every device as it is after power-on, on empty buses. */
 static void make_devices(struct vm *vm)
 {
-    vm->host = (struct device_host){vm, host_interrupt, host_read, host_write, host_node};
-    __builtin_memset(&vm->bus, 0, sizeof vm->bus);
+    vm->host = (struct device_host){vm, host_interrupt, host_read, host_write, host_node, host_again};
+    vm->power = (struct power){vm, host_off, host_reset};
+    vm->bridge.address = 0;
+    vm->ports.n = vm->memory.n = 0;
     uart_init(&vm->uart, &vm->host, host_put, vm);
-    add_port(vm, UART_BASE, UART_SIZE, &vm->uart, uart_read, uart_write);
-    power_init(&vm->power, vm, host_off, host_reset);
-    add_port(vm, POWER_BASE, POWER_SIZE, &vm->power, power_read, power_write);
-    add_port(vm, 0x64, 1, &vm->power, power_keyboard_read, power_keyboard_write);
-    add_port(vm, 0xcf9, 1, &vm->power, NULL, power_cf9_write);
-    host_bridge_init(&vm->bridge);
-    add_port(vm, HOST_BRIDGE_BASE, HOST_BRIDGE_SIZE, &vm->bridge, host_bridge_read, host_bridge_write);
     ioapic_init(&vm->ioapic, vm, host_deliver);
-    add_memory(vm, IOAPIC_BASE, IOAPIC_SIZE, &vm->ioapic, ioapic_read, ioapic_write);
+    bus_add(&vm->ports, UART_BASE, UART_SIZE, &vm->uart, uart_read, uart_write);
+    bus_add(&vm->ports, POWER_BASE, POWER_SIZE, &vm->power, power_read, power_write);
+    bus_add(&vm->ports, HOST_BRIDGE_BASE, HOST_BRIDGE_SIZE, &vm->bridge, host_bridge_read, host_bridge_write);
+    bus_add(&vm->memory, IOAPIC_BASE, IOAPIC_SIZE, &vm->ioapic, ioapic_read, ioapic_write);
     for (uint32_t i = 0; i < vm->config->ndisks; i++) {
         struct disk *disk = &monitor.disk[vm->config->disk[i]];
         virtio_block_init(&vm->disk[i], &vm->host, disk, vm->id, VIRTIO_GSI + i);
-        add_memory(vm, VIRTIO_BASE + i * VIRTIO_STRIDE, VIRTIO_STRIDE, &vm->disk[i], virtio_block_read,
-                   virtio_block_write);
+        bus_add(&vm->memory, VIRTIO_BASE + i * VIRTIO_STRIDE, VIRTIO_STRIDE, &vm->disk[i], virtio_block_read,
+                virtio_block_write);
     }
-}
-
-/* Is this the first or the last word of the text? */
-static bool names(const char *text, const char *name)
-{
-    size_t n = 0, end = 0, i;
-    while (name[n])
-        n++;
-    for (end = 0; text[end]; end++)
-        ;
-    while (end && text[end - 1] == ' ')
-        end--;
-    for (i = 0; i < n && text[i] == name[i]; i++)
-        ;
-    if (i == n && (!text[n] || text[n] == ' '))
-        return true;
-    for (i = 0; i < n && i < end && text[end - 1 - i] == name[n - 1 - i]; i++)
-        ;
-    return n && i == n && (end == n || text[end - n - 1] == ' ');
-}
-
-const struct module *vm_module(const char *name)
-{
-    for (uint32_t i = 0; i < machine_x86.nmodules; i++)
-        if (names(machine_x86.module[i].text, name))
-            return &machine_x86.module[i];
-    return NULL;
-}
-
-static int fill_boot(const struct vm *vm, struct linux_boot *boot, const char **why)
-{
-    const struct module *kernel = vm_module(vm->config->kernel);
-    const struct module *initrd = vm->config->initrd[0] ? vm_module(vm->config->initrd) : NULL;
-    if (!kernel) {
-        *why = "the boot loader gave no module of the kernel's name";
-        return ERR_NOENT;
-    }
-    if (!initrd && vm->config->initrd[0]) {
-        *why = "the boot loader gave no module of the initrd's name";
-        return ERR_NOENT;
-    }
-    *boot = (struct linux_boot){.kernel = memory_at(&machine_x86.memory, kernel->start),
-                                .kernel_size = kernel->size,
-                                .command_line = vm->config->cmdline,
-                                .memory = (uint64_t)vm->config->memory_mb << 20,
-                                .rsdp = GUEST_ACPI_BASE,
-                                .rsdp_size = GUEST_ACPI_SIZE};
-    if (initrd) {
-        boot->initrd = memory_at(&machine_x86.memory, initrd->start);
-        boot->initrd_size = initrd->size;
-    }
-    return 0;
 }
 
 /* One VM at a time: nothing of this size belongs on a stack. */
@@ -176,35 +115,42 @@ static int write_tables(struct vm *vm)
     return err;
 }
 
-static int load_images(struct vm *vm, struct linux_entry *entry, const char **why)
+static const char *load_images(struct vm *vm, struct linux_entry *entry)
 {
-    struct linux_boot boot;
-    int err = fill_boot(vm, &boot, why);
-    if (err)
-        return err;
-    err = linux_boot_load(&boot, &vm->host, entry, why);
-    if (!err && (err = write_tables(vm)))
-        *why = "no memory for the ACPI tables";
-    return err;
+    const struct config_vm *c = vm->config;
+    const struct module *kernel = module_find(c->kernel), *initrd = c->initrd[0] ? module_find(c->initrd) : NULL;
+    if (!kernel)
+        return "the boot loader gave no module of the kernel's name";
+    if (!initrd && c->initrd[0])
+        return "the boot loader gave no module of the initrd's name";
+    const struct linux_boot boot = {.kernel = memory_at(&machine_x86.memory, kernel->start),
+                                    .kernel_size = kernel->size,
+                                    .initrd = initrd ? memory_at(&machine_x86.memory, initrd->start) : NULL,
+                                    .initrd_size = initrd ? initrd->size : 0,
+                                    .command_line = c->cmdline,
+                                    .memory = (uint64_t)c->memory_mb << 20,
+                                    .rsdp = GUEST_ACPI_BASE,
+                                    .rsdp_size = GUEST_ACPI_SIZE};
+    const char *why = linux_boot_load(&boot, &vm->host, entry);
+    return why || !write_tables(vm) ? why : "no memory for the ACPI tables";
 }
 
-int vm_load(struct vm *vm, const char **why)
+const char *vm_load(struct vm *vm)
 {
     const struct sched *s = &monitor.sched;
     struct linux_entry entry;
-    *why = "";
     make_devices(vm);
     vm->loader = s->vcpu[vm->first_vcpu].node;
     if (vm->loader == NODE_NONE)
         vm->loader = cpu_self()->node;
-    int err = load_images(vm, &entry, why);
+    const char *why = load_images(vm, &entry);
     vm->loader = NODE_NONE;
-    if (err)
-        return err;
+    if (why)
+        return why;
     for (uint32_t i = 0; i < vm->nvcpus; i++)
         vcpu_reset(vm->vcpu[i]);
     vcpu_start(vm->vcpu[0], entry.rip, entry.rsi, entry.cr3, entry.gdt);
-    return 0;
+    return NULL;
 }
 
 /* The boot virtual CPU is picked. */
@@ -278,18 +224,17 @@ static void say_end(const struct vm *vm)
 
 static void restart(struct vm *vm)
 {
-    const char *why;
     vm->resets++;
     console_flush(vm->id);
     print("VM %s: starts again", vm->config->name);
-    int err = vm_load(vm, &why);
-    if (!err) {
+    const char *why = vm_load(vm);
+    if (!why) {
         vm_begin(vm);
         return;
     }
     vm->end = VM_CRASHED;
     __atomic_store_n(&vm->state, VM_ENDED, __ATOMIC_RELEASE);
-    print("VM %s: cannot start again: %s (%d)", vm->config->name, why, err);
+    print("VM %s: cannot start again: %s", vm->config->name, why);
     forget(vm);
     __atomic_sub_fetch(&monitor.vms_running, 1, __ATOMIC_ACQ_REL);
 }
@@ -320,7 +265,7 @@ void vm_settle(struct vm *vm)
 uint32_t vm_port_read(struct vm *vm, uint16_t port, unsigned size)
 {
     lock_take(&vm->lock);
-    uint64_t value = bus_read(vm->bus.port, vm->bus.nports, port, size);
+    uint64_t value = bus_read(&vm->ports, port, size);
     lock_give(&vm->lock);
     return (uint32_t)value;
 }
@@ -328,21 +273,24 @@ uint32_t vm_port_read(struct vm *vm, uint16_t port, unsigned size)
 void vm_port_write(struct vm *vm, uint16_t port, unsigned size, uint32_t value)
 {
     lock_take(&vm->lock);
-    bus_write(vm->bus.port, vm->bus.nports, port, size, value);
+    bus_write(&vm->ports, port, size, value);
     lock_give(&vm->lock);
 }
 
 uint64_t vm_mmio_read(struct vm *vm, uint64_t gpa, unsigned size)
 {
     lock_take(&vm->lock);
-    uint64_t value = bus_read(vm->bus.memory, vm->bus.nmemory, gpa, size);
+    uint64_t value = bus_read(&vm->memory, gpa, size);
     lock_give(&vm->lock);
     return value;
 }
 
-void vm_mmio_write(struct vm *vm, uint64_t gpa, unsigned size, uint64_t value)
+bool vm_mmio_write(struct vm *vm, uint64_t gpa, unsigned size, uint64_t value)
 {
     lock_take(&vm->lock);
-    bus_write(vm->bus.memory, vm->bus.nmemory, gpa, size, value);
+    vm->again = false;
+    bus_write(&vm->memory, gpa, size, value);
+    bool done = !vm->again;
     lock_give(&vm->lock);
+    return done;
 }

@@ -32,7 +32,8 @@ struct vm {
     char why[96];        /* "triple fault at rip ffffffff81000000", empty when it powered off */
     struct lock lock;    /* its devices */
     struct device_host host;
-    struct bus bus;
+    struct bus ports, memory;
+    bool again; /* the device wants the access in hand once more */
     struct uart uart;
     struct ioapic ioapic;
     struct power power;
@@ -57,14 +58,10 @@ struct monitor {
 };
 extern struct monitor monitor;
 
-/* The boot module whose string begins or ends with that word; null: there is none. */
-struct module;
-const struct module *vm_module(const char *name);
-
-/* Sets up a VM whose config and virtual CPUs' array are filled in, and loads its kernel; it runs from vm_begin on. 0,
- * or why the images cannot be loaded (*why; the VM is not running then). By the boot processor, or by the CPU that
+/* Sets up a VM whose config and virtual CPUs' array are filled in, and loads its kernel; it runs from vm_begin on.
+ * Null, or why the images cannot be loaded (the VM is not running then). By the boot processor, or by the CPU that
  * found the VM at rest. */
-int vm_load(struct vm *, const char **why);
+const char *vm_load(struct vm *);
 void vm_begin(struct vm *);
 
 /* Interrupt line of the VM's IOAPIC: an edge. Any CPU; takes no lock of the VM's devices (the caller holds it). */
@@ -87,10 +84,11 @@ static inline bool vm_runs(const struct vm *vm)
  * starts it again. */
 void vm_settle(struct vm *);
 
-/* An access of a virtual CPU to a port or to memory that is not RAM. Answers all ones where nothing is. */
+/* An access of a virtual CPU to a port or to memory that is not RAM. Answers all ones where nothing is. False from
+ * vm_mmio_write: the guest has to make the access again, after whatever else is due. */
 uint32_t vm_port_read(struct vm *, uint16_t port, unsigned size);
 void vm_port_write(struct vm *, uint16_t port, unsigned size, uint32_t value);
 uint64_t vm_mmio_read(struct vm *, uint64_t gpa, unsigned size);
-void vm_mmio_write(struct vm *, uint64_t gpa, unsigned size, uint64_t value);
+bool vm_mmio_write(struct vm *, uint64_t gpa, unsigned size, uint64_t value);
 
 #endif

@@ -43,7 +43,7 @@ static node_t node(void *context)
 void fake_init(struct fake *f, uint64_t size)
 {
     *f = (struct fake){.size = size, .ram = size ? calloc(1, size) : NULL};
-    f->host = (struct device_host){f, interrupt, read_memory, write_memory, node};
+    f->host = (struct device_host){f, interrupt, read_memory, write_memory, node, NULL};
     if (size && !f->ram)
         abort();
 }

@@ -46,23 +46,22 @@ static void check(void)
 }
 
 /* 12 bytes per step: what, size, offset, value. */
-static void step(struct bus *bus, struct power *power, const uint8_t *d)
+static void step(const struct bus *ports, const struct bus *memory, const uint8_t *d)
 {
     unsigned width = 1u << (d[1] & 3);
     uint64_t value = fake_get(d + 4, 8);
-    (void)power;
     switch (d[0] % 6) {
     case 0:
-        bus_write(bus->port, bus->nports, (d[2] & 1 ? POWER_BASE : UART_BASE) + d[3] % 10, width & 7, value);
+        bus_write(ports, (d[2] & 1 ? POWER_BASE : UART_BASE) + d[3] % 10, width & 7, value);
         break;
     case 1:
-        bus_read(bus->port, bus->nports, (d[2] & 1 ? POWER_BASE : UART_BASE) + d[3] % 10, width & 7);
+        bus_read(ports, (d[2] & 1 ? POWER_BASE : UART_BASE) + d[3] % 10, width & 7);
         break;
     case 2:
-        bus_write(bus->memory, bus->nmemory, IOAPIC_BASE + (d[3] & 0x3f), width, value);
+        bus_write(memory, IOAPIC_BASE + (d[3] & 0x3f), width, value);
         break;
     case 3:
-        bus_read(bus->memory, bus->nmemory, IOAPIC_BASE + (d[3] & 0x3f), width);
+        bus_read(memory, IOAPIC_BASE + (d[3] & 0x3f), width);
         break;
     case 4:
         uart_feed(&uart, d + 4, d[3] % 9);
@@ -77,16 +76,15 @@ static void step(struct bus *bus, struct power *power, const uint8_t *d)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct device_host host = {.interrupt = raise};
-    struct power power;
-    struct bus bus = {.nports = 0};
+    struct power power = {NULL, nothing, nothing};
+    struct bus ports = {.n = 0}, memory = {.n = 0};
     uart_init(&uart, &host, put, NULL);
     ioapic_init(&ioapic, NULL, deliver);
-    power_init(&power, NULL, nothing, nothing);
-    bus_add_port(&bus, &(struct bus_device){UART_BASE, UART_SIZE, &uart, uart_read, uart_write});
-    bus_add_port(&bus, &(struct bus_device){POWER_BASE, POWER_SIZE, &power, power_read, power_write});
-    bus_add_memory(&bus, &(struct bus_device){IOAPIC_BASE, IOAPIC_SIZE, &ioapic, ioapic_read, ioapic_write});
+    bus_add(&ports, UART_BASE, UART_SIZE, &uart, uart_read, uart_write);
+    bus_add(&ports, POWER_BASE, POWER_SIZE, &power, power_read, power_write);
+    bus_add(&memory, IOAPIC_BASE, IOAPIC_SIZE, &ioapic, ioapic_read, ioapic_write);
     for (; size >= 12; size -= 12, data += 12) {
-        step(&bus, &power, data);
+        step(&ports, &memory, data);
         check();
     }
     return 0;

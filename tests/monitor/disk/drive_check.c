@@ -3,7 +3,7 @@
  * An image that tries the drives of the machine it runs on and prints what it read for drives.py to judge: transfers of
  * every size, writes, a flush, sectors that are not there, a module as a drive.
  */
-#include "monitor-core/x86/module_drive.h"
+#include "monitor-core/x86/module.h"
 #include "monitor-core/x86/nvme.h"
 
 enum { EACH = DISK_BLOCK / DISK_SECTOR, FULL = DISK_BATCH * EACH };
@@ -37,14 +37,14 @@ static void write_some(const struct drive *d, const char *name, uint64_t sector,
 
 static void try_drive(const struct drive *d, const char *name)
 {
-    print("%s: %lu sectors, %s", name, d->sectors, d->writable ? "writable" : "read-only");
+    print("%s: %lu sectors, %s", name, d->sectors, d->write ? "writable" : "read-only");
     for (uint32_t blocks = 1; blocks <= DISK_BATCH; blocks += blocks < 4 ? 1 : 7)
         read_some(d, name, blocks * 20 * EACH, blocks * EACH);
     for (uint32_t i = 0; i < 40; i++) /* more than the queue has entries */
         read_some(d, name, i * EACH, EACH);
     read_some(d, name, 0, FULL);
     read_some(d, name, d->sectors / EACH * EACH - EACH, EACH);
-    if (d->writable) {
+    if (d->write) {
         read_some(d, name, d->sectors / EACH * EACH + EACH, EACH); /* beyond the end */
         write_some(d, name, 1024, FULL);
         write_some(d, name, 4096, EACH);
@@ -66,8 +66,8 @@ _Noreturn void monitor_main(void)
         try_drive(&d, name);
     }
     print("one more: %u", nvme_drive(n, &d));
-    if (module_drive(&machine_x86, machine_x86.nmodules ? machine_x86.module[0].name : "none", &d))
+    if (module_drive(machine_x86.nmodules ? machine_x86.module[0].name : "none", &d))
         try_drive(&d, "module");
-    print("no such module: %u", module_drive(&machine_x86, "nowhere", &d));
+    print("no such module: %u", module_drive("nowhere", &d));
     machine_off();
 }

@@ -32,10 +32,16 @@ static node_t node(void *context)
     return (node_t)(d->vm % d->store->rig.given.nodes);
 }
 
+static void again(void *context)
+{
+    struct driver *d = context;
+    d->again = true;
+}
+
 void driver_begin(struct driver *d, struct store *s, uint32_t vm)
 {
     *d = (struct driver){.store = s, .vm = vm};
-    d->host = (struct device_host){d, interrupt, read_guest, write_guest, node};
+    d->host = (struct device_host){d, interrupt, read_guest, write_guest, node, again};
     virtio_block_init(&d->block, &d->host, &s->disk, vm, VIRTIO_GSI + 3);
 }
 
@@ -141,7 +147,11 @@ uint16_t driver_request(struct driver *d, uint32_t type, uint64_t sector, const 
 
 void driver_notify(struct driver *d)
 {
-    driver_set(d, 0x50, 0);
+    do {
+        d->again = false;
+        d->notified++;
+        driver_set(d, 0x50, 0);
+    } while (d->again);
 }
 
 uint8_t driver_status(struct driver *d, uint16_t head)

@@ -11,7 +11,7 @@
 
 enum { DRIVER_QUEUE = 64, DRIVER_PAGE = 100 }; /* its rings and headers: guest pages from there on, four */
 enum { DRIVER_NEXT = 1, DRIVER_WRITE = 2, DRIVER_INDIRECT = 4 };
-enum { DRIVER_IN = 0, DRIVER_OUT = 1, DRIVER_FLUSH = 4, DRIVER_ID = 8 };
+enum { DRIVER_IN = 0, DRIVER_OUT = 1, DRIVER_FLUSH = 4 };
 #define DRIVER_TABLE rig_gpa(DRIVER_PAGE)
 #define DRIVER_AVAILABLE rig_gpa(DRIVER_PAGE + 1)
 #define DRIVER_USED rig_gpa(DRIVER_PAGE + 2)
@@ -26,6 +26,8 @@ struct driver {
     uint16_t available; /* index of the available ring */
     uint16_t flags;     /* of the available ring */
     uint32_t interrupts;
+    uint32_t notified; /* writes of the last notifications, with those made again */
+    bool again;
 };
 
 void driver_begin(struct driver *, struct store *, uint32_t vm);

@@ -41,8 +41,6 @@ static int write_image(void *context, uint64_t sector, uint32_t count, const voi
     struct store *s = context;
     s->writes++;
     int err = command(s, sector, count, buffer);
-    if (!s->writable)
-        rig_fail(&s->rig, "drive: written, though it is read-only");
     if (!err)
         memcpy(s->image + sector * DISK_SECTOR, buffer, (size_t)count * DISK_SECTOR);
     return err;
@@ -71,8 +69,8 @@ void store_begin(struct store *s, const struct rig_config *given, uint64_t secto
         s->seen[vm] = same ? s->seen[0] : malloc(sectors * DISK_SECTOR);
         memcpy(s->seen[vm], s->image, sectors * DISK_SECTOR);
     }
-    struct drive drive = {s, sectors, s->writable, read_image, write_image, flush_image};
-    size_t size = disk_size(sectors, given->shared, given->nvms);
+    struct drive drive = {s, sectors, read_image, s->writable ? write_image : NULL, flush_image};
+    size_t size = disk_size(&s->config, sectors, given->shared, given->nvms);
     s->disk_block = aligned_alloc(DISK_BLOCK, size);
     memset(s->disk_block, 0, size);
     disk_init(&s->disk, &s->config, &drive, &s->rig.pager, given->shared, given->nvms, s->disk_block);
@@ -104,7 +102,7 @@ static void adopt(struct store *s, uint32_t vm, struct disk_segment g)
 int store_read(struct store *s, uint32_t vm, uint64_t sector, const struct disk_segment *segment, uint32_t n)
 {
     s->rig.untouched = vm; /* no guest looks at a buffer that is being read into */
-    int err = disk_read(&s->disk, vm, node_of(s, vm), sector, segment, n, &s->mapped);
+    int err = disk_read(&s->disk, vm, node_of(s, vm), sector, segment, n);
     uint64_t at = sector * DISK_SECTOR;
     for (uint32_t i = 0; i < n; at += segment[i++].size) {
         if (err)
@@ -133,7 +131,7 @@ static void after_failure(struct store *s, uint32_t vm, uint64_t sector, const s
             struct disk_segment one = {scratch, DISK_SECTOR};
             if (at >= s->sectors * DISK_SECTOR)
                 return;
-            if (at % DISK_SECTOR == 0 && disk_read(&s->disk, vm, node_of(s, vm), at / DISK_SECTOR, &one, 1, &s->mapped))
+            if (at % DISK_SECTOR == 0 && disk_read(&s->disk, vm, node_of(s, vm), at / DISK_SECTOR, &one, 1))
                 return;
             adopt(s, vm, one);
             found_byte(s, vm, at, s->rig.shadow[vm][segment[i].gpa + b], s->rig.shadow[vm][scratch + at % DISK_SECTOR]);

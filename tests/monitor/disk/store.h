@@ -21,8 +21,7 @@ struct store {
     unsigned char *seen[SPACE_VMS]; /* the disk as each VM must see it; when persistent, one for all */
     uint64_t reads, writes, flushes;
     uint64_t fail_in; /* the drive's n-th command from now on fails; 0: none does */
-    uint64_t mapped;
-    bool writable; /* of the drive */
+    bool writable;    /* of the drive */
 };
 
 void store_begin(struct store *, const struct rig_config *, uint64_t sectors, enum store_mode);

@@ -63,7 +63,7 @@ Test(disk, two_vms_hold_a_block_once)
     cr_assert_eq(read_blocks(&s, 1, 0, 100, 20), 0);
     cr_assert_eq(s.disk.drive_blocks, 100);
     cr_assert_eq(s.disk.hits, 100);
-    cr_assert_eq(s.mapped, 200);
+    cr_assert_eq(s.disk.maps, 200);
     cr_assert_eq(s.disk.copies, 0);
     cr_assert_eq(frames_used(&s), 100);
     cr_assert_eq(disk_resident(&s.disk), 100);
@@ -161,6 +161,8 @@ Test(disk, a_persistent_disk_is_written_through)
     cr_assert_eq(store_write(&s, 0, 800, &(struct disk_segment){rig_gpa(73), 3 * DISK_SECTOR}, 1), 0);
     cr_assert_eq(disk_flush(&s.disk), 0);
     cr_assert_eq(s.flushes, 1);
+    cr_assert_eq(disk_forget(&s.disk, 0), 0); /* it ended and had not flushed */
+    cr_assert_eq(s.flushes, 2);
     store_check(&s, 90);
     end(&s);
 }
@@ -173,7 +175,7 @@ Test(disk, odd_pieces_are_copied)
     cr_assert_eq(store_read(&s, 0, 8, &(struct disk_segment){rig_gpa(3) + 16, DISK_BLOCK}, 1), 0);  /* not a page */
     cr_assert_eq(store_read(&s, 0, 16, &(struct disk_segment){rig_gpa(5), 7 * DISK_SECTOR}, 1), 0); /* too little */
     cr_assert_eq(store_read(&s, 0, 1016, &(struct disk_segment){rig_gpa(6), 5 * DISK_SECTOR}, 1), 0);
-    cr_assert_eq(s.mapped, 0);
+    cr_assert_eq(s.disk.maps, 0);
     cr_assert_eq(s.disk.copies, 5);
     struct disk_segment cut[4] = {{rig_gpa(7), 1}, {rig_gpa(8), 0}, {rig_gpa(9) + 1, 510}, {rig_gpa(7) + 1, 1}};
     cr_assert_eq(store_read(&s, 0, 1, cut, 4), 0);
@@ -200,7 +202,7 @@ Test(disk, what_is_out_of_range_is_refused)
         cr_assert_eq(act(&s, 0, 0, &half, 1), ERR_INVAL);
         cr_assert_eq(act(&s, 0, 0, &nowhere, 1), ERR_INVAL);
         cr_assert_eq(act(&s, 0, 0, &far, 1), ERR_INVAL);
-        cr_assert_eq(disk_read(&s.disk, 0, 0, 0, much, 2, &s.mapped), ERR_INVAL);
+        cr_assert_eq(disk_read(&s.disk, 0, 0, 0, much, 2), ERR_INVAL);
     }
     cr_assert_eq(s.disk.private_blocks, 0);
     end(&s);
@@ -219,7 +221,7 @@ Test(disk, a_failing_drive_leaves_nothing_behind)
     cr_assert_eq(write_blocks(&s, 0, 5, 4, 20), DISK_EIO);
     cr_assert_eq(disk_resident(&s.disk), 0, "blocks are kept that the drive may hold otherwise");
     store_check(&s, 50);
-    s.disk.drive.writable = false;
+    s.disk.drive.write = NULL;
     cr_assert(!disk_writable(&s.disk));
     cr_assert_eq(disk_write(&s.disk, 0, 0, 0, &(struct disk_segment){0, DISK_BLOCK}, 1), DISK_EIO);
     end(&s);
@@ -250,7 +252,7 @@ Test(disk, without_room_reads_are_copied_and_writes_fail)
     cr_assert_eq(write_blocks(&s, 0, 0, 16, 0), 0); /* dirty: nothing of it can be let go */
     cr_assert_eq(s.disk.private_blocks, 16);
     cr_assert_eq(read_blocks(&s, 1, 0, 64, 20), 0);
-    cr_assert_eq(s.mapped, 0);
+    cr_assert_eq(s.disk.maps, 0);
     cr_assert_eq(s.disk.copies, 64);
     cr_assert_eq(s.reads, 2, "uncached runs are read once per request");
     store_dirty(&s, 1, rig_gpa(0), DISK_BLOCK, 9);
@@ -299,21 +301,32 @@ Test(disk, guests_get_the_frames_of_what_nobody_shows)
     end(&s);
 }
 
+/* The image once and what each of three VMs wrote; or each VM's own of both; or what the drive holds. */
+Test(disk, blocks_that_there_can_be)
+{
+    const struct config_disk shared = {.name = "a"}, own = {.private_cache = true}, kept = {.persistent = true};
+    cr_assert_eq(disk_blocks(&shared, 801, 3), 101 * 4);
+    cr_assert_eq(disk_blocks(&own, 801, 3), 101 * 6);
+    cr_assert_eq(disk_blocks(&kept, 801, 1), 101);
+    cr_assert_eq(disk_blocks(&shared, 801, 0), 101);
+}
+
 Test(disk, a_huge_disk_needs_little_memory)
 {
     uint64_t tib = UINT64_C(1) << 31;
-    cr_assert_lt(disk_size(tib, 131072, 4), 16u << 20);
-    cr_assert_lt(disk_size(UINT64_MAX, 1024, 16), 2u << 20);
-    cr_assert_lt(disk_size(1 << 21, 131072, 2), 8u << 20); /* 1 GiB, everything could be in memory */
+    const struct config_disk shared = {.name = "large"};
+    cr_assert_lt(disk_size(&shared, tib, 131072, 4), 16u << 20);
+    cr_assert_lt(disk_size(&shared, UINT64_MAX, 1024, 16), 2u << 20);
+    cr_assert_lt(disk_size(&shared, 1 << 21, 131072, 2), 8u << 20); /* 1 GiB, everything could be in memory */
     /* Blocks far apart, each wanting tables of its own: more than there are. */
     struct store s;
     begin(&s, 1024, 8, STORE_SHARED);
     unsigned char *small = s.disk_block;
     struct drive drive = s.disk.drive;
-    uint32_t tables = 1024 / 64 + 3 * RADIX_LEVELS + 64 + 1;
+    uint32_t tables = 1024 / 64 + 2 * RADIX_LEVELS + 64 + 1;
     drive.sectors = tib;
-    s.disk_block = aligned_alloc(DISK_BLOCK, disk_size(tib, 1024, 1));
-    memset(s.disk_block, 0, disk_size(tib, 1024, 1));
+    s.disk_block = aligned_alloc(DISK_BLOCK, disk_size(&shared, tib, 1024, 1));
+    memset(s.disk_block, 0, disk_size(&shared, tib, 1024, 1));
     disk_init(&s.disk, &s.config, &drive, &s.rig.pager, 1024, 1, s.disk_block);
     cr_assert_eq(s.disk.radix.tables, tables);
     s.disk.drive.context = &s;
@@ -323,7 +336,7 @@ Test(disk, a_huge_disk_needs_little_memory)
         uint64_t sector = (uint64_t)i << 18;
         s.image = image - sector * DISK_SECTOR; /* every block of this drive holds the same */
         struct disk_segment to = {rig_gpa(1), DISK_BLOCK};
-        cr_assert_eq(disk_read(&s.disk, 0, 0, sector, &to, 1, &s.mapped), 0);
+        cr_assert_eq(disk_read(&s.disk, 0, 0, sector, &to, 1), 0);
     }
     s.image = image;
     cr_assert_gt(s.disk.let_go, tables);

@@ -21,6 +21,7 @@ struct rig {
     unsigned entries;
     uint64_t now;
     uint64_t answer; /* of the port and the device */
+    bool again;      /* the device wants its next write twice */
     struct {
         bool write;
         uint64_t address, value;

@@ -253,6 +253,12 @@ Test(exits, device_memory, .init = rig_start)
     device(6);
     cr_expect(rig.log[5].write && rig.log[5].value == (0x44332211 | 0x10000));
     cr_expect_eq(v->exits[EXIT_MMIO], 4);
+    rig_code("\x66\x89\x59\x10", 4);
+    rig.again = true;
+    device(6);
+    cr_expect_eq(v->vmcb->rip, 0x1000, "the device has more to do than one exit may take");
+    device(6);
+    cr_expect_eq(v->vmcb->rip, 0x1004);
 }
 
 /* The instruction lies on two pages, and the second one goes. */
