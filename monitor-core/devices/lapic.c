@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/devices/lapic.h"
 
+/* Registers: MSR - 0x800. */
 enum {
-    ID = 0x802,
-    VERSION = 0x803,
-    TPR = 0x808,
-    PPR = 0x80a,
-    EOI = 0x80b,
-    LDR = 0x80d,
-    SVR = 0x80f,
-    ISR = 0x810,
-    TMR = 0x818,
-    IRR = 0x820,
-    ESR = 0x828,
-    ICR = 0x830,
-    LVT_TIMER = 0x832, /* the first of the table */
-    INITIAL = 0x838,
-    CURRENT = 0x839,
-    DIVIDE = 0x83e,
-    SELF_IPI = 0x83f,
-    TSC_DEADLINE = 0x6e0,
+    TPR = 0x08,
+    PPR = 0x0a,
+    EOI = 0x0b,
+    SVR = 0x0f,
+    ESR = 0x28,
+    ICR = 0x30,
+    TIMER = 0x32, /* the first of the local vectors */
+    ERROR = 0x37,
+    INITIAL = 0x38,
+    CURRENT = 0x39,
+    DIVIDE = 0x3e,
+    SELF = 0x3f,
+    TSC_DEADLINE = 0x6e0, /* an MSR of its own */
 };
 
 enum { MASKED = 1 << 16, SVR_ENABLED = 1 << 8, STATUS = 1 << 12 };
 enum { MODE_ONE_SHOT = 0, MODE_PERIODIC = 1, MODE_DEADLINE = 2 };
 enum { VERSION_VALUE = (LAPIC_LVT_ENTRIES - 1) << 16 | 0x14 };
 
-/* What an entry may hold. */
-static const uint32_t lvt_valid[LAPIC_LVT_ENTRIES] = {0x700ff, 0x107ff, 0x107ff, 0x1e7ff, 0x1e7ff, 0x100ff};
+/* A bit per register. */
+#define READABLE UINT64_C(0x43fd01ffffffa50c)
+#define WRITABLE UINT64_C(0xc1fc010000008900)
+
+/* What a register may be given; STATUS is read-only. */
+static const uint32_t valid[64] = {
+    [TPR] = 0xff,     [SVR] = 0x3ff,     [TIMER] = 0x710ff,      [0x33] = 0x117ff, [0x34] = 0x117ff, [0x35] = 0x1f7ff,
+    [0x36] = 0x1f7ff, [ERROR] = 0x110ff, [INITIAL] = UINT32_MAX, [DIVIDE] = 0xb,   [SELF] = 0xff,
+};
 
 static void mask_all(struct lapic *l)
 {
@@ -39,6 +42,7 @@ void lapic_init(struct lapic *l, uint32_t id, uint64_t tsc_khz)
 {
     __builtin_memset(l, 0, sizeof *l);
     l->id = id;
+    l->version = VERSION_VALUE;
     l->ldr = (id >> 4) << 16 | UINT32_C(1) << (id & 15);
     l->svr = 0xff;
     mask_all(l);
@@ -85,11 +89,6 @@ void lapic_post(struct lapic *l, uint8_t vector, bool level)
     __atomic_fetch_or(&l->irr[vector / 32], bit(vector), __ATOMIC_RELEASE);
 }
 
-void lapic_post_nmi(struct lapic *l)
-{
-    __atomic_store_n(&l->nmi, 1, __ATOMIC_RELEASE);
-}
-
 int lapic_pending(const struct lapic *l)
 {
     int vector = highest(l->irr);
@@ -121,11 +120,6 @@ static uint64_t divider(const struct lapic *l)
 {
     uint32_t code = (l->divide & 3) | (l->divide >> 1 & 4);
     return code == 7 ? 1 : UINT64_C(2) << code;
-}
-
-static void arm_count(struct lapic *l, uint64_t now)
-{
-    l->deadline_ns = l->initial ? now + l->initial * divider(l) : UINT64_MAX;
 }
 
 static uint32_t current_count(const struct lapic *l, uint64_t now)
@@ -164,65 +158,30 @@ void lapic_expire(struct lapic *l, uint64_t now)
         lapic_post(l, (uint8_t)l->lvt[0], false);
 }
 
-/* Registers that read as what they hold. */
-static const uint32_t *plain(const struct lapic *l, uint32_t msr)
-{
-    if (msr - LVT_TIMER < LAPIC_LVT_ENTRIES)
-        return &l->lvt[msr - LVT_TIMER];
-    if (msr >= ISR && msr < IRR + 8)
-        return (msr < TMR ? l->isr : msr < IRR ? l->tmr : l->irr) + (msr & 7);
-    switch (msr) {
-    case ID:
-        return &l->id;
-    case TPR:
-        return &l->tpr;
-    case LDR:
-        return &l->ldr;
-    case SVR:
-        return &l->svr;
-    case ESR:
-        return &l->esr;
-    case DIVIDE:
-        return &l->divide;
-    default:
-        return NULL;
-    }
-}
-
 int lapic_read(struct lapic *l, uint32_t msr, uint64_t now, uint64_t *value)
 {
-    const uint32_t *held = plain(l, msr);
-    *value = held ? __atomic_load_n(held, __ATOMIC_RELAXED) : 0;
-    switch (msr) {
-    case VERSION:
-        *value = VERSION_VALUE;
+    uint32_t n = msr - 0x800;
+    *value = l->tsc_deadline;
+    if (msr == TSC_DEADLINE)
         return 0;
-    case PPR:
+    if (n > SELF || !(READABLE >> n & 1))
+        return ERR_INVAL;
+    if (n == PPR)
         *value = priority(l);
-        return 0;
-    case ICR:
-        return 0;
-    case INITIAL:
-        *value = l->initial;
-        return 0;
-    case CURRENT:
+    else if (n == CURRENT)
         *value = current_count(l, now);
-        return 0;
-    case TSC_DEADLINE:
-        *value = l->tsc_deadline;
-        return 0;
-    default:
-        return held ? 0 : ERR_INVAL;
-    }
+    else
+        *value = __atomic_load_n(&l->reg[n], __ATOMIC_RELAXED);
+    return 0;
 }
 
-static int write_lvt(struct lapic *l, uint32_t entry, uint32_t value)
+static int write_lvt(struct lapic *l, uint32_t n, uint32_t value)
 {
     uint32_t before = timer_mode(l);
-    value &= ~(uint32_t)STATUS; /* read-only */
-    if ((value & ~lvt_valid[entry]) || (entry == 0 && value >> 17 == 3))
+    if (n == TIMER && value >> 17 == 3)
         return ERR_INVAL;
-    l->lvt[entry] = l->svr & SVR_ENABLED ? value : value | MASKED;
+    value &= ~(uint32_t)STATUS;
+    l->reg[n] = l->svr & SVR_ENABLED ? value : value | MASKED;
     /* To or from the deadline mode: the timer is disarmed. */
     if ((before == MODE_DEADLINE) != (timer_mode(l) == MODE_DEADLINE)) {
         l->deadline_ns = UINT64_MAX;
@@ -231,27 +190,14 @@ static int write_lvt(struct lapic *l, uint32_t entry, uint32_t value)
     return 0;
 }
 
-static int write_svr(struct lapic *l, uint32_t value)
+static void end_service(struct lapic *l, int *eoi)
 {
-    if (value & ~UINT32_C(0x3ff))
-        return ERR_INVAL;
-    __atomic_store_n(&l->svr, value, __ATOMIC_RELAXED);
-    if (!(value & SVR_ENABLED))
-        mask_all(l);
-    return 0;
-}
-
-static int write_eoi(struct lapic *l, uint32_t value, int *eoi)
-{
-    if (value)
-        return ERR_INVAL;
     int vector = highest(l->isr);
     if (vector < 0)
-        return 0;
+        return;
     l->isr[vector / 32] &= ~bit((uint8_t)vector);
     if (__atomic_load_n(&l->tmr[vector / 32], __ATOMIC_RELAXED) & bit((uint8_t)vector))
         *eoi = vector;
-    return 0;
 }
 
 static int write_icr(uint64_t value, struct lapic_ipi *ipi)
@@ -268,45 +214,38 @@ static int write_icr(uint64_t value, struct lapic_ipi *ipi)
     return 0;
 }
 
-static int write_small(struct lapic *l, uint32_t msr, uint32_t value, uint64_t now, int *eoi)
+static int write_register(struct lapic *l, uint32_t n, uint32_t value, uint64_t now, int *eoi)
 {
-    switch (msr) {
-    case TPR:
-        if (value > 0xff)
-            return ERR_INVAL;
-        l->tpr = value;
-        return 0;
+    switch (n) {
     case EOI:
-        return write_eoi(l, value, eoi);
+        end_service(l, eoi);
+        break;
     case SVR:
-        return write_svr(l, value);
-    case ESR:
-        l->esr = 0;
-        return value ? ERR_INVAL : 0;
+        __atomic_store_n(&l->svr, value, __ATOMIC_RELAXED);
+        if (!(value & SVR_ENABLED))
+            mask_all(l);
+        break;
+    case TIMER ... ERROR:
+        return write_lvt(l, n, value);
     case INITIAL:
         if (timer_mode(l) != MODE_DEADLINE) {
             l->initial = value;
-            arm_count(l, now);
+            l->deadline_ns = value ? now + value * divider(l) : UINT64_MAX;
         }
-        return 0;
-    case DIVIDE:
-        if (value & ~UINT32_C(0xb))
-            return ERR_INVAL;
-        l->divide = value;
-        return 0;
-    case SELF_IPI:
-        if (value > 0xff)
-            return ERR_INVAL;
+        break;
+    case SELF:
         lapic_post(l, (uint8_t)value, false);
-        return 0;
+        break;
     default:
-        return msr - LVT_TIMER < LAPIC_LVT_ENTRIES ? write_lvt(l, msr - LVT_TIMER, value) : ERR_INVAL;
+        l->reg[n] = value;
     }
+    return 0;
 }
 
 int lapic_write(struct lapic *l, uint32_t msr, uint64_t value, uint64_t now, uint64_t now_tsc, struct lapic_ipi *ipi,
                 int *eoi)
 {
+    uint32_t n = msr - 0x800;
     ipi->present = false;
     *eoi = -1;
     if (msr == TSC_DEADLINE) {
@@ -314,7 +253,9 @@ int lapic_write(struct lapic *l, uint32_t msr, uint64_t value, uint64_t now, uin
             arm_deadline(l, value, now, now_tsc);
         return 0;
     }
-    if (msr == ICR)
+    if (n == ICR)
         return write_icr(value, ipi);
-    return value >> 32 ? ERR_INVAL : write_small(l, msr, (uint32_t)value, now, eoi);
+    if (n > SELF || !(WRITABLE >> n & 1) || (value & ~(uint64_t)valid[n]))
+        return ERR_INVAL;
+    return write_register(l, n, (uint32_t)value, now, eoi);
 }

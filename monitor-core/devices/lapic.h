@@ -14,13 +14,18 @@
 enum { LAPIC_LVT_ENTRIES = 6 };
 
 struct lapic {
-    uint32_t id;
-    uint32_t irr[8]; /* atomic */
-    uint32_t nmi;    /* atomic: an NMI is pending */
-    uint32_t isr[8], tmr[8];
-    uint32_t tpr, svr, esr, ldr;
-    uint32_t lvt[LAPIC_LVT_ENTRIES]; /* timer, thermal, performance, LINT0, LINT1, error */
-    uint32_t divide, initial;
+    union {
+        uint32_t reg[64]; /* by MSR - 0x800 */
+        struct {
+            uint32_t none_00[2], id, version, none_04[4], tpr, none_09, ppr, eoi, none_0c, ldr, none_0e;
+            uint32_t svr;                    /* atomic */
+            uint32_t isr[8], tmr[8], irr[8]; /* tmr, irr: atomic */
+            uint32_t esr, none_29[7], icr[2];
+            uint32_t lvt[LAPIC_LVT_ENTRIES]; /* timer, thermal, performance, LINT0, LINT1, error */
+            uint32_t initial, current, none_3a[4], divide, self;
+        };
+    };
+    uint32_t nmi;          /* atomic: an NMI is pending */
     uint64_t deadline_ns;  /* of the timer as armed; UINT64_MAX: not */
     uint64_t tsc_deadline; /* as the guest wrote it */
     uint64_t tsc_khz;
@@ -48,7 +53,6 @@ int lapic_write(struct lapic *, uint32_t msr, uint64_t value, uint64_t now_ns, u
 bool lapic_addressed(const struct lapic *, uint32_t destination, bool logical);
 
 void lapic_post(struct lapic *, uint8_t vector, bool level);
-void lapic_post_nmi(struct lapic *);
 
 /* The highest pending vector above the priority in service, or -1; lapic_accept moves it into service. */
 int lapic_pending(const struct lapic *);

@@ -9,56 +9,41 @@
 #include "monitor-core/x86/msr.h"
 #include "monitor-core/x86/vm.h"
 
-static enum exit_kind take_interrupt(struct vcpu *v)
+static void take_interrupt(struct vcpu *v)
 {
     (void)v;
     cpu_take_interrupts();
-    return EXIT_INTERRUPT;
 }
 
-/* NMI, SMI and INIT: pending still, taken by the CPU as soon as it leaves CLGI. */
-static enum exit_kind nothing(struct vcpu *v)
+/* The window for an interrupt is open; or an NMI, SMI or INIT is pending still, and taken by the CPU as soon as it
+ * leaves CLGI. */
+static void nothing(struct vcpu *v)
 {
     (void)v;
-    return EXIT_OTHER;
-}
-
-static enum exit_kind open_window(struct vcpu *v)
-{
-    (void)v;
-    return EXIT_WINDOW;
 }
 
 /* An exception that a guest could raise without end: back to the guest, unless an event is on its way already, which
  * then brings it about again. */
-static enum exit_kind reflect(struct vcpu *v)
+static void reflect(struct vcpu *v)
 {
-    enum { ALIGNMENT = 17 };
-    unsigned vector = (unsigned)(v->vmcb->exit_code - SVM_EXIT_EXCEPTION);
-    if (v->vmcb->event & SVM_EVENT_VALID)
-        return EXIT_EXCEPTION;
-    if (vector == ALIGNMENT)
-        vcpu_fault_code(v, vector, 0);
-    else
-        vcpu_fault(v, vector);
-    return EXIT_EXCEPTION;
+    if (!(v->vmcb->event & SVM_EVENT_VALID))
+        vcpu_fault(v, (unsigned)(v->vmcb->exit_code - SVM_EXIT_EXCEPTION));
 }
 
-static enum exit_kind machine_check(struct vcpu *v)
+static void machine_check(struct vcpu *v)
 {
     (void)v;
     panic("machine check while a guest ran: the machine's memory or CPU is faulty");
 }
 
-static enum exit_kind halt(struct vcpu *v)
+static void halt(struct vcpu *v)
 {
     vcpu_advance(v, 1);
     v->halted = true;
     v->wish = VCPU_HALTED;
-    return EXIT_HALT;
 }
 
-static enum exit_kind give_cpuid(struct vcpu *v)
+static void give_cpuid(struct vcpu *v)
 {
     struct cpuid c = cpuid_guest(v, (uint32_t)v->vmcb->rax, (uint32_t)v->registers.rcx);
     v->vmcb->rax = c.eax;
@@ -66,85 +51,88 @@ static enum exit_kind give_cpuid(struct vcpu *v)
     v->registers.rcx = c.ecx;
     v->registers.rdx = c.edx;
     vcpu_advance(v, 2);
-    return EXIT_CPUID;
 }
 
-static enum exit_kind read_msr(struct vcpu *v)
+static void use_msr(struct vcpu *v)
 {
-    uint64_t value = 0;
-    if (msr_guest_read(v, (uint32_t)v->registers.rcx, &value)) {
-        vcpu_fault_code(v, VCPU_GP, 0);
-        return EXIT_MSR_READ;
+    uint32_t msr = (uint32_t)v->registers.rcx;
+    uint64_t value = vcpu_pair(v->registers.rdx, v->vmcb->rax);
+    bool write = v->vmcb->exit_info1;
+    if (write ? msr_guest_write(v, msr, value) : msr_guest_read(v, msr, &value)) {
+        vcpu_fault(v, VCPU_GP);
+        return;
     }
-    v->vmcb->rax = (uint32_t)value;
-    v->registers.rdx = value >> 32;
+    if (!write) {
+        v->vmcb->rax = (uint32_t)value;
+        v->registers.rdx = value >> 32;
+    }
     vcpu_advance(v, 2);
-    return EXIT_MSR_READ;
 }
 
-static enum exit_kind use_msr(struct vcpu *v)
+/* IN and OUT (APM volume 2, 15.10.2). Their string forms are forbidden: no driver of what is offered uses them. */
+static void use_port(struct vcpu *v)
 {
-    if (!v->vmcb->exit_info1)
-        return read_msr(v);
-    if (msr_guest_write(v, (uint32_t)v->registers.rcx, vcpu_pair(v->registers.rdx, v->vmcb->rax)))
-        vcpu_fault_code(v, VCPU_GP, 0);
+    enum { IN = 1, STRING = 4 };
+    uint64_t info = v->vmcb->exit_info1, *rax = &v->vmcb->rax;
+    unsigned size = info >> 4 & 7;
+    uint64_t mask = (UINT64_C(1) << size * 8) - 1, kept = size == 4 ? 0 : ~mask;
+    if (info & STRING) {
+        vcpu_fault(v, VCPU_GP);
+        return;
+    }
+    if (info & IN)
+        *rax = (*rax & kept) | vm_port_read(v->vm, (uint16_t)(info >> 16), size);
     else
-        vcpu_advance(v, 2);
-    return EXIT_MSR_WRITE;
+        vm_port_write(v->vm, (uint16_t)(info >> 16), size, (uint32_t)(*rax & mask));
+    vcpu_advance(v, (unsigned)(v->vmcb->exit_info2 - v->vmcb->rip));
 }
 
 /* The only call there is: none. */
-static enum exit_kind hypercall(struct vcpu *v)
+static void hypercall(struct vcpu *v)
 {
     enum { NO_SUCH_CALL = -38 };
     v->vmcb->rax = (uint64_t)(int64_t)NO_SUCH_CALL;
     vcpu_advance(v, 3);
-    return EXIT_HYPERCALL;
 }
 
-static enum exit_kind set_xcr0(struct vcpu *v)
+static void set_xcr0(struct vcpu *v)
 {
     enum { X87 = 1, SSE = 2, AVX = 4 };
     uint64_t value = vcpu_pair(v->registers.rdx, v->vmcb->rax);
     bool sound = (value & X87) && !(value & ~cpuid_xcr0()) && (!(value & AVX) || (value & SSE));
     if (v->vmcb->cpl != 0 || (uint32_t)v->registers.rcx != 0 || !sound) {
-        vcpu_fault_code(v, VCPU_GP, 0);
-        return EXIT_OTHER;
+        vcpu_fault(v, VCPU_GP);
+        return;
     }
     fpu_set_xcr0(value);
     vcpu_advance(v, 3);
-    return EXIT_OTHER;
 }
 
 /* Cache invalidation: what the guest sees is coherent without it. */
-static enum exit_kind skip_two(struct vcpu *v)
+static void skip_two(struct vcpu *v)
 {
     vcpu_advance(v, 2);
-    return EXIT_OTHER;
 }
 
-static enum exit_kind undefined(struct vcpu *v)
+static void undefined(struct vcpu *v)
 {
     vcpu_fault(v, VCPU_UD);
-    return EXIT_OTHER;
 }
 
-static enum exit_kind forbidden(struct vcpu *v)
+static void forbidden(struct vcpu *v)
 {
-    vcpu_fault_code(v, VCPU_GP, 0);
-    return EXIT_OTHER;
+    vcpu_fault(v, VCPU_GP);
 }
 
-/* The IRET that ends an NMI's handler is about to run: the next NMI waits at least until the exit after it. */
-static enum exit_kind unmask_nmi(struct vcpu *v)
+/* The IRET that ends an NMI's handler is about to run. */
+static void unmask_nmi(struct vcpu *v)
 {
-    v->nmi_masked = false;
-    v->vmcb->intercept[0] &= ~(UINT32_C(1) << (SVM_EXIT_IRET & 31));
-    return EXIT_OTHER;
+    v->iret = v->vmcb->rip;
+    v->vmcb->intercept[SVM_EXIT_IRET / 32] &= ~SVM_BIT(SVM_EXIT_IRET);
 }
 
 /* MOV to CR8, or LOCK MOV to CR0: the register is the last byte's low bits, the fourth one in a REX prefix. */
-static enum exit_kind write_cr8(struct vcpu *v)
+static void write_cr8(struct vcpu *v)
 {
     enum { REX = 0x40, REX_B = 1, ESCAPE = 0x0f, MOV_TO_CR = 0x22 };
     uint8_t bytes[DECODE_MAX];
@@ -152,66 +140,68 @@ static enum exit_kind write_cr8(struct vcpu *v)
     while (at < n && bytes[at] != ESCAPE)
         at++;
     if (at + 3 > n || bytes[at + 1] != MOV_TO_CR)
-        return EXIT_OTHER; /* the code has changed meanwhile: again */
-    bool fourth = linear_mode(v) == 64 && at > 0 && (bytes[at - 1] & 0xf0) == REX && (bytes[at - 1] & REX_B);
+        return; /* the code has changed meanwhile: again */
+    bool fourth = linear_is_64_bit(v) && at > 0 && (bytes[at - 1] & 0xf0) == REX && (bytes[at - 1] & REX_B);
     uint64_t value = *vcpu_register(v, (bytes[at + 2] & 7u) | (fourth ? 8u : 0u));
     if (value > 15) {
-        vcpu_fault_code(v, VCPU_GP, 0);
-        return EXIT_OTHER;
+        vcpu_fault(v, VCPU_GP);
+        return;
     }
     v->lapic.tpr = (uint32_t)value << 4;
     vcpu_advance(v, (unsigned)at + 3);
-    return EXIT_OTHER;
 }
 
-static enum exit_kind shutdown(struct vcpu *v)
+static void shutdown(struct vcpu *v)
 {
     vcpu_crash(v, "triple fault");
-    return EXIT_SHUTDOWN;
 }
 
-static enum exit_kind (*const table[SVM_EXIT_CODES])(struct vcpu *) = {
-    [SVM_EXIT_WRITE_CR8] = write_cr8,
-    [SVM_EXIT_EXCEPTION + 1] = reflect,
-    [SVM_EXIT_EXCEPTION + 17] = reflect,
-    [SVM_EXIT_EXCEPTION + 18] = machine_check,
-    [SVM_EXIT_INTR] = take_interrupt,
-    [SVM_EXIT_NMI] = nothing,
-    [SVM_EXIT_SMI] = nothing,
-    [SVM_EXIT_INIT] = nothing,
-    [SVM_EXIT_VINTR] = open_window,
-    [SVM_EXIT_RDPMC] = forbidden,
-    [SVM_EXIT_CPUID] = give_cpuid,
-    [SVM_EXIT_IRET] = unmask_nmi,
-    [SVM_EXIT_INVD] = skip_two,
-    [SVM_EXIT_HLT] = halt,
-    [SVM_EXIT_INVLPGA] = undefined,
-    [SVM_EXIT_IOIO] = io_port,
-    [SVM_EXIT_MSR] = use_msr,
-    [SVM_EXIT_FERR] = nothing,
-    [SVM_EXIT_SHUTDOWN] = shutdown,
-    [SVM_EXIT_VMRUN] = undefined,
-    [SVM_EXIT_VMMCALL] = hypercall,
-    [SVM_EXIT_VMLOAD] = undefined,
-    [SVM_EXIT_VMSAVE] = undefined,
-    [SVM_EXIT_STGI] = undefined,
-    [SVM_EXIT_CLGI] = undefined,
-    [SVM_EXIT_SKINIT] = undefined,
-    [SVM_EXIT_WBINVD] = skip_two,
-    [SVM_EXIT_MONITOR] = undefined,
-    [SVM_EXIT_MWAIT] = undefined,
-    [SVM_EXIT_MWAIT_ARMED] = undefined,
-    [SVM_EXIT_XSETBV] = set_xcr0,
-    [SVM_EXIT_RDPRU] = undefined,
+static const struct {
+    void (*deal)(struct vcpu *);
+    enum exit_kind kind;
+} table[SVM_EXIT_CODES] = {
+    [SVM_EXIT_WRITE_CR8] = {write_cr8, EXIT_OTHER},
+    [SVM_EXIT_EXCEPTION + VCPU_DB] = {reflect, EXIT_EXCEPTION},
+    [SVM_EXIT_EXCEPTION + VCPU_AC] = {reflect, EXIT_EXCEPTION},
+    [SVM_EXIT_EXCEPTION + VCPU_MC] = {machine_check, EXIT_EXCEPTION},
+    [SVM_EXIT_INTR] = {take_interrupt, EXIT_INTERRUPT},
+    [SVM_EXIT_NMI... SVM_EXIT_INIT] = {nothing, EXIT_OTHER},
+    [SVM_EXIT_VINTR] = {nothing, EXIT_WINDOW},
+    [SVM_EXIT_RDPMC] = {forbidden, EXIT_OTHER},
+    [SVM_EXIT_CPUID] = {give_cpuid, EXIT_CPUID},
+    [SVM_EXIT_IRET] = {unmask_nmi, EXIT_OTHER},
+    [SVM_EXIT_INVD] = {skip_two, EXIT_OTHER},
+    [SVM_EXIT_HLT] = {halt, EXIT_HALT},
+    [SVM_EXIT_INVLPGA] = {undefined, EXIT_OTHER},
+    [SVM_EXIT_IOIO] = {use_port, EXIT_PORT},
+    [SVM_EXIT_MSR] = {use_msr, EXIT_MSR_READ},
+    [SVM_EXIT_FERR] = {nothing, EXIT_OTHER},
+    [SVM_EXIT_SHUTDOWN] = {shutdown, EXIT_SHUTDOWN},
+    [SVM_EXIT_VMRUN] = {undefined, EXIT_OTHER},
+    [SVM_EXIT_VMMCALL] = {hypercall, EXIT_HYPERCALL},
+    [SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = {undefined, EXIT_OTHER},
+    [SVM_EXIT_WBINVD] = {skip_two, EXIT_OTHER},
+    [SVM_EXIT_MONITOR... SVM_EXIT_MWAIT_ARMED] = {undefined, EXIT_OTHER},
+    [SVM_EXIT_XSETBV] = {set_xcr0, EXIT_OTHER},
+    [SVM_EXIT_RDPRU] = {undefined, EXIT_OTHER},
 };
+
+void exits_intercept(struct vmcb *c)
+{
+    for (unsigned code = 0; code < SVM_EXIT_CODES; code++)
+        if (table[code].deal && code != SVM_EXIT_IRET)
+            c->intercept[code / 32] |= SVM_BIT(code);
+}
 
 enum exit_kind exits_deal(struct vcpu *v)
 {
     uint64_t code = v->vmcb->exit_code;
     if (code == SVM_EXIT_NPF)
         return exits_fault(v);
-    if (code < SVM_EXIT_CODES && table[code])
-        return table[code](v);
+    if (code < SVM_EXIT_CODES && table[code].deal) {
+        table[code].deal(v);
+        return code == SVM_EXIT_MSR && v->vmcb->exit_info1 ? EXIT_MSR_WRITE : table[code].kind;
+    }
     vcpu_crash(v, code == UINT64_MAX || code == UINT32_MAX ? "invalid control block" : "exit of an unknown kind");
     return EXIT_SHUTDOWN;
 }

@@ -8,12 +8,15 @@
 #include "monitor-core/exits.h"
 
 struct vcpu;
+struct vmcb;
+
+/* Every exit in the table is asked for, but IRET's: that is an NMI's matter (vcpu.c). */
+void exits_intercept(struct vmcb *);
 
 /* Deals with the exit that the control block describes; sets vcpu.wish where the guest cannot just go on. */
 enum exit_kind exits_deal(struct vcpu *);
 
-/* A nested fault (exits_fault.c), and IN, OUT (io.c). */
+/* A nested fault (exits_fault.c): memory goes to the pager, the rest is a device's or nobody's. */
 enum exit_kind exits_fault(struct vcpu *);
-enum exit_kind io_port(struct vcpu *);
 
 #endif

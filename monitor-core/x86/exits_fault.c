@@ -9,69 +9,33 @@
 #include "monitor-core/x86/linear.h"
 #include "monitor-core/x86/vm.h"
 
-static void exchange(struct vcpu *v, const struct decode *d, uint64_t gpa)
-{
-    uint64_t *reg = vcpu_register(v, d->reg);
-    uint64_t memory = vm_mmio_read(v->vm, gpa, d->size);
-    vm_mmio_write(v->vm, gpa, d->size, decode_operand(d, *reg));
-    *reg = decode_merge(d, *reg, memory, d->size);
-}
-
-static void compute(struct vcpu *v, const struct decode *d, uint64_t gpa)
-{
-    uint64_t *reg = vcpu_register(v, d->reg);
-    uint64_t memory = vm_mmio_read(v->vm, gpa, d->size);
-    uint64_t result = decode_compute(d, memory, decode_operand(d, *reg), &v->vmcb->rflags);
-    if (d->op == DECODE_TEST)
-        return;
-    if (d->to_memory)
-        vm_mmio_write(v->vm, gpa, d->size, result);
-    else
-        *reg = decode_merge(d, *reg, result, d->size);
-}
-
 static void carry_out(struct vcpu *v, const struct decode *d, uint64_t gpa)
 {
     uint64_t *reg = vcpu_register(v, d->reg);
-    switch (d->op) {
-    case DECODE_LOAD:
-        *reg = decode_merge(d, *reg, decode_extend(d, vm_mmio_read(v->vm, gpa, d->size)), d->width);
-        break;
-    case DECODE_STORE:
-        if (!vm_mmio_write(v->vm, gpa, d->size, decode_operand(d, *reg)))
-            return; /* the guest comes back with the same instruction */
-        break;
-    case DECODE_EXCHANGE:
-        exchange(v, d, gpa);
-        break;
-    default:
-        compute(v, d, gpa);
-        break;
-    }
+    if (!d->store)
+        *reg = decode_loaded(d, *reg, vm_mmio_read(v->vm, gpa, d->size));
+    else if (!vm_mmio_write(v->vm, gpa, d->size, decode_stored(d, *reg)))
+        return; /* the guest comes back with the same instruction */
     vcpu_advance(v, d->length);
 }
 
 static void touch_device(struct vcpu *v, uint64_t gpa)
 {
+    const struct vmcb *c = v->vmcb;
     uint8_t bytes[DECODE_MAX];
     struct decode d;
-    if (v->vmcb->exit_info1 & SVM_NPF_FETCH) {
+    if (c->exit_info1 & SVM_NPF_FETCH) {
         vcpu_crash(v, "executes where there is no memory");
-        return;
-    }
-    if ((v->vmcb->exit_info1 & SVM_NPF_TABLE) || (v->vmcb->event & SVM_EVENT_VALID)) {
+    } else if ((c->exit_info1 & SVM_NPF_TABLE) || (c->event & SVM_EVENT_VALID)) {
         vcpu_crash(v, "page tables or stack where there is no memory");
-        return;
+    } else {
+        int err = decode(&d, bytes, linear_fetch(v, bytes, sizeof bytes));
+        if (!err && linear_is_64_bit(v))
+            carry_out(v, &d, gpa);
+        else if (err != ERR_AGAIN)
+            vcpu_crash(v, "unknown instruction on device memory");
+        /* Else another of the VM's CPUs changed the tables meanwhile; the guest will see for itself. */
     }
-    size_t n = linear_fetch(v, bytes, sizeof bytes);
-    int err = decode(&d, bytes, n, linear_mode(v));
-    /* Not all of it is mapped any more: another of the VM's CPUs changed the tables; the guest will see for itself. */
-    if (err == ERR_AGAIN)
-        return;
-    if (err)
-        vcpu_crash(v, "unknown instruction on device memory");
-    else
-        carry_out(v, &d, gpa);
 }
 
 static int fault_in(struct vcpu *v, enum exit_kind *kind)
@@ -92,13 +56,14 @@ enum exit_kind exits_fault(struct vcpu *v)
     for (uint32_t i = 0; err == ERR_NOMEM && i < monitor.ndisks; i++)
         if (disk_shrink(&monitor.disk[i], ROOM))
             err = fault_in(v, &kind);
-    if (!err)
-        return kind;
     if (err == ERR_NOENT) {
         touch_device(v, c->exit_info2);
         return EXIT_MMIO;
     }
-    vm_end(v->vm, VM_OUT_OF_MEMORY, "no free frame in the machine for address %llx", (unsigned long long)c->exit_info2);
-    v->wish = VCPU_WAITING;
-    return EXIT_OTHER;
+    if (err) {
+        vm_end(v->vm, VM_OUT_OF_MEMORY, "no free frame in the machine for address %llx",
+               (unsigned long long)c->exit_info2);
+        v->wish = VCPU_WAITING;
+    }
+    return kind;
 }

@@ -29,7 +29,7 @@ void fpu_set_xcr0(uint64_t value)
     __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
-static uint64_t xcr0(void)
+uint64_t fpu_xcr0(void)
 {
     uint32_t low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -38,6 +38,10 @@ static uint64_t xcr0(void)
 
 void fpu_load(const unsigned char *area, uint64_t guest)
 {
+    /* CPUs before Zen 2 restore the address of the last x87 instruction only beside an exception that is pending: what
+     * another guest left of it is overwritten first. */
+    static const uint32_t zero;
+    __asm__ volatile("fnclex; emms; fildl %0" : : "m"(zero));
     fpu_set_xcr0(all_of_cpu());
     __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(UINT32_MAX), "d"(UINT32_MAX) : "memory");
     fpu_set_xcr0(guest);
@@ -45,7 +49,7 @@ void fpu_load(const unsigned char *area, uint64_t guest)
 
 uint64_t fpu_save(unsigned char *area)
 {
-    uint64_t guest = xcr0();
+    uint64_t guest = fpu_xcr0();
     fpu_set_xcr0(all_of_cpu());
     __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(UINT32_MAX), "d"(UINT32_MAX) : "memory");
     return guest;

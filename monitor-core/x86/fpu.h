@@ -14,6 +14,7 @@ void fpu_reset(unsigned char *area); /* as after power-on */
 void fpu_load(const unsigned char *area, uint64_t xcr0);
 uint64_t fpu_save(unsigned char *area); /* answers the guest's XCR0 */
 
+uint64_t fpu_xcr0(void); /* of the guest that is taken up */
 void fpu_set_xcr0(uint64_t);
 
 #endif

@@ -32,6 +32,14 @@ static uint32_t decimal(uint8_t value, bool binary)
     return binary ? value : (value >> 4) * 10u + (value & 15u);
 }
 
+uint64_t kvmclock_seconds(uint32_t year, uint32_t month, uint32_t day, uint32_t hour, uint32_t minute, uint32_t second)
+{
+    /* Years that begin in March: the leap day is their last one. */
+    uint64_t y = month <= 2 ? year - 1 : year, m = month <= 2 ? month + 9 : month - 3;
+    uint64_t days = y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1;
+    return ((days - 719468) * 24 + hour) * 3600 + minute * 60 + second;
+}
+
 /* The PC's clock (MC146818): UTC, the year of this century. 0 where there is none that makes sense. */
 static uint64_t read_rtc(void)
 {
@@ -78,12 +86,15 @@ static int publish(struct vcpu *v, uint64_t gpa, const void *bytes, size_t n)
 
 int kvmclock_system_time(struct vcpu *v, uint64_t value)
 {
-    struct system_time t = {.tsc_timestamp = base.tsc, .system_time = base.ns, .flags = STABLE};
+    /* Half ns per tick, in 32-bit fractions; below 1 for every TSC of more than 500 MHz. */
+    uint64_t half_ns = (UINT64_C(1000000) << 31) / machine_x86.tsc_khz;
+    struct system_time t = {.tsc_timestamp = base.tsc,
+                            .system_time = base.ns,
+                            .multiplier = (uint32_t)half_ns,
+                            .shift = 1,
+                            .flags = STABLE};
     v->clock_gpa = value;
-    if (!(value & 1))
-        return 0;
-    kvmclock_scale(machine_x86.tsc_khz, &t.multiplier, &t.shift);
-    return publish(v, value & ~UINT64_C(1), &t, sizeof t);
+    return value & 1 ? publish(v, value & ~UINT64_C(1), &t, sizeof t) : 0;
 }
 
 int kvmclock_wall_clock(struct vcpu *v, uint64_t gpa)

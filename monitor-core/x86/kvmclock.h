@@ -18,9 +18,6 @@ void kvmclock_cpu_init(void);
 int kvmclock_system_time(struct vcpu *, uint64_t value);
 int kvmclock_wall_clock(struct vcpu *, uint64_t gpa);
 
-/* Ticks to ns: (ticks << shift) * multiplier >> 32; a negative shift goes to the right. */
-void kvmclock_scale(uint64_t tsc_khz, uint32_t *multiplier, int8_t *shift);
-
 /* Seconds since 1970 of a date in the Gregorian calendar; month and day from 1. */
 uint64_t kvmclock_seconds(uint32_t year, uint32_t month, uint32_t day, uint32_t hour, uint32_t minute, uint32_t second);
 

@@ -4,106 +4,54 @@
 #include "monitor-core/x86/cpu.h"
 #include "monitor-core/x86/msr.h"
 #include "monitor-core/x86/vm.h"
-#include "monitor-core/x86/walk.h"
 
-enum { PAGE = 4096 };
-
-static int read_entry(void *context, uint64_t gpa, uint64_t *entry)
+bool linear_is_64_bit(const struct vcpu *v)
 {
-    const struct vcpu *v = context;
-    return pager_read(&monitor.pager, v->vm->id, cpu_self()->node, gpa, entry, sizeof *entry);
+    enum { LONG = 0x200 };
+    return (v->vmcb->efer & MSR_EFER_LMA) && (v->vmcb->cs.attributes & LONG);
 }
 
-static struct walk_mode mode_of(struct vcpu *v)
+static int read_guest(const struct vcpu *v, uint64_t gpa, void *buffer, size_t n)
 {
+    return pager_read(&monitor.pager, v->vm->id, cpu_self()->node, gpa, buffer, n);
+}
+
+/* False: not mapped, tables outside memory, or paging of another kind. */
+static bool walk(const struct vcpu *v, uint64_t linear, uint64_t *gpa)
+{
+    enum { PRESENT = 1, LARGE = 0x80 };
+    const uint64_t paging = UINT64_C(0x80000000), five_levels = 0x1000, address = UINT64_C(0x000ffffffffff000);
     const struct vmcb *c = v->vmcb;
-    return (struct walk_mode){c->cr0, c->cr3, c->cr4, c->efer, c->rflags, v, read_entry};
-}
-
-static unsigned user(const struct vcpu *v)
-{
-    return v->vmcb->cpl == 3 ? WALK_USER : 0;
-}
-
-unsigned linear_mode(const struct vcpu *v)
-{
-    enum { LONG = 0x200, WIDE = 0x400 };
-    const struct vmcb *c = v->vmcb;
-    if ((c->efer & MSR_EFER_LMA) && (c->cs.attributes & LONG))
-        return 64;
-    return c->cs.attributes & WIDE ? 32 : 16;
+    if (!(c->cr0 & paging)) {
+        *gpa = linear & UINT32_MAX;
+        return true;
+    }
+    if (!(c->efer & MSR_EFER_LMA) || (c->cr4 & five_levels))
+        return false;
+    uint64_t entry = c->cr3;
+    for (unsigned shift = 39;; shift -= 9) {
+        uint64_t slot = (entry & address) + (linear >> shift & 511) * 8, inside = (UINT64_C(1) << shift) - 1;
+        if (read_guest(v, slot, &entry, sizeof entry) || !(entry & PRESENT))
+            return false;
+        if (shift == 12 || (shift < 39 && (entry & LARGE))) {
+            *gpa = (entry & address & ~inside) | (linear & inside);
+            return true;
+        }
+    }
 }
 
 size_t linear_fetch(struct vcpu *v, uint8_t *bytes, size_t n)
 {
-    const struct walk_mode mode = mode_of(v);
-    uint64_t linear = linear_mode(v) == 64 ? v->vmcb->rip : (v->vmcb->cs.base + v->vmcb->rip) & UINT32_MAX;
-    size_t have = 0;
+    enum { PAGE = 4096 };
+    uint64_t rip = v->vmcb->rip, gpa;
+    uint64_t linear = linear_is_64_bit(v) ? rip : (v->vmcb->cs.base + rip) & UINT32_MAX;
+    size_t have = 0, left = PAGE - linear % PAGE;
     while (have < n) {
-        uint64_t gpa;
-        uint32_t code;
-        size_t part = PAGE - (linear + have) % PAGE;
-        part = part < n - have ? part : n - have;
-        if (walk(&mode, linear + have, WALK_FETCH | user(v), &gpa, &code) ||
-            pager_read(&monitor.pager, v->vm->id, cpu_self()->node, gpa, bytes + have, part))
+        size_t part = left < n - have ? left : n - have;
+        if (!walk(v, linear + have, &gpa) || read_guest(v, gpa, bytes + have, part))
             break;
         have += part;
+        left = PAGE;
     }
     return have;
-}
-
-static int translate(struct vcpu *v, uint64_t linear, unsigned access, uint64_t *gpa)
-{
-    const struct walk_mode mode = mode_of(v);
-    uint32_t code;
-    int err = walk(&mode, linear, access | user(v), gpa, &code);
-    if (err == ERR_NOENT) {
-        v->vmcb->cr2 = linear;
-        vcpu_fault_code(v, VCPU_PF, code);
-    } else if (err == ERR_NOSUP) {
-        vcpu_fault(v, VCPU_UD);
-    } else if (err) {
-        vcpu_crash(v, "page tables outside memory");
-    }
-    return err;
-}
-
-static int copy(struct vcpu *v, uint64_t linear, unsigned char *buffer, size_t n, unsigned access)
-{
-    while (n > 0) {
-        uint64_t gpa;
-        size_t part = PAGE - linear % PAGE;
-        part = part < n ? part : n;
-        int err = translate(v, linear, access, &gpa);
-        if (err)
-            return err;
-        node_t node = cpu_self()->node;
-        err = access & WALK_WRITE ? pager_write(&monitor.pager, v->vm->id, node, gpa, buffer, part)
-                                  : pager_read(&monitor.pager, v->vm->id, node, gpa, buffer, part);
-        if (err) {
-            vcpu_fault_code(v, VCPU_GP, 0);
-            return err;
-        }
-        linear += part;
-        buffer += part;
-        n -= part;
-    }
-    return 0;
-}
-
-int linear_read(struct vcpu *v, uint64_t linear, void *buffer, size_t n)
-{
-    return copy(v, linear, buffer, n, 0);
-}
-
-int linear_write(struct vcpu *v, uint64_t linear, const void *buffer, size_t n)
-{
-    return copy(v, linear, (unsigned char *)(uintptr_t)buffer, n, WALK_WRITE);
-}
-
-int linear_check(struct vcpu *v, uint64_t linear, size_t n)
-{
-    uint64_t gpa;
-    int err = translate(v, linear, WALK_WRITE, &gpa);
-    return err ? err : translate(v, linear + n - 1, WALK_WRITE, &gpa);
 }

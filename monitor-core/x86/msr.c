@@ -27,38 +27,39 @@ int msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *value)
     switch (msr) {
     case MSR_TSC:
         *value = cpu_tsc();
-        return 0;
+        break;
     case MSR_APIC_BASE:
         *value = apic_base(v);
-        return 0;
+        break;
     case MSR_PAT:
         *value = v->vmcb->pat;
-        return 0;
+        break;
     case MSR_EFER:
         *value = v->vmcb->efer & ~MSR_EFER_SVME;
-        return 0;
+        break;
     case MSR_TSC_AUX:
         *value = v->tsc_aux;
-        return 0;
+        break;
     case MSR_KVM_SYSTEM_TIME:
         *value = v->clock_gpa;
-        return 0;
+        break;
     case MSR_HWCR:
         *value = TSC_COUNTS_AT_P0;
-        return 0;
+        break;
     case MSR_DE_CFG:
         *value = LFENCE_SERIALIZES;
-        return 0;
+        break;
     case MSR_PLATFORM_ID:
     case MSR_PATCH_LEVEL:
     case MSR_DEBUGCTL:
     case MSR_KVM_WALL_CLOCK:
     case MSR_NB_CFG:
     case MSR_INTERRUPT_PENDING: /* C1E off */
-        return 0;
+        break;
     default:
         return ERR_INVAL;
     }
+    return 0;
 }
 
 static int write_apic(struct vcpu *v, uint32_t msr, uint64_t value)
@@ -85,6 +86,7 @@ static int write_pat(struct vcpu *v, uint64_t value)
             return ERR_INVAL;
     }
     v->vmcb->pat = value;
+    v->space.generation = 0; /* translations hold types */
     return 0;
 }
 
@@ -97,6 +99,7 @@ static int write_efer(struct vcpu *v, uint64_t value)
     if ((v->vmcb->cr0 & CR0_PG) && ((value ^ before) & MSR_EFER_LME))
         return ERR_INVAL;
     v->vmcb->efer = (value & own) | (before & MSR_EFER_LMA) | MSR_EFER_SVME;
+    v->space.generation = 0; /* translations hold no-execute bits */
     return 0;
 }
 

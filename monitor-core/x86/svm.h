@@ -17,9 +17,7 @@ struct svm_segment {
 };
 
 struct vmcb {
-    uint16_t intercept_cr_read, intercept_cr_write, intercept_dr_read, intercept_dr_write;
-    uint32_t intercept_exceptions;
-    uint32_t intercept[3]; /* SVM_INTERCEPT of exit codes from 0x60, 0x80, 0xa0 */
+    uint32_t intercept[6]; /* a bit per exit code */
     uint8_t reserved_018[0x03c - 0x018];
     uint16_t pause_threshold, pause_count;
     uint64_t iopm, msrpm, tsc_offset;
@@ -35,7 +33,7 @@ struct vmcb {
     uint64_t nested_cr3; /* physical */
     uint64_t lbr;
     uint32_t clean, reserved_0c4;
-    uint64_t next_rip; /* only where CPUID says so */
+    uint64_t next_rip; /* behind an intercepted instruction, from CPUs that know */
     uint8_t reserved_0d0[0x400 - 0x0d0];
     /* The guest's state. */
     struct svm_segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
@@ -61,14 +59,14 @@ _Static_assert(offsetof(struct vmcb, es) == 0x400 && offsetof(struct vmcb, efer)
                    offsetof(struct vmcb, pat) == 0x668 && sizeof(struct vmcb) == 4096,
                "state save area");
 
-/* Exit codes (APM volume 2, appendix C). */
+/* Exit codes (APM volume 2, appendix C); in vmcb.intercept, SVM_BIT of word code / 32. */
+#define SVM_BIT(code) (UINT32_C(1) << ((code) % 32))
 enum svm_exit {
     SVM_EXIT_WRITE_CR8 = 0x18,
     SVM_EXIT_EXCEPTION = 0x40, /* + vector */
     SVM_EXIT_INTR = 0x60,
     SVM_EXIT_NMI,
-    SVM_EXIT_SMI,
-    SVM_EXIT_INIT,
+    SVM_EXIT_INIT = 0x63,
     SVM_EXIT_VINTR,
     SVM_EXIT_RDPMC = 0x6f,
     SVM_EXIT_CPUID = 0x72,
@@ -83,14 +81,10 @@ enum svm_exit {
     SVM_EXIT_VMRUN = 0x80,
     SVM_EXIT_VMMCALL,
     SVM_EXIT_VMLOAD,
-    SVM_EXIT_VMSAVE,
-    SVM_EXIT_STGI,
-    SVM_EXIT_CLGI,
-    SVM_EXIT_SKINIT,
+    SVM_EXIT_SKINIT = 0x86,
     SVM_EXIT_WBINVD = 0x89,
     SVM_EXIT_MONITOR,
-    SVM_EXIT_MWAIT,
-    SVM_EXIT_MWAIT_ARMED,
+    SVM_EXIT_MWAIT_ARMED = 0x8c,
     SVM_EXIT_XSETBV,
     SVM_EXIT_RDPRU,
     SVM_EXIT_CODES,
@@ -98,7 +92,6 @@ enum svm_exit {
 };
 
 /* vmcb.interrupt (offset 0x60). */
-#define SVM_V_TPR UINT64_C(0xff)
 #define SVM_V_IRQ (UINT64_C(1) << 8)
 #define SVM_V_PRIORITY 16
 #define SVM_V_MASKING (UINT64_C(1) << 24)
@@ -129,18 +122,15 @@ struct svm_space {
     uint32_t cpu, asid;
 };
 
-/* Once per physical CPU: turns SVM on. The first call (boot processor, before memory_seal) makes the intercept tables
- * and every CPU's save area. Panics with the reason where the CPU has no SVM or no nested paging. */
+/* Once per physical CPU: turns SVM on. The first call (boot processor, before memory_seal) makes the permission maps.
+ * Panics with the reason where the CPU cannot. */
 void svm_cpu_init(void);
 
-/* Every intercept that every guest has, and the tables; the rest of the control block is zero. */
+/* The permission maps of ports and MSRs, nested paging; the rest of the control block is zero. */
 void svm_control(struct vmcb *);
 
 /* Enters the guest and comes back at its next exit. `host_physical`: the page that svm_save_host filled on this CPU. */
 void svm_run(struct vmcb *, uint64_t vmcb_physical, struct svm_registers *, uint64_t host_physical, struct svm_space *);
-
-/* Does the CPU fill vmcb.next_rip? */
-bool svm_gives_next_rip(void);
 
 /* The part of the CPU's own state that VMLOAD brings back. */
 static inline void svm_save_host(uint64_t host_physical)

@@ -40,18 +40,6 @@ void vcpu_cpu_init(void)
     ibs_cpu_init();
 }
 
-/* Time: its APIC's timer. */
-
-uint64_t vcpu_deadline(const struct vcpu *v)
-{
-    return v->lapic.deadline_ns;
-}
-
-void vcpu_expire(struct vcpu *v, uint64_t now)
-{
-    lapic_expire(&v->lapic, now);
-}
-
 /* Changing hands. */
 
 static void load_debug(const uint64_t *dr)
@@ -92,7 +80,7 @@ static void end_if_stuck(struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->nvcpus; i++) {
         const struct vcpu *v = vm->vcpu[i];
-        bool waits = !__atomic_load_n(&v->started, __ATOMIC_ACQUIRE) && v->start_vector < 0;
+        bool waits = __atomic_load_n(&v->start, __ATOMIC_ACQUIRE) & VCPU_WAITS;
         bool halts = __atomic_load_n(&v->stuck, __ATOMIC_ACQUIRE) && !__atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE);
         if (!waits && !halts)
             return;
@@ -120,18 +108,18 @@ static void inject_interrupt(struct vcpu *v)
     ask_window(c, vector);
 }
 
-#define INTERCEPT_IRET (UINT32_C(1) << (SVM_EXIT_IRET & 31))
-
+/* From one NMI to the end of its handler's IRET there is no other: IRET's exit comes before it has run. */
 static void inject_nmi(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
-    if (v->nmi_masked || (c->event & SVM_EVENT_VALID) || (c->shadow & 1))
+    uint32_t *word = &c->intercept[SVM_EXIT_IRET / 32];
+    bool masked = (*word & SVM_BIT(SVM_EXIT_IRET)) || v->iret == c->rip;
+    if (masked || (c->event & SVM_EVENT_VALID) || (c->shadow & 1))
         return;
     if (!__atomic_exchange_n(&v->lapic.nmi, 0, __ATOMIC_ACQ_REL))
         return;
     c->event = svm_event(SVM_EVENT_NMI, 2);
-    v->nmi_masked = true;
-    c->intercept[0] |= INTERCEPT_IRET;
+    *word |= SVM_BIT(SVM_EXIT_IRET);
 }
 
 static void deliver(struct vcpu *v)
@@ -155,60 +143,80 @@ static void collect(struct vcpu *v)
     c->event = (event & SVM_EVENT_VALID) && !again ? event : 0;
 }
 
+/* INIT and start-up, as other CPUs posted them. False: it waits for its start-up interrupt. */
+static bool obey(struct vcpu *v)
+{
+    uint32_t posted = __atomic_load_n(&v->start, __ATOMIC_ACQUIRE), vector = posted & ~(uint32_t)VCPU_INIT;
+    if (posted == VCPU_RUNS)
+        return true;
+    if (posted & VCPU_INIT)
+        vcpu_begin(v);
+    bool starts = vector <= UINT8_MAX;
+    if (starts) {
+        v->vmcb->cs.selector = (uint16_t)(vector << 8);
+        v->vmcb->cs.base = vector << 12;
+        v->vmcb->rip = 0;
+    }
+    uint32_t now = starts ? VCPU_RUNS : VCPU_WAITS;
+    /* When something else has come meanwhile, so has a wake-up. */
+    bool done = __atomic_compare_exchange_n(&v->start, &posted, now, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    if (!starts)
+        end_if_stuck(v->vm);
+    return done && starts;
+}
+
 /* VMRUN on an emulated CPU ignores the interrupt shadow, so an interrupt could come between STI and HLT and its wake-up
  * be lost: a guest that stands between them is halted here and now. */
-static void halt_in_shadow(struct vcpu *v)
+static bool stands_before_halt(struct vcpu *v)
 {
     enum { HLT = 0xf4 };
+    const struct vmcb *c = v->vmcb;
     uint8_t next;
-    if (linear_fetch(v, &next, 1) != 1 || next != HLT)
-        return;
-    vcpu_advance(v, 1);
-    v->exits[EXIT_HALT]++;
-    v->halted = true;
-    v->wish = VCPU_HALTED;
+    bool shadow = (c->shadow & 1) && !(c->event & SVM_EVENT_VALID) && v->wish == VCPU_AGAIN;
+    return shadow && linear_fetch(v, &next, 1) == 1 && next == HLT;
 }
 
-/* An interrupt that came while the guest had interrupts off, before it halted: nobody wakes it for that again. */
-static bool is_awake(const struct vcpu *v)
+/* One that has just halted, perhaps with an event on its way that came before: nobody wakes it for that again. */
+static void come_to_rest(struct vcpu *v)
 {
-    return lapic_pending(&v->lapic) >= 0 || __atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE);
+    bool nmi = __atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE);
+    if (!(v->vmcb->rflags & RFLAGS_IF)) {
+        __atomic_store_n(&v->stuck, !nmi, __ATOMIC_RELEASE);
+        end_if_stuck(v->vm);
+    }
+    if (nmi || (v->vmcb->event & SVM_EVENT_VALID) || lapic_pending(&v->lapic) >= 0)
+        v->wish = VCPU_AGAIN;
 }
-
-/* What other CPUs asked for. False: it waits for its start-up interrupt. */
-static bool obey(struct vcpu *v);
 
 enum vcpu_wish vcpu_run(struct vcpu *v)
 {
+    struct vmcb *c = v->vmcb;
     if (!vm_runs(v->vm) || !obey(v))
         return VCPU_WAITING;
-    if (!v->vmcb->nested_cr3) {
+    if (!c->nested_cr3) {
         vm_end(v->vm, VM_OUT_OF_MEMORY, "no frame for its nested page tables");
         return VCPU_WAITING;
     }
     deliver(v);
-    if (v->halted && !(v->vmcb->event & SVM_EVENT_VALID))
+    if (v->halted && !(c->event & SVM_EVENT_VALID))
         return VCPU_HALTED;
     v->halted = false;
     __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
     ibs_discard();
     uint64_t start = cpu_now();
-    svm_run(v->vmcb, v->vmcb_physical, &v->registers, v->host_physical, &v->space);
+    svm_run(c, v->vmcb_physical, &v->registers, v->host_physical, &v->space);
     uint64_t end = cpu_now();
     v->guest_ns += end - start;
     v->wish = VCPU_AGAIN;
     collect(v);
     ibs_collect();
     v->exits[exits_deal(v)]++;
-    uint64_t code = v->vmcb->exit_code;
-    if ((v->vmcb->shadow & 1) && (code <= SVM_EXIT_VINTR || code == SVM_EXIT_NPF) && v->wish == VCPU_AGAIN)
-        halt_in_shadow(v);
-    if (v->halted && !(v->vmcb->rflags & RFLAGS_IF)) {
-        __atomic_store_n(&v->stuck, !v->lapic.nmi, __ATOMIC_RELEASE);
-        end_if_stuck(v->vm);
+    if (stands_before_halt(v)) {
+        c->exit_code = SVM_EXIT_HLT;
+        v->exits[exits_deal(v)]++;
     }
-    if (v->wish == VCPU_HALTED && is_awake(v))
-        v->wish = VCPU_AGAIN;
+    if (v->halted)
+        come_to_rest(v);
     v->monitor_ns += cpu_now() - end;
     return v->wish;
 }
@@ -229,49 +237,24 @@ void vcpu_post(struct vcpu *v, uint8_t vector, bool level)
 void vcpu_post_nmi(struct vcpu *v)
 {
     __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
-    lapic_post_nmi(&v->lapic);
+    __atomic_store_n(&v->lapic.nmi, 1, __ATOMIC_RELEASE);
     wake(v);
 }
 
-/* INIT and start-up are carried out by the CPU that runs the target (obey). */
 static void post_init(struct vcpu *v)
 {
-    lock_take(&v->vm->lock);
-    v->init = true;
-    v->start_vector = -1;
-    __atomic_store_n(&v->started, false, __ATOMIC_RELEASE);
-    lock_give(&v->vm->lock);
+    __atomic_store_n(&v->start, VCPU_INIT | VCPU_WAITS, __ATOMIC_RELEASE);
     wake(v);
 }
 
+/* For one that waits; the first of two counts. */
 static void post_start(struct vcpu *v, uint8_t vector)
 {
-    lock_take(&v->vm->lock);
-    if (!v->started && v->start_vector < 0)
-        v->start_vector = vector;
-    lock_give(&v->vm->lock);
+    uint32_t posted = __atomic_load_n(&v->start, __ATOMIC_ACQUIRE);
+    while ((posted & VCPU_WAITS) && !__atomic_compare_exchange_n(&v->start, &posted, (posted & VCPU_INIT) | vector,
+                                                                 false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        ;
     wake(v);
-}
-
-static bool obey(struct vcpu *v)
-{
-    if (__atomic_load_n(&v->started, __ATOMIC_ACQUIRE))
-        return true;
-    lock_take(&v->vm->lock);
-    bool init = v->init;
-    int vector = v->start_vector;
-    v->init = false;
-    v->start_vector = -1;
-    if (vector >= 0)
-        __atomic_store_n(&v->started, true, __ATOMIC_RELEASE);
-    lock_give(&v->vm->lock);
-    if (init)
-        vcpu_begin(v);
-    if (vector >= 0)
-        vcpu_start_up(v, (uint8_t)vector);
-    else
-        end_if_stuck(v->vm);
-    return vector >= 0;
 }
 
 static bool is_target(const struct vcpu *from, const struct vcpu *v, const struct lapic_ipi *ipi)

@@ -18,6 +18,13 @@ enum vcpu_wish {
     VCPU_WAITING /* before its start-up interrupt, or its VM has ended or is being reset */
 };
 
+/* INIT and start-up, posted from any CPU, carried out by the one that runs the target. */
+enum {
+    VCPU_RUNS = 0x100,  /* has had its start-up interrupt */
+    VCPU_WAITS = 0x200, /* for that */
+    VCPU_INIT = 0x400   /* and an INIT is to be carried out first */
+};
+
 /* A virtual CPU's general registers by their numbers in instructions: 0 RAX ... 4 RSP ... 15 R15. */
 enum { VCPU_RAX, VCPU_RCX, VCPU_RDX, VCPU_RBX, VCPU_RSP, VCPU_RBP, VCPU_RSI, VCPU_RDI };
 
@@ -28,12 +35,10 @@ struct vcpu {
     struct vm *vm;
     uint32_t index, number; /* within the VM; in the whole machine (task of its events) */
     uint32_t cpu;           /* where it runs */
-    bool started;           /* has had its start-up interrupt; other CPUs read and set it under the VM's lock */
-    bool init;              /* an INIT came; under the VM's lock */
-    int16_t start_vector;   /* of a start-up interrupt that came, or -1; under the VM's lock */
+    uint32_t start;         /* atomic: VCPU_RUNS ...; or the vector of a start-up interrupt, with VCPU_INIT or not */
     bool halted;            /* since its HLT no interrupt that it takes has come */
     bool stuck;             /* atomic: halted with interrupts off; only an NMI or INIT ends that */
-    bool nmi_masked;        /* from an NMI to the next IRET */
+    uint64_t iret;          /* where the IRET was that ended an NMI's handler; until it has run, no other NMI */
     struct lapic lapic;     /* pending interrupts are posted from any CPU (atomic) */
     struct svm_space space; /* its address space identifier */
     uint64_t host_physical; /* the CPU's own state while it is taken up */
@@ -49,11 +54,11 @@ struct vcpu {
 size_t vcpu_block(void);
 void vcpu_init(struct vcpu *, struct vm *, uint32_t index, uint32_t number, void *block, uint64_t block_physical);
 
-/* Reset state; or the state in which a kernel's 64-bit entry point starts (boot.h). */
+/* The state after power-on, after INIT (FPU, debug registers, TSC_AUX stay), and as a kernel's 64-bit entry point finds
+ * it (devices/linux_boot.h). */
 void vcpu_reset(struct vcpu *);
+void vcpu_begin(struct vcpu *);
 void vcpu_start(struct vcpu *, uint64_t rip, uint64_t rsi, uint64_t cr3, uint64_t gdt);
-void vcpu_begin(struct vcpu *);                    /* INIT: FPU, debug registers, TSC_AUX stay */
-void vcpu_start_up(struct vcpu *, uint8_t vector); /* SIPI */
 
 /* Runs the guest until the next exit and deals with that. On the physical CPU that owns it. */
 enum vcpu_wish vcpu_run(struct vcpu *);
@@ -64,12 +69,12 @@ void vcpu_take_up(struct vcpu *);
 void vcpu_put_away(struct vcpu *);
 
 /* When its APIC timer is due (ns as cpu_now); UINT64_MAX: never. */
-uint64_t vcpu_deadline(const struct vcpu *);
-/* Fires the timer if due. */
-void vcpu_expire(struct vcpu *, uint64_t now);
+static inline uint64_t vcpu_deadline(const struct vcpu *v)
+{
+    return v->lapic.deadline_ns;
+}
 
-/* Once per physical CPU: SVM on, host save area, intercept tables. The first call is the boot processor's, before
- * memory_seal. Panics with a clear line where the CPU cannot. */
+/* Once per physical CPU; the first call is the boot processor's, before memory_seal (svm.h). */
 void vcpu_cpu_init(void);
 
 /* An interrupt or an NMI from any CPU: posted, and the virtual CPU woken or called out of its guest. */
@@ -81,12 +86,11 @@ void vcpu_send(struct vcpu *from, const struct lapic_ipi *);
 
 /* For what deals with an exit. */
 
-/* RIP goes on: by `length`, or to where the CPU says the next instruction is. */
+/* The instruction is done: RIP goes on by `length`, or to where the CPU says the next one is. */
 void vcpu_advance(struct vcpu *, unsigned length);
-/* The guest gets an exception at its next entry, instead of going on. */
-enum { VCPU_UD = 6, VCPU_GP = 13, VCPU_PF = 14 };
+/* The guest gets an exception at its next entry, with an error code of 0 where it has one. */
+enum { VCPU_DB = 1, VCPU_UD = 6, VCPU_GP = 13, VCPU_AC = 17, VCPU_MC = 18 };
 void vcpu_fault(struct vcpu *, unsigned vector);
-void vcpu_fault_code(struct vcpu *, unsigned vector, uint32_t code);
 /* Ends the VM with what happened, RIP, CR3 and the exit's information. */
 void vcpu_crash(struct vcpu *, const char *what);
 uint64_t *vcpu_register(struct vcpu *, unsigned number);

@@ -4,7 +4,9 @@
  */
 #include "monitor-core/x86/cpu.h"
 #include "monitor-core/x86/cpuid.h"
+#include "monitor-core/x86/exits.h"
 #include "monitor-core/x86/fpu.h"
+#include "monitor-core/x86/linear.h"
 #include "monitor-core/x86/msr.h"
 #include "monitor-core/x86/vm.h"
 
@@ -16,6 +18,8 @@ void vcpu_begin(struct vcpu *v)
     uint64_t nested_cr3 = c->nested_cr3;
     __builtin_memset(c, 0, sizeof *c);
     svm_control(c);
+    exits_intercept(c);
+    v->space.generation = 0; /* translations of before are gone */
     c->nested_cr3 = nested_cr3;
     const struct svm_segment data = {.attributes = 0x93, .limit = 0xffff};
     c->es = c->ss = c->ds = c->fs = c->gs = data;
@@ -31,21 +35,19 @@ void vcpu_begin(struct vcpu *v)
     c->efer = MSR_EFER_SVME;
     c->pat = UINT64_C(0x0007040600070406);
     v->registers = (struct svm_registers){.rdx = cpuid_guest(v, 1, 0).eax};
-    v->halted = v->nmi_masked = false;
+    v->iret = UINT64_MAX;
+    v->halted = false;
     __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
     lapic_init(&v->lapic, v->index, machine_x86.tsc_khz);
 }
 
 void vcpu_reset(struct vcpu *v)
 {
-    v->space.generation = 0;
     v->clock_gpa = v->tsc_aux = 0;
     v->xcr0 = 1;
     __builtin_memset(v->dr, 0, sizeof v->dr);
     fpu_reset(v->fpu);
-    v->init = false;
-    v->start_vector = -1;
-    __atomic_store_n(&v->started, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&v->start, VCPU_WAITS, __ATOMIC_RELEASE);
     vcpu_begin(v);
 }
 
@@ -63,16 +65,7 @@ void vcpu_start(struct vcpu *v, uint64_t rip, uint64_t rsi, uint64_t cr3, uint64
     c->efer = MSR_EFER_SVME | MSR_EFER_LME | MSR_EFER_LMA;
     c->rip = rip;
     v->registers.rsi = rsi;
-    __atomic_store_n(&v->started, true, __ATOMIC_RELEASE);
-}
-
-void vcpu_start_up(struct vcpu *v, uint8_t vector)
-{
-    struct vmcb *c = v->vmcb;
-    c->cs.selector = (uint16_t)(vector << 8);
-    c->cs.base = (uint64_t)vector << 12;
-    c->rip = 0;
-    __atomic_store_n(&v->started, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&v->start, VCPU_RUNS, __ATOMIC_RELEASE);
 }
 
 uint64_t *vcpu_register(struct vcpu *v, unsigned number)
@@ -85,21 +78,22 @@ uint64_t *vcpu_register(struct vcpu *v, unsigned number)
 
 void vcpu_advance(struct vcpu *v, unsigned length)
 {
+    enum { SINGLE_STEP = 1 << 14 };
+    const uint64_t trap = 1 << 8;
     struct vmcb *c = v->vmcb;
-    uint64_t next = svm_gives_next_rip() && c->next_rip ? c->next_rip : c->rip + length;
-    bool long_mode = (c->efer & MSR_EFER_LMA) && (c->cs.attributes & 0x200);
-    c->rip = long_mode ? next : next & UINT32_MAX;
+    uint64_t next = c->next_rip ? c->next_rip : c->rip + length;
+    c->rip = linear_is_64_bit(v) ? next : next & UINT32_MAX;
     c->shadow &= ~UINT64_C(1);
+    if (c->rflags & trap) {
+        c->dr6 |= SINGLE_STEP;
+        vcpu_fault(v, VCPU_DB);
+    }
 }
 
 void vcpu_fault(struct vcpu *v, unsigned vector)
 {
-    v->vmcb->event = svm_event(SVM_EVENT_EXCEPTION, vector);
-}
-
-void vcpu_fault_code(struct vcpu *v, unsigned vector, uint32_t code)
-{
-    v->vmcb->event = svm_event(SVM_EVENT_EXCEPTION, vector) | SVM_EVENT_ERROR | (uint64_t)code << 32;
+    bool code = vector == VCPU_GP || vector == VCPU_AC;
+    v->vmcb->event = svm_event(SVM_EVENT_EXCEPTION, vector) | (code ? SVM_EVENT_ERROR : 0);
 }
 
 void vcpu_crash(struct vcpu *v, const char *what)

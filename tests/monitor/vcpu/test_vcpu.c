@@ -3,7 +3,9 @@
  * Interrupts into a virtual CPU, halts, and what virtual CPUs send each other, with VMRUN played by the test.
  */
 #include <criterion/criterion.h>
+#include <string.h>
 
+#include "monitor-core/x86/linear.h"
 #include "tests/monitor/vcpu/rig.h"
 
 #define IF UINT64_C(0x200)
@@ -152,11 +154,14 @@ Test(nmi, masked_until_iret, .init = rig_start)
     vcpu_post_nmi(v);
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.event, 0);
-    cr_expect(v->vmcb->intercept[0] >> (SVM_EXIT_IRET & 31) & 1);
+    cr_expect(v->vmcb->intercept[3] >> 20 & 1);
     rig_run(SVM_EXIT_IRET, 0, 0);
-    cr_expect_not(v->vmcb->intercept[0] >> (SVM_EXIT_IRET & 31) & 1);
+    cr_expect_not(v->vmcb->intercept[3] >> 20 & 1);
     rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, 0); /* IRET has not run: an NMI now would lie upon the first one's frame */
+    v->vmcb->rip = 0x2000;
     rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 2 << 8 | 2);
     cr_expect_eq(v->lapic.nmi, 0);
 }
 
@@ -224,7 +229,7 @@ Test(halt, between_sti_and_hlt, .init = open_guest)
 
 Test(halt, for_good, .init = rig_start)
 {
-    rig.vcpu[1].started = true; /* its sibling still runs */
+    rig.vcpu[1].start = VCPU_RUNS; /* its sibling still runs */
     cr_expect_eq(rig_run(SVM_EXIT_HLT, 0, 0), VCPU_HALTED);
     cr_expect_eq(rig.vm.state, VM_RUNNING);
     cr_expect_eq(vcpu_run(v), VCPU_HALTED);
@@ -262,14 +267,31 @@ Test(start_up, init_and_twice_start, .init = rig_start)
     send(6, 0x44, 0);
     cr_expect_eq(vcpu_run(second), VCPU_AGAIN);
     cr_expect_eq(second->vmcb->cs.base, 0x9a000);
-    send(5, 0, 0); /* back to waiting, with its registers reset */
+    second->space.generation = 5;
+    send(5, 0, 0); /* back to waiting, with its registers reset and its translations gone */
     second->vmcb->cr0 = UINT64_C(0x80000011);
     cr_expect_eq(vcpu_run(second), VCPU_WAITING);
     cr_expect_eq(second->vmcb->cr0, 0x10);
+    cr_expect_eq(second->space.generation, 0);
     send(6, 0x55, 0);
     vcpu_run(second);
     cr_expect_eq(second->vmcb->cs.base, 0x55000);
     cr_expect_eq(rig.vm.state, VM_RUNNING);
+}
+
+Test(start_up, init_and_start_before_it_looks, .init = rig_start)
+{
+    struct vcpu *second = &rig.vcpu[1];
+    second->vmcb->cr0 = 1;
+    send(5, 0, 0);
+    send(6, 0x12, 0);
+    cr_expect_eq(vcpu_run(second), VCPU_AGAIN);
+    cr_expect_eq(second->vmcb->cr0, 0x10);
+    cr_expect_eq(second->vmcb->cs.base, 0x12000);
+    send(5, 0, 0);
+    send(6, 0x13, 0);
+    send(5, 0, 0); /* the last word */
+    cr_expect_eq(vcpu_run(second), VCPU_WAITING);
 }
 
 Test(start_up, init_of_all_ends_the_vm, .init = rig_start)
@@ -303,4 +325,47 @@ Test(ended, runs_no_more, .init = rig_start)
     rig.vm.state = VM_ENDED;
     cr_expect_eq(vcpu_run(v), VCPU_WAITING);
     cr_expect_eq(rig.entries, 0);
+}
+
+/* Code on pages of 2 MiB and 1 GiB; at a page's end. */
+Test(linear, fetch, .init = rig_start)
+{
+    uint8_t bytes[4] = {0};
+    uint64_t entry;
+    rig_code("\x11\x22\x33\x44", 4);
+    cr_expect_eq(linear_fetch(v, bytes, 4), 4);
+    cr_expect_eq(bytes[3], 0x44);
+    entry = 0x1083; /* bit 12 of a large page is PAT */
+    memcpy(rig.memory + RIG_TABLES + 0x2008, &entry, 8);
+    v->vmcb->rip = 0x201001;
+    cr_expect_eq(linear_fetch(v, bytes, 3), 3);
+    cr_expect(bytes[0] == 0x22 && bytes[2] == 0x44);
+    entry = 0x83;
+    memcpy(rig.memory + RIG_TABLES + 0x1008, &entry, 8);
+    v->vmcb->rip = 0x40001002;
+    cr_expect_eq(linear_fetch(v, bytes, 1), 1);
+    cr_expect_eq(bytes[0], 0x33);
+    v->vmcb->rip = 0x1ffe;
+    rig_map(0x2000, 0);
+    cr_expect_eq(linear_fetch(v, bytes, 4), 2);
+    v->vmcb->rip = RIG_MEMORY - 1;
+    cr_expect_eq(linear_fetch(v, bytes, 4), 1);
+}
+
+Test(linear, other_modes, .init = rig_start)
+{
+    uint8_t byte = 0;
+    rig_code("\x11", 1);
+    v->vmcb->cr4 |= 0x1000; /* five levels */
+    cr_expect_eq(linear_fetch(v, &byte, 1), 0);
+    v->vmcb->efer = 0x1000; /* two or three */
+    cr_expect_eq(linear_fetch(v, &byte, 1), 0);
+    v->vmcb->cr0 = 0x10;
+    v->vmcb->cs.base = 0xff0;
+    v->vmcb->rip = 0x10;
+    cr_expect_eq(linear_fetch(v, &byte, 1), 1);
+    cr_expect_eq(byte, 0x11);
+    rig_start();
+    v->vmcb->cr3 = UINT64_C(0x7fffff000);
+    cr_expect_eq(linear_fetch(v, &byte, 1), 0);
 }
