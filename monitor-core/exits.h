@@ -26,11 +26,4 @@ enum exit_kind {
     EXIT_KINDS
 };
 
-/* "interrupt", "window", ... in the order of the enum. */
-#define EXIT_NAMES                                                                                               \
-    {                                                                                                            \
-        "interrupt", "window", "halt", "cpuid", "msr_read", "msr_write", "port", "mmio", "touch", "map", "copy", \
-            "collapse", "hint", "exception", "hypercall", "shutdown", "other"                                    \
-    }
-
 #endif

@@ -33,7 +33,7 @@ int pager_need(const struct config *c, const struct topology *t, const uint32_t 
     uint32_t slots = count_slots(c, pages);
     int err = configure(&e, c, t, slots + shared, &any, bytes);
     if (!err)
-        *bytes += space_size(slots, shared) + observe_size(&e, t->cpus);
+        *bytes += space_size(slots, shared) + observe_size(&e, t->nodes);
     return err;
 }
 
@@ -43,11 +43,9 @@ static void take_topology(struct pager *p, const struct topology *t)
     p->topology = *t;
     p->topology.frames = p->frames;
     for (uint32_t n = 0; n < t->nodes; n++) {
-        p->frames[n] = p->below.frames ? p->below.frames(p->below.context, (node_t)n) : t->frames[n];
+        p->frames[n] = p->below.frames(p->below.context, (node_t)n);
         p->latency[n] = topology_latency(t, (node_t)n, (node_t)n);
     }
-    for (uint32_t cpu = t->cpus; cpu-- > 0;)
-        p->node_cpu[t->cpu_node[cpu]] = (uint16_t)cpu;
 }
 
 int pager_init(struct pager *p, const struct config *c, const struct topology *t, const uint32_t *pages,
@@ -68,7 +66,7 @@ int pager_init(struct pager *p, const struct config *c, const struct topology *t
         err = engine_begin(&p->engine, &e, block);
     if (err)
         return err;
-    observe_init(&p->observe, &p->engine, t->cpus, block + bytes);
+    observe_init(&p->observe, &p->engine, t->nodes, block + bytes);
     if (c->policy->signals & SIGNAL_LOAD) {
         p->engine.view.traffic = p->traffic;
         p->engine.view.latency_ps = p->latency;

@@ -4,7 +4,8 @@
  * lock that serialises both; turns accessed and dirty bits of the per-node nested tables into READ and WRITE events
  * ("A-bit-fed"), runs the policy's ticks, and is the only way in which the monitor itself touches guest memory.
  *
- * The engine's batch is the largest there is: the orders of one batch share their shootdowns.
+ * The engine's batch is the largest there is: the orders of one batch share their shootdowns. Whoever wants the lock
+ * waits for 64 pages of a harvest and the orders that they lead to at the most, or for the orders of one tick.
  *
  * Copying and collapsing come to an end: a write to a replicated page (a hardware walk through a guest's page table is
  * one) collapses it in its own fault and goes on; orders come from harvests and ticks only, so that a page is copied
@@ -43,8 +44,8 @@ struct pager_machine {
     /* Visits every leaf of every nested table whose accessed bit is set, clears accessed and dirty (in force lazily:
      * each CPU flushes before it enters a guest next), and calls pager_saw for each. */
     void (*harvest)(void *context, struct pager *);
-    /* Frames of the node that pages may use: what is free, without what nested tables may still need. Null: as many as
-     * the topology says. Called once, by pager_init, when the pager's space is there. */
+    /* Frames of the node that pages may use: what is free, without what nested tables may still need. Called once, by
+     * pager_init, when the pager's space is there. */
     uint64_t (*frames)(void *context, node_t node);
 };
 
@@ -75,7 +76,6 @@ struct pager {
     uint32_t log2_weight;
     struct topology topology; /* with the frames that pages may use */
     uint64_t frames[NODE_MAX];
-    uint16_t node_cpu[NODE_MAX]; /* the first CPU of each node: whom harvested accesses are put down to */
     uint64_t harvests;
     bool sampled; /* misses come from the CPU's own samples */
     /* Of the last harvest interval, for the view: traffic, mean latency, and what was seen before it. */

@@ -27,8 +27,9 @@ static void saw(struct pager *p, uint32_t slot, node_t node, bool write, unsigne
     pager_run_record(p, slot, node, what);
     if (!(p->config->policy->signals & SIGNAL_MISSES) || !engine_listens(&p->engine))
         return;
-    struct event event = {.time = p->now, .page = page, .task = p->node_cpu[node], .node = node, .what = what};
-    observe_miss(&p->observe, p->node_cpu[node], &event);
+    /* Bits name no CPU: each node counts as one. */
+    struct event event = {.time = p->now, .page = page, .task = node, .node = node, .what = what};
+    observe_miss(&p->observe, node, &event);
 }
 
 /* Where the CPU samples misses, bits are accesses and no more. */
