@@ -69,7 +69,7 @@ static uint32_t count_shared(const struct blocks *b)
         blocks += disk_blocks(&monitor.config.disk[i], b->drive[i].sectors, b->users[i]);
     for (uint32_t n = 0; n < machine_x86.memory.nodes; n++)
         frames += machine_x86.memory.node[n].total / MEMORY_FRAME;
-    return (uint32_t)(blocks < frames / 2 ? blocks : frames / 2);
+    return (uint32_t)(blocks < frames / 4 ? blocks : frames / 4);
 }
 
 static void take_blocks(struct blocks *b)
