@@ -32,14 +32,6 @@ static json_t *exits(const struct result_monitor *m, uint32_t vm)
     return finish(o, failed);
 }
 
-static uint64_t inside_ns(const struct result_monitor *m, uint32_t vm)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < m->nvcpus; i++)
-        sum += m->vcpu[i].vm == vm ? m->vcpu[i].monitor_ns : 0;
-    return sum;
-}
-
 static json_t *vm(const struct result_monitor *m, uint32_t i)
 {
     const struct result_vm *v = &m->vm[i];
@@ -60,7 +52,7 @@ static json_t *vm(const struct result_monitor *m, uint32_t i)
                            put(o, "resets", json_of_u64(v->resets)) |
                            put(o, "local_share", share(v->local_accesses, seen)) |
                            put(o, "guest_ns", json_of_u64(result_guest_ns(m, i))) |
-                           put(o, "monitor_ns", json_of_u64(inside_ns(m, i))) | put(o, "exits", exits(m, i)) |
+                           put(o, "monitor_ns", json_of_u64(result_monitor_ns(m, i))) | put(o, "exits", exits(m, i)) |
                            put(o, "accesses", json_incref(accesses));
     json_decref(accesses);
     return finish(o, failed);

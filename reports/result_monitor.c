@@ -29,6 +29,19 @@ uint64_t result_guest_ns(const struct result_monitor *m, uint32_t vm)
     return sum;
 }
 
+uint64_t result_monitor_ns(const struct result_monitor *m, uint32_t vm)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < m->nvcpus; i++) {
+        const struct result_vcpu *v = &m->vcpu[i];
+        uint64_t own = v->guest_ns + v->monitor_ns;
+        /* The scheduler's clock may stand a little behind. */
+        if (vm == RESULT_VMS || v->vm == vm)
+            sum += (v->used_ns > own ? v->used_ns : own) - v->guest_ns;
+    }
+    return sum;
+}
+
 uint64_t result_monitor_bytes(const struct result_monitor *m)
 {
     uint64_t sum = 0;

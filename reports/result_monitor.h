@@ -59,6 +59,9 @@ struct result_monitor {
 /* Exits of a kind over all virtual CPUs of a VM (RESULT_VMS: of all). */
 uint64_t result_exits(const struct result_monitor *, uint32_t vm, unsigned kind);
 uint64_t result_guest_ns(const struct result_monitor *, uint32_t vm);
+/* What they had a CPU for and were not in the guest: their exits, and the monitor's own work on that CPU meanwhile
+ * (harvests, moves, reports, switches). */
+uint64_t result_monitor_ns(const struct result_monitor *, uint32_t vm);
 uint64_t result_monitor_bytes(const struct result_monitor *);
 
 /* "migrep moved 12,345 pages and copied 678 ... " */

@@ -85,11 +85,9 @@ static void print_vms(FILE *f, const struct result_monitor *m, bool colour)
     struct columns *t = columns_new(column, sizeof column / sizeof column[0]);
     for (uint32_t i = 0; i < m->nvms; i++) {
         const struct result_vm *vm = &m->vm[i];
-        uint64_t seen = 0, guest = result_guest_ns(m, i), inside = 0;
+        uint64_t seen = 0, guest = result_guest_ns(m, i), inside = result_monitor_ns(m, i);
         for (uint32_t n = 0; n < m->nnodes; n++)
             seen += vm->accesses[n];
-        for (uint32_t v = 0; v < m->nvcpus; v++)
-            inside += m->vcpu[v].vm == i ? m->vcpu[v].monitor_ns : 0;
         columns_cell(t, text_clean(cell, sizeof cell, vm->name));
         columns_cell(t, text_clean(cell, sizeof cell, vm->end));
         count_cell(t, vm->vcpus);

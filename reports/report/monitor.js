@@ -107,7 +107,8 @@ function monitorWords(m) {
   return words("How to read this", [
     `The policy was fed from accessed bits: ${count(m.harvests)} times, every ${m.harvest_ms} ms where there was time, the monitor read and ` +
       `cleared the bits of each node\u2019s page tables; a set bit counts as ${m.weight} accesses. Accesses are page touches, not cache misses.`,
-    "A guest second is a second that one virtual CPU ran in its guest: time in the monitor and time halted are not in it.",
+    "A guest second is a second that one virtual CPU ran in its guest: time in the monitor and time halted are not in it. " +
+      "In the monitor: exits, and the monitor\u2019s own work on that CPU meanwhile, moving pages for one.",
     "An emulated machine has no slow memory: what locality gains in time cannot be read off this run. " +
       "Recorded (--record), the same accesses can be replayed on a model of a real machine.",
     m.lost_frames ? `${count(m.lost_frames)} reports of the monitor were lost on the way.` : null,

@@ -69,7 +69,7 @@ class Machine:
 
     def vcpu(self, number, vm, index, guest_ns=2 * 10**9, exits=None):
         counts = exits or [10 * (k + 1) for k in range(EXITS)]
-        self.frame(4, struct.pack("<4I3Q32Q", number, vm, index, 0, guest_ns, 10**8, guest_ns + 10**8, *counts, *[0] * (32 - EXITS)))
+        self.frame(4, struct.pack("<4I3Q32Q", number, vm, index, 0, guest_ns, 10**8, guest_ns + 2 * 10**8, *counts, *[0] * (32 - EXITS)))
 
     def engine(self, time_ns, moves=0, copies=0, collapses=0, replicas=0, peak=0):
         stats = [5000, moves, copies, 7, 0, collapses, 3, 0, 0, 2, 0, 11, 12, 13, 14, 15, 16, 17, 999, replicas, peak]
