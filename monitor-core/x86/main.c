@@ -40,7 +40,10 @@ static void read_config(const struct module *m)
 {
     struct config_error error = {0};
     const char *text = memory_at(&machine_x86.memory, m->start);
-    if (config_parse(&monitor.config, text, m->size, &error))
+    int err = config_parse(&monitor.config, text, m->size, &error);
+    if (err && !error.line)
+        panic("configuration: %s '%s'", error.what, error.word);
+    if (err)
         panic("configuration, line %u: %s '%s'", error.line, error.what, error.word);
     report_start(text, m->size);
     if (monitor.config.cpus && monitor.config.cpus < machine_x86.cpus)
@@ -61,7 +64,7 @@ static void find_drives(struct blocks *b)
     }
 }
 
-/* As many as the disks can have blocks in memory; not more than half of the machine's. */
+/* As many as the disks can have blocks in memory; not more than a quarter of the machine's. */
 static uint32_t count_shared(const struct blocks *b)
 {
     uint64_t blocks = 0, frames = 0;

@@ -6,7 +6,7 @@
 #include "monitor-core/x86/shootdown.h"
 #include "monitor-core/x86/vm.h"
 
-enum { OFTEN_NS = 250000000, ROUNDS = 2, RING = 1 << 15, TEXT = 200, NODES = 16, CPUS = 64 };
+enum { OFTEN_NS = 250000000, ROUNDS = 2, RING = 1 << 15, TEXT = 200, RECORD_NS = 50000000, NODES = 16, CPUS = 64 };
 
 struct observed {
     uint64_t time;
@@ -224,22 +224,22 @@ static void send_rest(void)
         send_disk(i);
 }
 
-static void send_observed(void)
+/* Until that time: what does not fit through the line is counted as lost. */
+static void send_observed(uint64_t until)
 {
     uint64_t head = __atomic_load_n(&report.head, __ATOMIC_ACQUIRE);
-    for (; report.tail != head; __atomic_store_n(&report.tail, report.tail + 1, __ATOMIC_RELEASE)) {
+    while (report.tail != head && cpu_now() < until) {
         const struct observed *o = &report.ring[report.tail % RING];
         telemetry_observed(&report.telemetry, o->time, o->slot, o->node, o->what);
+        __atomic_store_n(&report.tail, report.tail + 1, __ATOMIC_RELEASE);
     }
     telemetry_flush(&report.telemetry);
 }
 
 void report_run(uint64_t now)
 {
-    if (report.ended)
-        return;
     if (report.ring)
-        send_observed();
+        send_observed(now + RECORD_NS);
     if (now < report.next)
         return;
     send_often();
@@ -268,7 +268,7 @@ void report_end(const char *why, bool panicked)
     /* After a panic locks may be held by CPUs that stand still. */
     if (!panicked && monitor.pager.engine.policy) {
         if (report.ring)
-            send_observed();
+            send_observed(UINT64_MAX);
         send_often();
         send_rest();
     }

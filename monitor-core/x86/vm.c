@@ -216,13 +216,11 @@ static void say_end(const struct vm *vm)
 {
     static const char *const how[] = {"", "powered off", "crashed", "out of memory", "forbidden"};
     console_flush(vm->id);
-    if (vm->why[0])
-        print("VM %s: %s: %s", vm->config->name, how[vm->end], vm->why);
-    else
-        print("VM %s: %s", vm->config->name, how[vm->end]);
+    print("VM %s: %s%s%s", vm->config->name, how[vm->end], vm->why[0] ? ": " : "", vm->why);
 }
 
-static void restart(struct vm *vm)
+/* False: it cannot, and has ended. */
+static bool restart(struct vm *vm)
 {
     vm->resets++;
     console_flush(vm->id);
@@ -230,36 +228,36 @@ static void restart(struct vm *vm)
     const char *why = vm_load(vm);
     if (!why) {
         vm_begin(vm);
-        return;
+        return true;
     }
-    vm->end = VM_CRASHED;
-    __atomic_store_n(&vm->state, VM_ENDED, __ATOMIC_RELEASE);
-    print("VM %s: cannot start again: %s", vm->config->name, why);
+    __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
+    vm_end(vm, VM_CRASHED, "cannot start again: %s", why);
     forget(vm);
-    __atomic_sub_fetch(&monitor.vms_running, 1, __ATOMIC_ACQ_REL);
+    return false;
+}
+
+static bool at_rest(const struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->nvcpus; i++)
+        if (!sched_quiet(&monitor.sched, (uint16_t)vm->vcpu[i]->number))
+            return false;
+    return true;
 }
 
 void vm_settle(struct vm *vm)
 {
-    static struct lock lock; /* of `settled` and of who restarts */
-    for (uint32_t i = 0; i < vm->nvcpus; i++)
-        if (!sched_quiet(&monitor.sched, (uint16_t)vm->vcpu[i]->number))
-            return;
+    static struct lock lock; /* of `settled`: a CPU may come late, when the VM runs again or has ended once more */
     lock_take(&lock);
-    uint32_t state = __atomic_load_n(&vm->state, __ATOMIC_ACQUIRE);
-    bool mine = !vm->settled && (state == VM_ENDED || state == VM_RESETTING);
-    vm->settled = mine || vm->settled;
+    bool mine = !vm->settled && !vm_runs(vm) && at_rest(vm);
+    vm->settled |= mine;
     lock_give(&lock);
     if (!mine)
         return;
-    if (state == VM_ENDED)
-        say_end(vm);
     forget(vm);
-    if (state == VM_RESETTING) {
-        restart(vm);
-    } else {
-        __atomic_sub_fetch(&monitor.vms_running, 1, __ATOMIC_ACQ_REL);
-    }
+    if (__atomic_load_n(&vm->state, __ATOMIC_ACQUIRE) == VM_RESETTING && restart(vm))
+        return;
+    say_end(vm);
+    __atomic_sub_fetch(&monitor.vms_running, 1, __ATOMIC_ACQ_REL);
 }
 
 uint32_t vm_port_read(struct vm *vm, uint16_t port, unsigned size)

@@ -91,6 +91,15 @@ def one(build):
     return f"{boot.seconds:.0f} s, {sum(counted.values())} exits"
 
 
+def nothing(build):
+    """A configuration without a VM is whole; what is wrong with a text as a whole has no line."""
+    boot = Boot(build, "# nothing\n", 60, nodes=2, cpus=2, memory=512)
+    check_ended(boot)
+    boot = Boot(build, "[vm a]\nkernel = k\ndisks = d\n", 60, memory=512)
+    check_said(boot, "panic: configuration: a disk has neither drive nor module 'd'")
+    return f"{boot.seconds:.0f} s"
+
+
 def two(build):
     config = "policy = migrep:trigger=256\n" + "".join(
         vm(name, "checksum:5:0:8+churn:1,poweroff", vcpus=2) for name in ("left", "right"))
@@ -295,7 +304,7 @@ def generic(build):
     return f"{boot.seconds:.0f} s"
 
 
-CASES = {f.__name__: f for f in (one, two, sliced, stir, disk, written, console, crash, hostile, hostile_long, figure6, soak, generic)}
+CASES = {f.__name__: f for f in (nothing, one, two, sliced, stir, disk, written, console, crash, hostile, hostile_long, figure6, soak, generic)}
 
 
 def main():
