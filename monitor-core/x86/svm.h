@@ -111,9 +111,9 @@ static inline uint64_t svm_event(enum svm_event type, unsigned vector)
 #define SVM_NPF_FETCH (UINT64_C(1) << 4)
 #define SVM_NPF_TABLE (UINT64_C(1) << 33) /* while walking the guest's page tables: counts as a write */
 
-/* General registers that VMRUN does not switch; RAX and RSP are in the control block. */
+/* General registers that VMRUN does not switch, in the order of svm_switch.S; RAX and RSP are in the control block. */
 struct svm_registers {
-    uint64_t rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rbx, rcx, rdx, rsi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rdi;
 };
 
 /* Which address space identifier a virtual CPU has, and where. Zeroed: none. */

@@ -8,30 +8,16 @@
     .hidden svm_switch
     .type svm_switch, @function
 svm_switch:
-    push %rbx
-    push %rbp
-    push %r12
-    push %r13
-    push %r14
-    push %r15
-    push %rdx
-    push %rsi
+    .irp register, rbx, rbp, r12, r13, r14, r15, rdx, rsi
+    push %\register
+    .endr
     mov %rdi, %rax
     mov %rsi, %rdi
-    mov (%rdi), %rbx
-    mov 8(%rdi), %rcx
-    mov 16(%rdi), %rdx
-    mov 24(%rdi), %rsi
-    mov 40(%rdi), %rbp
-    mov 48(%rdi), %r8
-    mov 56(%rdi), %r9
-    mov 64(%rdi), %r10
-    mov 72(%rdi), %r11
-    mov 80(%rdi), %r12
-    mov 88(%rdi), %r13
-    mov 96(%rdi), %r14
-    mov 104(%rdi), %r15
-    mov 32(%rdi), %rdi
+    .set at, 0
+    .irp register, rbx, rcx, rdx, rsi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rdi
+    mov at(%rdi), %\register
+    .set at, at + 8
+    .endr
     sti
     vmload %rax
     vmrun %rax
@@ -40,28 +26,16 @@ svm_switch:
     /* RSP and RAX are the host's again; everything else is the guest's. */
     mov %rdi, %rax
     pop %rdi
-    mov %rbx, (%rdi)
-    mov %rcx, 8(%rdi)
-    mov %rdx, 16(%rdi)
-    mov %rsi, 24(%rdi)
-    mov %rax, 32(%rdi)
-    mov %rbp, 40(%rdi)
-    mov %r8, 48(%rdi)
-    mov %r9, 56(%rdi)
-    mov %r10, 64(%rdi)
-    mov %r11, 72(%rdi)
-    mov %r12, 80(%rdi)
-    mov %r13, 88(%rdi)
-    mov %r14, 96(%rdi)
-    mov %r15, 104(%rdi)
+    .set at, 0
+    .irp register, rbx, rcx, rdx, rsi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rax
+    mov %\register, at(%rdi)
+    .set at, at + 8
+    .endr
     pop %rax
     vmload %rax
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbp
-    pop %rbx
+    .irp register, r15, r14, r13, r12, rbp, rbx
+    pop %\register
+    .endr
     ret
     .size svm_switch, . - svm_switch
     .section .note.GNU-stack, "", @progbits
