@@ -68,32 +68,17 @@ void apic_cpu(void)
     set(DIVIDE, DIVIDE_BY_1);
 }
 
-/* What the timer counts in `span` ns. *doubt: how far apart the readings of both clocks lay. A machine below us may
- * take the CPU away between them. */
-static uint64_t count_for(uint64_t span, uint64_t *took, uint64_t *doubt)
+static uint32_t counted_down(void)
 {
-    uint64_t before = cpu_now();
-    set(COUNT, UINT32_MAX);
-    uint64_t start = cpu_now();
-    clock_wait(span);
-    uint64_t end = cpu_now(), counted = UINT32_MAX - get(CURRENT), after = cpu_now();
-    *took = (end + after) / 2 - (before + start) / 2;
-    *doubt = start - before + after - end;
-    return counted;
+    return UINT32_MAX - get(CURRENT);
 }
 
 void apic_calibrate(void)
 {
-    const uint64_t span = 5000000, good = 20000;
-    uint64_t least = UINT64_MAX;
+    uint64_t ticks;
     set(LVT_TIMER, LVT_MASKED | APIC_TIMER);
-    for (unsigned i = 0; i < 10 && least > good; i++) {
-        uint64_t took, doubt, counted = count_for(span, &took, &doubt);
-        if (doubt >= least)
-            continue;
-        least = doubt;
-        timer_khz = counted * 1000000 / took;
-    }
+    set(COUNT, UINT32_MAX);
+    timer_khz = clock_compare(counted_down, UINT32_MAX, 1 << 21, &ticks) * machine_x86.tsc_khz / ticks;
     set(COUNT, 0);
     set(LVT_TIMER, APIC_TIMER);
     if (!timer_khz)

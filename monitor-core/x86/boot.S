@@ -50,20 +50,12 @@ boot_pd:
         .globl  boot_entry
 boot_entry:
         cld
-        mov     $boot_not_multiboot, %edx
-        cmp     $0x2badb002, %eax
-        jne     boot_fail
         mov     %ebx, %esi
-        mov     $0x80000000, %eax
-        cpuid
-        mov     $boot_no_long_mode, %ebp
-        cmp     $0x80000001, %eax
-        jb      boot_fail_ebp
         mov     $0x80000001, %eax
         cpuid
         and     $0x20100000, %edx               /* long mode and no-execute */
         cmp     $0x20100000, %edx
-        jne     boot_fail_ebp
+        jne     boot_fail
         lgdt    boot_gdtr
         ljmp    $0x18, $boot_protected_first
 
@@ -87,10 +79,8 @@ boot_enter_long:                                /* %esi: multiboot information, 
         mov     %eax, %cr0
         ljmp    $0x08, $boot_long
 
-boot_fail_ebp:
-        mov     %ebp, %edx
-boot_fail:                                      /* text at %edx to the first serial port, as the firmware left it */
-        mov     %edx, %esi
+boot_fail:                                      /* to the first serial port, as the firmware left it */
+        mov     $boot_no_long_mode, %esi
         mov     $0x3f8, %edx
 1:      lodsb
         test    %al, %al
@@ -100,9 +90,6 @@ boot_fail:                                      /* text at %edx to the first ser
 2:      cli
         hlt
         jmp     2b
-
-boot_not_multiboot:
-        .asciz  "mirrorball: not started by a multiboot 1 loader; use one\r\n"
 boot_no_long_mode:
         .asciz  "mirrorball: this CPU has no long mode or no no-execute bit; a 64-bit AMD CPU is needed\r\n"
 

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/x86/start.h"
 
+static uint64_t cut(uint64_t from, uint64_t to, uint64_t start, uint64_t end)
+{
+    to = start > from && start < to ? start : to;
+    return end > from && end < to ? end : to;
+}
+
 /* The end of the piece that starts at `from`, lies in [from, to), belongs to one node, and is taken or free as a whole.
  */
 static uint64_t piece_end(const struct acpi *a, const struct start_facts *f, uint64_t from, uint64_t to)
 {
-    for (uint32_t i = 0; i < a->nmemory; i++) {
-        if (a->memory[i].start > from && a->memory[i].start < to)
-            to = a->memory[i].start;
-        if (a->memory[i].end > from && a->memory[i].end < to)
-            to = a->memory[i].end;
-    }
-    for (uint32_t i = 0; i < f->ntaken; i++) {
-        if (f->taken[i].start > from && f->taken[i].start < to)
-            to = f->taken[i].start;
-        if (f->taken[i].end > from && f->taken[i].end < to)
-            to = f->taken[i].end;
-    }
+    for (uint32_t i = 0; i < a->nmemory; i++)
+        to = cut(from, to, a->memory[i].start, a->memory[i].end);
+    for (uint32_t i = 0; i < f->ntaken; i++)
+        to = cut(from, to, f->taken[i].start, f->taken[i].end);
     return to;
 }
 

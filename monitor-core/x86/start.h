@@ -88,6 +88,9 @@ void apic_stop_others(void); /* by NMI */
 /* clock.c: measures the TSC; cpu_now works afterwards. */
 void clock_start(uint16_t pm_timer);
 void clock_wait(uint64_t ns);
+/* How far another counter of these bits counts, at least so far, and how many ticks of the TSC that takes. 0: it does
+ * not count. */
+uint64_t clock_compare(uint32_t (*read)(void), uint32_t mask, uint32_t least, uint64_t *ticks);
 
 /* off.c: remembers how the machine is switched off. */
 void off_remember(const struct acpi_power *);
