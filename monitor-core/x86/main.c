@@ -23,19 +23,6 @@ struct blocks {
 
 static uint32_t ready; /* other CPUs may begin */
 
-static void *take(node_t node, uint64_t bytes, const char *what)
-{
-    void *block = memory_reserve(&machine_x86.memory, node, bytes, MEMORY_FRAME);
-    if (!block)
-        panic("no %lu KiB of memory for %s; give the machine more or the VMs less", bytes >> 10, what);
-    return block;
-}
-
-static uint64_t physical(const void *block)
-{
-    return (uint64_t)((const unsigned char *)block - machine_x86.memory.base);
-}
-
 static void read_config(const struct module *m)
 {
     struct config_error error = {0};
@@ -58,9 +45,7 @@ static void find_drives(struct blocks *b)
         const struct config_disk *d = &c->disk[i];
         if (d->module[0] ? !module_drive(d->module, &b->drive[i]) : !nvme_drive(d->drive, &b->drive[i]))
             panic("disk %s: the machine has no such %s", d->name, d->module[0] ? "module" : "drive");
-        for (uint32_t v = 0; v < c->nvms; v++)
-            for (uint32_t k = 0; k < c->vm[v].ndisks; k++)
-                b->users[i] += c->vm[v].disk[k] == i;
+        b->users[i] = config_disk_users(c, i);
     }
 }
 
@@ -86,32 +71,31 @@ static void take_blocks(struct blocks *b)
     }
     if (pager_need(c, &machine_x86.topology, b->pages, b->shared, &bytes))
         panic("policy %s cannot run here", c->spec);
-    b->pager = take(0, bytes, "the pages' records");
-    b->metal = take(0, metal_size(b->total, &machine_x86.memory), "the frames' records");
+    b->pager = cpu_reserve(0, bytes, "the pages' records");
+    b->metal = cpu_reserve(0, metal_size(b->total, &machine_x86.memory), "the frames' records");
     for (uint32_t i = 0; i < c->ndisks; i++)
-        b->disk[i] = take(0, disk_size(&c->disk[i], b->drive[i].sectors, b->shared, b->users[i]), "a disk's index");
+        b->disk[i] =
+            cpu_reserve(0, disk_size(&c->disk[i], b->drive[i].sectors, b->shared, b->users[i]), "a disk's index");
 }
 
 static void make_vcpu(struct vm *vm, uint32_t index)
 {
     uint32_t number = monitor.nvcpus++;
     node_t node = machine_x86.cpu_node[vm->id % machine_x86.cpus];
-    struct vcpu *v = take(node, sizeof *v, "a virtual CPU");
-    void *block = take(node, vcpu_block(), "a virtual CPU");
-    vcpu_init(v, vm, index, number, block, physical(block));
+    struct vcpu *v = cpu_reserve(node, sizeof *v, "a virtual CPU");
+    void *block = cpu_reserve(node, vcpu_block(), "a virtual CPU");
+    vcpu_init(v, vm, index, number, block, memory_physical(&machine_x86.memory, block));
     vm->vcpu[index] = monitor.vcpu[number] = v;
 }
 
 static void make_vm(uint32_t id)
 {
-    struct vm *vm = take(machine_x86.cpu_node[id % machine_x86.cpus], sizeof *vm, "a VM");
+    struct vm *vm = cpu_reserve(machine_x86.cpu_node[id % machine_x86.cpus], sizeof *vm, "a VM");
     vm->id = id;
     vm->config = &monitor.config.vm[id];
     vm->nvcpus = vm->config->vcpus;
     vm->first_vcpu = monitor.nvcpus;
     vm->loader = NODE_NONE;
-    if (monitor.nvcpus + vm->nvcpus > SCHED_VCPUS)
-        panic("VM %s: more than %u virtual CPUs in all", vm->config->name, SCHED_VCPUS);
     for (uint32_t i = 0; i < vm->nvcpus; i++)
         make_vcpu(vm, i);
     monitor.vm[monitor.nvms++] = vm;
@@ -157,38 +141,13 @@ static void tell_panic(const char *why)
     report_end(why, true);
 }
 
-static void show_node(uint32_t n)
-{
-    const struct memory_node *m = &machine_x86.memory.node[n];
-    print("node %u: %lu MiB, %lu KiB of them the monitor's, %lu frames free", n, m->total >> 20, m->monitor >> 10,
-          machine_x86.frames[n]);
-    for (uint32_t to = 0; to < machine_x86.nodes; to++)
-        print("node %u to node %u: %u ns", n, to, machine_x86.latency_ps[n * machine_x86.nodes + to] / 1000);
-}
-
-static void show_machine(void)
-{
-    print("%u CPUs, %u nodes, TSC %lu kHz", machine_x86.cpus, machine_x86.nodes, machine_x86.tsc_khz);
-    for (uint32_t i = 0; i < machine_x86.cpus; i++) {
-        const struct cpu *c = machine_x86.cpu[i];
-        print("cpu %u: APIC %u, node %u, text at %lx of node %u", i, c->apic_id, c->node, c->text,
-              memory_node_of(&machine_x86.memory, c->text));
-    }
-    for (uint32_t n = 0; n < machine_x86.nodes; n++)
-        show_node(n);
-    for (uint32_t i = 0; i < machine_x86.nmodules; i++)
-        print("module %s: %lu bytes: %s", machine_x86.module[i].name, machine_x86.module[i].size,
-              machine_x86.module[i].text);
-}
-
-/* Nothing to run: what the machine is, and off. */
+/* Nothing to run: where the memory is, and off. */
 _Noreturn static void only_show(void)
 {
-    cpu_start_others(other_cpu);
     machine_seal();
-    show_machine();
+    for (uint32_t n = 0; n < machine_x86.nodes; n++)
+        print("node %u: %lu frames free", n, machine_x86.frames[n]);
     print("no module with a configuration: nothing to run");
-    print("off");
     machine_off();
 }
 

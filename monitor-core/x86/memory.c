@@ -23,37 +23,26 @@ void memory_add(struct memory *m, node_t node, uint64_t start, uint64_t end)
                                                   .frames = {.base = first, .count = count, .free = count}};
 }
 
-static uint64_t reserve_in(struct frames *f, uint64_t frames, uint64_t align)
-{
-    uint64_t first = (f->base + align - 1) & ~(align - 1), skipped = first - f->base;
-    if (skipped + frames > f->count)
-        return FRAMES_NONE;
-    f->base += skipped + frames;
-    f->count -= (uint32_t)(skipped + frames);
-    f->free = f->count;
-    return first;
-}
-
-static void *reserve_on(struct memory *m, node_t node, uint64_t frames, uint64_t align)
+static void *reserve_on(struct memory *m, node_t node, uint64_t frames)
 {
     for (uint32_t i = 0; i < m->ranges; i++) {
         struct frames *f = &m->range[i].frames;
-        uint64_t before = f->count;
-        uint64_t first = m->range[i].node == node ? reserve_in(f, frames, align) : FRAMES_NONE;
-        if (first == FRAMES_NONE)
+        if (m->range[i].node != node || f->count < frames)
             continue;
-        m->node[node].monitor += (before - f->count) * MEMORY_FRAME;
-        return __builtin_memset(memory_at(m, first * MEMORY_FRAME), 0, frames * MEMORY_FRAME);
+        void *block = memory_at(m, f->base * MEMORY_FRAME);
+        f->base += frames;
+        f->free = f->count -= (uint32_t)frames;
+        m->node[node].monitor += frames * MEMORY_FRAME;
+        return __builtin_memset(block, 0, frames * MEMORY_FRAME);
     }
     return NULL;
 }
 
-void *memory_reserve(struct memory *m, node_t node, uint64_t bytes, uint64_t align)
+void *memory_reserve(struct memory *m, node_t node, uint64_t bytes)
 {
-    uint64_t frames = bytes / MEMORY_FRAME + (bytes % MEMORY_FRAME != 0);
     void *block = NULL;
     for (uint32_t i = 0; i < m->nodes && !block; i++)
-        block = reserve_on(m, (node_t)((node + i) % m->nodes), frames, align > MEMORY_FRAME ? align / MEMORY_FRAME : 1);
+        block = reserve_on(m, (node_t)((node + i) % m->nodes), bytes / MEMORY_FRAME + (bytes % MEMORY_FRAME != 0));
     return block;
 }
 

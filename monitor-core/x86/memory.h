@@ -47,9 +47,10 @@ void memory_init(struct memory *, unsigned char *base, uint32_t nodes);
  * not fit any more is left out. */
 void memory_add(struct memory *, node_t, uint64_t start, uint64_t end);
 
-/* Zeroed, contiguous, `align` a power of two, from the low end; before memory_seal only. Falls back to other nodes.
- * Null: none left. */
-void *memory_reserve(struct memory *, node_t, uint64_t bytes, uint64_t align);
+/* Zeroed, contiguous whole frames from the low end; before memory_seal only. Falls back to other nodes. Null: none
+ * left.
+ */
+void *memory_reserve(struct memory *, node_t, uint64_t bytes);
 void memory_seal(struct memory *);
 
 /* After memory_seal. A frame's physical address, not zeroed; FRAMES_NONE. No lock: the pager's lock serialises (the

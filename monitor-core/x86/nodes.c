@@ -65,7 +65,7 @@ void nodes_fill(const struct acpi *a, const struct start_facts *f)
 
 void *cpu_reserve(node_t node, uint64_t bytes, const char *what)
 {
-    void *block = memory_reserve(&machine_x86.memory, node, bytes, MEMORY_FRAME);
+    void *block = memory_reserve(&machine_x86.memory, node, bytes);
     if (!block)
         panic("no %lu KiB of memory for %s; give the machine more or the VMs less", bytes >> 10, what);
     return block;

@@ -164,16 +164,13 @@ static int flush(void *context)
     return command(n, &n->io, (struct submission){.opcode = NVM_FLUSH, .namespace = n->namespace});
 }
 
-static bool take_memory(struct machine_x86 *m, struct nvme *n)
+static void take_memory(struct machine_x86 *m, struct nvme *n)
 {
-    unsigned char *block = memory_reserve(&m->memory, 0, 5 * PAGE, PAGE);
-    if (!block)
-        return false;
+    unsigned char *block = cpu_reserve(0, 5 * PAGE, "a drive's queues");
     n->memory = &m->memory;
     n->admin = (struct queue){(void *)block, (void *)(block + PAGE), 0, 0, 1};
     n->io = (struct queue){(void *)(block + 2 * PAGE), (void *)(block + 3 * PAGE), 1, 0, 1};
     n->page = block + 4 * PAGE;
-    return true;
 }
 
 /* Section 7.6.1: disable, admin queue, enable. Interrupts of the device stay off. */
@@ -261,8 +258,8 @@ uint32_t nvme_start(struct machine_x86 *m)
         struct nvme *n = &nvme[found];
         uint64_t sectors;
         *n = (struct nvme){0};
-        if (!take_memory(m, n) || !start_controller(n, f) || !identify(n) || !identify_namespace(n, &sectors) ||
-            !create_queues(n)) {
+        take_memory(m, n);
+        if (!start_controller(n, f) || !identify(n) || !identify_namespace(n, &sectors) || !create_queues(n)) {
             print("nvme at %x:%x.%x: left out: it does not start, or has no namespace with plain sectors", f >> 16,
                   f >> 11 & 31, f >> 8 & 7);
             continue;

@@ -49,7 +49,7 @@ static void *reserve_block(void)
         bytes += metal_size(p.header.npages, &machine_x86.memory);
         most = bytes > most ? bytes : most;
     }
-    return memory_reserve(&machine_x86.memory, 0, most, MEMORY_FRAME);
+    return memory_reserve(&machine_x86.memory, 0, most);
 }
 
 /* One CPU and no guest: what is mapped holds at once. */

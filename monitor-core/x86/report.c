@@ -2,6 +2,7 @@
 #include "monitor-core/x86/report.h"
 
 #include "monitor-core/telemetry.h"
+#include "monitor-core/x86/affinity.h"
 #include "monitor-core/x86/cpu.h"
 #include "monitor-core/x86/shootdown.h"
 #include "monitor-core/x86/vm.h"
@@ -57,11 +58,8 @@ void report_start(const char *text, size_t size)
 {
     telemetry_init(&report.telemetry, put, NULL);
     digest_text(text, size);
-    if (!monitor.config.record)
-        return;
-    report.ring = memory_reserve(&machine_x86.memory, cpu_self()->node, RING * sizeof *report.ring, MEMORY_FRAME);
-    if (!report.ring)
-        panic("no memory for the record of observations; leave out record = 1");
+    if (monitor.config.record)
+        report.ring = cpu_reserve(cpu_self()->node, RING * sizeof *report.ring, "the record of observations");
 }
 
 static void copy_name(char *to, const char *from, size_t size)
@@ -104,24 +102,17 @@ void report_hello(void)
     copy_name(hello.policy, monitor.config.spec, sizeof hello.policy);
     __builtin_memcpy(hello.config_digest, report.digest, sizeof report.digest);
     telemetry_send(&report.telemetry, TELEMETRY_HELLO, &hello, sizeof hello);
-    if (monitor.config.record) {
+    if (report.ring)
         monitor.pager.record = record;
-    }
-}
-
-static uint32_t cpus_of(uint32_t node)
-{
-    uint32_t n = 0;
-    for (uint32_t c = 0; c < monitor.sched.cpus; c++)
-        n += machine_x86.cpu_node[c] == node;
-    return n;
 }
 
 static void send_node(uint32_t n)
 {
     const struct memory *memory = &machine_x86.memory;
-    struct telemetry_node frame = {
-        .node = n, .cpus = cpus_of(n), .total_bytes = memory->node[n].total, .monitor_bytes = memory->node[n].monitor};
+    struct telemetry_node frame = {.node = n,
+                                   .cpus = affinity_cpus(n),
+                                   .total_bytes = memory->node[n].total,
+                                   .monitor_bytes = memory->node[n].monitor};
     lock_take(&monitor.pager.lock);
     frame.free_bytes = memory_free(memory, (node_t)n) * MEMORY_FRAME;
     for (uint32_t to = 0; to < machine_x86.nodes && to < NODES; to++) {
@@ -275,34 +266,4 @@ void report_end(const char *why, bool panicked)
     struct telemetry_end frame = {.time_ns = cpu_now(), .panicked = panicked};
     copy_name(frame.why, why, sizeof frame.why);
     telemetry_send(&report.telemetry, TELEMETRY_END, &frame, sizeof frame);
-}
-
-static void print_vm(const struct vm *vm)
-{
-    static const char *const states[] = {"off", "runs", "starts again", "ended"};
-    const struct pager_vm_counts *counts = &monitor.pager.vm[vm->id];
-    print("%lu  %s: %s, %u MiB private, %u MiB shared", (unsigned long)vm->id, vm->config->name, states[vm->state],
-          counts->private_pages / 256, counts->shared_pages / 256);
-    for (uint32_t i = 0; i < vm->nvcpus; i++) {
-        const struct vcpu *v = vm->vcpu[i];
-        const struct sched_vcpu *s = &monitor.sched.vcpu[v->number];
-        uint64_t exits = 0;
-        for (unsigned k = 0; k < EXIT_KINDS; k++)
-            exits += v->exits[k];
-        print("   vcpu %u: cpu %u, %lu ms in the guest, %lu ms in the monitor, %lu exits", i, s->cpu,
-              v->guest_ns / 1000000, v->monitor_ns / 1000000, exits);
-    }
-}
-
-void report_print(void)
-{
-    const struct engine_stats *stats = &monitor.pager.engine.stats;
-    for (uint32_t i = 0; i < monitor.nvms; i++)
-        print_vm(monitor.vm[i]);
-    for (uint32_t n = 0; n < machine_x86.memory.nodes; n++)
-        print("node %u: %lu MiB free, %lu KiB the monitor's", n,
-              memory_free(&machine_x86.memory, (node_t)n) * MEMORY_FRAME >> 20,
-              machine_x86.memory.node[n].monitor >> 10);
-    print("%s: %lu touches, %lu moves, %lu copies, %lu collapses, %lu drops", monitor.config.spec, stats->touches,
-          stats->moves, stats->copies, stats->collapses, stats->drops);
 }

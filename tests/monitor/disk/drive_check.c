@@ -58,7 +58,7 @@ _Noreturn void monitor_main(void)
 {
     char name[] = "nvme 0";
     struct drive d;
-    buffer = memory_reserve(&machine_x86.memory, 0, FULL * DISK_SECTOR, MEMORY_FRAME);
+    buffer = cpu_reserve(0, FULL * DISK_SECTOR, "a buffer");
     uint32_t n = nvme_start(&machine_x86);
     print("%u drives", n);
     for (uint32_t i = 0; i < n && nvme_drive(i, &d); i++) {
