@@ -14,7 +14,7 @@ enum { MSR_CONNECTED = 0xb0 };
 
 void uart_init(struct uart *u, const struct device_host *host, void (*put)(void *, uint8_t), void *context)
 {
-    *u = (struct uart){.host = host, .put = put, .put_context = context, .dll = 1};
+    *u = (struct uart){.host = host, .put = put, .put_context = context, .divisor = {1}};
 }
 
 static void raise(const struct uart *u)
@@ -27,7 +27,7 @@ static void update(struct uart *u)
 {
     bool empty = u->thre_pending && !u->sending;
     uint8_t causes = (uint8_t)((u->count ? IER_RECEIVE : 0) | (empty ? IER_TRANSMIT : 0));
-    causes &= u->ier;
+    causes &= u->reg[IER];
     bool edge = causes && (!u->causes || u->causes & ~causes);
     u->causes = causes;
     if (edge)
@@ -36,11 +36,8 @@ static void update(struct uart *u)
 
 static void take(struct uart *u, uint8_t byte)
 {
-    if (u->count == UART_FIFO) {
-        u->lost++;
-        return;
-    }
-    u->fifo[(u->head + u->count++) % UART_FIFO] = byte;
+    if (u->count < UART_FIFO)
+        u->fifo[(u->head + u->count++) % UART_FIFO] = byte;
 }
 
 static uint8_t read_data(struct uart *u)
@@ -57,7 +54,7 @@ static uint8_t read_data(struct uart *u)
 /* Reading the transmitter's interrupt is what takes note of it; reading that there is nothing is what ends sending. */
 static uint8_t read_iir(struct uart *u)
 {
-    uint8_t fifo = u->fcr & FCR_ENABLE ? IIR_FIFO : 0;
+    uint8_t fifo = u->reg[IIR_FCR] ? IIR_FIFO : 0;
     if (u->causes & IER_RECEIVE)
         return fifo | IIR_RECEIVE;
     bool empty = u->causes & IER_TRANSMIT;
@@ -73,31 +70,32 @@ static uint8_t read_iir(struct uart *u)
 /* In loopback DTR, RTS, OUT1 and OUT2 arrive as DSR, CTS, RI and DCD. */
 static uint8_t read_msr(const struct uart *u)
 {
-    if (!(u->mcr & MCR_LOOP))
+    unsigned mcr = u->reg[MCR];
+    if (!(mcr & MCR_LOOP))
         return MSR_CONNECTED;
-    return (uint8_t)((u->mcr & 1) << 5 | (u->mcr & 2) << 3 | (u->mcr & 4) << 4 | (u->mcr & 8) << 4);
+    return (uint8_t)((mcr & 1) << 5 | (mcr & 2) << 3 | (mcr & 12) << 4);
+}
+
+static bool is_divisor(const struct uart *u, unsigned offset)
+{
+    return offset < sizeof u->divisor && u->reg[LCR] & LCR_DIVISOR;
 }
 
 static uint8_t read_byte(struct uart *u, unsigned offset)
 {
-    bool divisor = u->lcr & LCR_DIVISOR;
+    if (is_divisor(u, offset))
+        return u->divisor[offset];
     switch (offset) {
     case DATA:
-        return divisor ? u->dll : read_data(u);
-    case IER:
-        return divisor ? u->dlm : u->ier;
+        return read_data(u);
     case IIR_FCR:
         return read_iir(u);
-    case LCR:
-        return u->lcr;
-    case MCR:
-        return u->mcr;
     case LSR:
         return LSR_EMPTY | (u->count ? LSR_DATA : 0);
     case MSR:
         return read_msr(u);
     default:
-        return u->scr;
+        return u->reg[offset];
     }
 }
 
@@ -106,11 +104,11 @@ static uint8_t read_byte(struct uart *u, unsigned offset)
 static void write_data(struct uart *u, uint8_t byte)
 {
     bool waits = u->bursts == UART_BURSTS;
-    if (u->mcr & MCR_LOOP)
+    if (u->reg[MCR] & MCR_LOOP)
         take(u, byte);
     else
         u->put(u->put_context, byte);
-    if (waits && !u->sending && u->ier & IER_TRANSMIT)
+    if (waits && !u->sending && u->reg[IER] & IER_TRANSMIT)
         raise(u);
     u->thre_pending = true;
     u->sending = waits;
@@ -120,54 +118,36 @@ static void write_data(struct uart *u, uint8_t byte)
 /* Enabling the transmitter's interrupt while it is empty raises it; drivers start their output with that. */
 static void write_ier(struct uart *u, uint8_t value)
 {
-    if (value & ~u->ier & IER_TRANSMIT) {
+    if (value & ~u->reg[IER] & IER_TRANSMIT) {
         u->thre_pending = true;
         u->sending = false;
     }
-    u->ier = value & IER_BITS;
+    u->reg[IER] = value & IER_BITS;
     update(u);
 }
 
 static void write_fcr(struct uart *u, uint8_t value)
 {
-    bool switched = (value ^ u->fcr) & FCR_ENABLE;
-    u->fcr = value & FCR_ENABLE;
+    bool switched = (value ^ u->reg[IIR_FCR]) & FCR_ENABLE;
+    u->reg[IIR_FCR] = value & FCR_ENABLE;
     if (switched || value & FCR_CLEAR_RECEIVE)
         u->count = 0;
     update(u);
 }
 
+/* What is stored at the offsets of LSR and MSR is never read. */
 static void write_byte(struct uart *u, unsigned offset, uint8_t value)
 {
-    bool divisor = u->lcr & LCR_DIVISOR;
-    switch (offset) {
-    case DATA:
-        if (divisor)
-            u->dll = value;
-        else
-            write_data(u, value);
-        break;
-    case IER:
-        if (divisor)
-            u->dlm = value;
-        else
-            write_ier(u, value);
-        break;
-    case IIR_FCR:
+    if (is_divisor(u, offset))
+        u->divisor[offset] = value;
+    else if (offset == DATA)
+        write_data(u, value);
+    else if (offset == IER)
+        write_ier(u, value);
+    else if (offset == IIR_FCR)
         write_fcr(u, value);
-        break;
-    case LCR:
-        u->lcr = value;
-        break;
-    case MCR:
-        u->mcr = value & MCR_BITS;
-        break;
-    case SCR:
-        u->scr = value;
-        break;
-    default:
-        break;
-    }
+    else
+        u->reg[offset] = offset == MCR ? value & MCR_BITS : value;
 }
 
 uint64_t uart_read(void *uart, uint64_t offset, unsigned size)
@@ -187,11 +167,7 @@ void uart_write(void *uart, uint64_t offset, unsigned size, uint64_t value)
 /* In loopback the receiver is cut off from the line. */
 void uart_feed(struct uart *u, const uint8_t *bytes, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        if (u->mcr & MCR_LOOP)
-            u->lost++;
-        else
-            take(u, bytes[i]);
-    }
+    for (uint32_t i = 0; i < n && !(u->reg[MCR] & MCR_LOOP); i++)
+        take(u, bytes[i]);
     update(u);
 }

@@ -22,21 +22,21 @@ struct uart {
     const struct device_host *host;
     void (*put)(void *context, uint8_t byte);
     void *put_context;
-    uint8_t ier, lcr, mcr, scr, fcr, dll, dlm;
+    uint8_t reg[UART_SIZE]; /* as written, by offset: IER, FCR, LCR, MCR, SCR */
+    uint8_t divisor[2];
     bool thre_pending; /* the transmitter-empty interrupt has not been taken note of */
     uint8_t bursts;    /* how often in a row it has been, up to UART_BURSTS */
     bool sending;      /* too often, and then written: it is shown as pending only after the next look */
     uint8_t causes;    /* enabled causes at the last look, as bits of IER; not 0: the interrupt line is high */
     uint8_t fifo[UART_FIFO];
     uint32_t head, count;
-    uint64_t lost; /* bytes of input that found no room */
 };
 
 void uart_init(struct uart *, const struct device_host *, void (*put)(void *, uint8_t), void *context);
 uint64_t uart_read(void *uart, uint64_t offset, unsigned size);
 void uart_write(void *uart, uint64_t offset, unsigned size, uint64_t value);
 
-/* Bytes from the line. As much as there is room for; the rest is lost and counted. */
+/* Bytes from the line. As much as there is room for; the rest is lost. */
 void uart_feed(struct uart *, const uint8_t *bytes, uint32_t n);
 
 #endif

@@ -38,7 +38,7 @@ static void raise(void *context, uint32_t gsi)
 
 static void check(void)
 {
-    if (uart.count > UART_FIFO || uart.head >= UART_FIFO || uart.causes & ~uart.ier || uart.ier > 15)
+    if (uart.count > UART_FIFO || uart.head >= UART_FIFO || uart.causes & ~uart.reg[1] || uart.reg[1] > 15)
         abort();
     for (unsigned i = 0; i < IOAPIC_LINES; i++)
         if (ioapic.entry[i] & UINT64_C(0x00fffffffffe1000) || (ioapic.entry[i] >> 14 & 3) == 1)
