@@ -31,14 +31,16 @@ struct lapic {
     uint64_t tsc_khz;
 };
 
-/* What a register write asks of the others. */
+/* What a register write asks of the others, or an IOAPIC of them all. */
+enum { LAPIC_FIXED = 0, LAPIC_LOWEST = 1, LAPIC_NMI = 4, LAPIC_INIT = 5, LAPIC_START_UP = 6 };
 struct lapic_ipi {
     bool present;
     uint32_t destination; /* x2APIC id, or logical */
     bool logical;
     uint8_t shorthand; /* 0 none, 1 self, 2 all, 3 all but self */
-    uint8_t mode;      /* 0 fixed, 1 lowest, 4 NMI, 5 INIT, 6 start-up */
+    uint8_t mode;      /* LAPIC_FIXED ... */
     uint8_t vector;
+    bool level;
 };
 
 void lapic_init(struct lapic *, uint32_t id, uint64_t tsc_khz);

@@ -70,6 +70,13 @@ void cpu_timer(uint64_t deadline);
 /* Forces the CPU out of its guest or out of idling. */
 void cpu_kick(uint32_t cpu);
 
+/* The CPU that the scheduler named: the caller's own, or none, needs no kick. */
+static inline void cpu_kick_other(uint32_t cpu)
+{
+    if (cpu < CPUS_MAX && cpu != cpu_self()->id)
+        cpu_kick(cpu);
+}
+
 /* Opens the door for pending physical interrupts for a moment (each is acknowledged and counted). */
 void cpu_take_interrupts(void);
 

@@ -74,7 +74,7 @@ static int write_apic(struct vcpu *v, uint32_t msr, uint64_t value)
     if (ended >= 0)
         vm_end_of_interrupt(v->vm, (uint8_t)ended);
     if (ipi.present)
-        vcpu_send(v, &ipi);
+        vcpu_send(v->vm, v, &ipi);
     return 0;
 }
 

@@ -72,19 +72,13 @@ static void chores(uint64_t now)
         run_end("all VMs have ended");
 }
 
-static void kick(uint16_t cpu)
-{
-    if (cpu != SCHED_NONE && cpu != cpu_self()->id)
-        cpu_kick(cpu);
-}
-
 /* Its state goes from this CPU; another one may take it up, or its VM comes to rest. */
 static void let_go(uint16_t number)
 {
     struct vcpu *v = monitor.vcpu[number];
     cpu_self()->running = NULL;
     vcpu_put_away(v);
-    kick(sched_release(&monitor.sched, number, cpu_now()));
+    cpu_kick_other(sched_release(&monitor.sched, number, cpu_now()));
     if (!vm_runs(v->vm))
         vm_settle(v->vm);
 }
@@ -94,7 +88,7 @@ static uint16_t pick(uint16_t held)
     struct cpu *self = cpu_self();
     uint16_t also;
     uint16_t next = sched_pick(&monitor.sched, (uint16_t)self->id, cpu_now(), &also);
-    kick(also);
+    cpu_kick_other(also);
     if (next == held)
         return held;
     if (held != SCHED_NONE)

@@ -221,30 +221,9 @@ enum vcpu_wish vcpu_run(struct vcpu *v)
     return v->wish;
 }
 
-static void wake(struct vcpu *v)
+void vcpu_wake(struct vcpu *v)
 {
-    uint16_t cpu = sched_wake(&monitor.sched, (uint16_t)v->number, cpu_now());
-    if (cpu != SCHED_NONE && cpu != cpu_self()->id)
-        cpu_kick(cpu);
-}
-
-void vcpu_post(struct vcpu *v, uint8_t vector, bool level)
-{
-    lapic_post(&v->lapic, vector, level);
-    wake(v);
-}
-
-void vcpu_post_nmi(struct vcpu *v)
-{
-    __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
-    __atomic_store_n(&v->lapic.nmi, 1, __ATOMIC_RELEASE);
-    wake(v);
-}
-
-static void post_init(struct vcpu *v)
-{
-    __atomic_store_n(&v->start, VCPU_INIT | VCPU_WAITS, __ATOMIC_RELEASE);
-    wake(v);
+    cpu_kick_other(sched_wake(&monitor.sched, (uint16_t)v->number, cpu_now()));
 }
 
 /* For one that waits; the first of two counts. */
@@ -254,7 +233,6 @@ static void post_start(struct vcpu *v, uint8_t vector)
     while ((posted & VCPU_WAITS) && !__atomic_compare_exchange_n(&v->start, &posted, (posted & VCPU_INIT) | vector,
                                                                  false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         ;
-    wake(v);
 }
 
 static bool is_target(const struct vcpu *from, const struct vcpu *v, const struct lapic_ipi *ipi)
@@ -265,22 +243,34 @@ static bool is_target(const struct vcpu *from, const struct vcpu *v, const struc
     return ipi->shorthand == ALL || (ipi->shorthand == SELF) == (v == from);
 }
 
-void vcpu_send(struct vcpu *from, const struct lapic_ipi *ipi)
+static void post(struct vcpu *v, const struct lapic_ipi *ipi)
 {
-    enum { FIXED = 0, LOWEST = 1, NMI = 4, INIT = 5, START_UP = 6 };
-    for (uint32_t i = 0; i < from->vm->nvcpus; i++) {
-        struct vcpu *v = from->vm->vcpu[i];
-        if (!is_target(from, v, ipi))
+    switch (ipi->mode) {
+    case LAPIC_FIXED:
+    case LAPIC_LOWEST:
+        lapic_post(&v->lapic, ipi->vector, ipi->level);
+        break;
+    case LAPIC_NMI:
+        __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
+        __atomic_store_n(&v->lapic.nmi, 1, __ATOMIC_RELEASE);
+        break;
+    case LAPIC_INIT:
+        __atomic_store_n(&v->start, VCPU_INIT | VCPU_WAITS, __ATOMIC_RELEASE);
+        break;
+    case LAPIC_START_UP:
+        post_start(v, ipi->vector);
+        break;
+    }
+    vcpu_wake(v);
+}
+
+void vcpu_send(struct vm *vm, const struct vcpu *from, const struct lapic_ipi *ipi)
+{
+    for (uint32_t i = 0; i < vm->nvcpus; i++) {
+        if (!is_target(from, vm->vcpu[i], ipi))
             continue;
-        if (ipi->mode == FIXED || ipi->mode == LOWEST)
-            vcpu_post(v, ipi->vector, false);
-        else if (ipi->mode == NMI)
-            vcpu_post_nmi(v);
-        else if (ipi->mode == INIT)
-            post_init(v);
-        else if (ipi->mode == START_UP)
-            post_start(v, ipi->vector);
-        if (ipi->mode == LOWEST)
+        post(vm->vcpu[i], ipi);
+        if (ipi->mode == LAPIC_LOWEST)
             return;
     }
 }

@@ -77,12 +77,11 @@ static inline uint64_t vcpu_deadline(const struct vcpu *v)
 /* Once per physical CPU; the first call is the boot processor's, before memory_seal (svm.h). */
 void vcpu_cpu_init(void);
 
-/* An interrupt or an NMI from any CPU: posted, and the virtual CPU woken or called out of its guest. */
-void vcpu_post(struct vcpu *, uint8_t vector, bool level);
-void vcpu_post_nmi(struct vcpu *);
+/* From any CPU: called out of its guest, or picked where it halted. */
+void vcpu_wake(struct vcpu *);
 
-/* An interprocessor interrupt as `from` sent it. */
-void vcpu_send(struct vcpu *from, const struct lapic_ipi *);
+/* A message to a VM's virtual CPUs, from one of them or (null) from the IOAPIC; each that is meant is woken. */
+void vcpu_send(struct vm *, const struct vcpu *from, const struct lapic_ipi *);
 
 /* For what deals with an exit. */
 

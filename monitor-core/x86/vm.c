@@ -54,19 +54,7 @@ static void host_reset(void *context)
 
 static void host_deliver(void *context, uint32_t destination, bool logical, uint8_t mode, uint8_t vector, bool level)
 {
-    enum { FIXED = 0, LOWEST = 1, NMI = 4 };
-    struct vm *vm = context;
-    for (uint32_t i = 0; i < vm->nvcpus; i++) {
-        struct vcpu *v = vm->vcpu[i];
-        if (!lapic_addressed(&v->lapic, destination, logical))
-            continue;
-        if (mode == NMI)
-            vcpu_post_nmi(v);
-        else if (mode == FIXED || mode == LOWEST)
-            vcpu_post(v, vector, level);
-        if (mode == LOWEST)
-            return;
-    }
+    vcpu_send(context, NULL, &(struct lapic_ipi){true, destination, logical, 0, mode, vector, level});
 }
 
 void vm_interrupt(struct vm *vm, uint32_t gsi)
@@ -153,31 +141,20 @@ const char *vm_load(struct vm *vm)
     return NULL;
 }
 
-/* The boot virtual CPU is picked. */
-static void wake(struct vcpu *v)
-{
-    uint16_t cpu = sched_wake(&monitor.sched, (uint16_t)v->number, cpu_now());
-    if (cpu != SCHED_NONE)
-        cpu_kick(cpu);
-}
-
 void vm_begin(struct vm *vm)
 {
     vm->settled = false;
     __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
     for (uint32_t i = 0; i < vm->nvcpus; i++)
         sched_add(&monitor.sched, (uint16_t)vm->vcpu[i]->number);
-    wake(vm->vcpu[0]);
+    vcpu_wake(vm->vcpu[0]); /* the boot virtual CPU is picked */
 }
 
 /* Nobody picks its virtual CPUs any more; those that run are called out of the guest. */
 static void stop(struct vm *vm)
 {
-    for (uint32_t i = 0; i < vm->nvcpus; i++) {
-        uint16_t cpu = sched_remove(&monitor.sched, (uint16_t)vm->vcpu[i]->number, cpu_now());
-        if (cpu != SCHED_NONE && cpu != cpu_self()->id)
-            cpu_kick(cpu);
-    }
+    for (uint32_t i = 0; i < vm->nvcpus; i++)
+        cpu_kick_other(sched_remove(&monitor.sched, (uint16_t)vm->vcpu[i]->number, cpu_now()));
 }
 
 /* True for the one caller that takes the VM out of VM_RUNNING. */

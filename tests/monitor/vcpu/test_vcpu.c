@@ -13,6 +13,16 @@
 
 static struct vcpu *const v = &rig.vcpu[0];
 
+static void send(uint32_t mode, uint32_t vector, uint32_t shorthand)
+{
+    struct lapic_ipi ipi = {.present = true,
+                            .destination = 1,
+                            .mode = (uint8_t)mode,
+                            .vector = (uint8_t)vector,
+                            .shorthand = (uint8_t)shorthand};
+    vcpu_send(&rig.vm, v, &ipi);
+}
+
 static void open_guest(void)
 {
     rig_start();
@@ -148,10 +158,10 @@ Test(interrupt, waits_behind_what_was_broken_off, .init = open_guest)
 
 Test(nmi, masked_until_iret, .init = rig_start)
 {
-    vcpu_post_nmi(v);
+    send(4, 0, 1);
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.event, VALID | 2 << 8 | 2);
-    vcpu_post_nmi(v);
+    send(4, 0, 1);
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.event, 0);
     cr_expect(v->vmcb->intercept[3] >> 20 & 1);
@@ -241,18 +251,6 @@ Test(halt, for_good, .init = rig_start)
     cr_expect_eq(rig.vm.end, VM_POWERED_OFF);
 }
 
-/* Start-up. */
-
-static void send(uint32_t mode, uint32_t vector, uint32_t shorthand)
-{
-    struct lapic_ipi ipi = {.present = true,
-                            .destination = 1,
-                            .mode = (uint8_t)mode,
-                            .vector = (uint8_t)vector,
-                            .shorthand = (uint8_t)shorthand};
-    vcpu_send(v, &ipi);
-}
-
 Test(start_up, init_and_twice_start, .init = rig_start)
 {
     struct vcpu *second = &rig.vcpu[1];
@@ -316,6 +314,11 @@ Test(start_up, messages, .init = rig_start)
     send(4, 0, 0);
     cr_expect_eq(second->lapic.nmi, 1);
     cr_expect_eq(v->lapic.nmi, 0);
+    const struct lapic_ipi from_ioapic = {true, 1, false, 0, 0, 0x51, true};
+    vcpu_send(&rig.vm, NULL, &from_ioapic);
+    cr_expect(second->lapic.irr[2] >> 0x11 & 1);
+    cr_expect_eq(second->lapic.tmr[2], 1 << 0x11);
+    cr_expect_eq(v->lapic.irr[2], 1 << 2 | 1 << 3);
     send(1, 0x99, 2); /* lowest priority: one of them */
     cr_expect_neq(lapic_pending(&v->lapic) == 0x99, lapic_pending(&second->lapic) == 0x99);
 }
