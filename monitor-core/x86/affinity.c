@@ -13,7 +13,7 @@ static struct {
     uint64_t last[CONFIG_VMS][NODE_MAX];
 } affinity;
 
-static uint32_t cpus_of(uint32_t node)
+uint32_t affinity_cpus(uint32_t node)
 {
     uint32_t n = 0;
     for (uint32_t c = 0; c < monitor.sched.cpus; c++)
@@ -29,42 +29,30 @@ static uint32_t users_of(const struct vm *vm, uint32_t node)
     return n;
 }
 
-/* The next node after `node`, inclusive, that has a CPU for one more virtual CPU of the VM; when all are taken, any. */
-static node_t free_node(const struct vm *vm, uint32_t node)
-{
-    for (uint32_t i = 0; i < machine_x86.nodes; i++) {
-        uint32_t n = (node + i) % machine_x86.nodes;
-        if (users_of(vm, n) < cpus_of(n))
-            return (node_t)n;
-    }
-    return NODE_NONE;
-}
-
-static void spread_vm(const struct vm *vm, uint32_t first)
-{
-    for (uint32_t i = 0; i < vm->nvcpus; i++)
-        sched_prefer(&monitor.sched, (uint16_t)(vm->first_vcpu + i), free_node(vm, first));
-}
-
-void affinity_spread(void)
-{
-    uint32_t node = machine_x86.nodes - 1;
-    for (uint32_t i = 0; i < monitor.nvms; i++) {
-        do
-            node = (node + 1) % machine_x86.nodes;
-        while (!cpus_of(node));
-        spread_vm(monitor.vm[i], node);
-    }
-}
-
-/* The node with the most accesses that still has a CPU for the VM. */
-static node_t best_node(const struct vm *vm, const uint64_t *accesses)
+/* The node with the most of something that still has a CPU for one more of the VM's virtual CPUs. */
+static node_t best_node(const struct vm *vm, const uint64_t *most)
 {
     node_t best = NODE_NONE;
     for (uint32_t n = 0; n < machine_x86.nodes; n++)
-        if (users_of(vm, n) < cpus_of(n) && (best == NODE_NONE || accesses[n] > accesses[best]))
+        if (users_of(vm, n) < affinity_cpus(n) && (best == NODE_NONE || most[n] > most[best]))
             best = (node_t)n;
     return best;
+}
+
+/* On from the node after that of the VM before. */
+void affinity_spread(void)
+{
+    uint32_t nodes = machine_x86.nodes, first = 0;
+    for (uint32_t i = 0; i < monitor.nvcpus; i++) {
+        const struct vm *vm = monitor.vcpu[i]->vm;
+        uint64_t rank[NODE_MAX];
+        for (uint32_t n = 0; n < nodes; n++)
+            rank[n] = nodes - (n + nodes - first % nodes) % nodes;
+        node_t node = best_node(vm, rank);
+        sched_prefer(&monitor.sched, (uint16_t)i, node);
+        if (i + 1 == vm->first_vcpu + vm->nvcpus)
+            first = monitor.sched.vcpu[vm->first_vcpu].node + 1u;
+    }
 }
 
 /* At most one virtual CPU of a VM moves in a period: the one whose node serves the least. */

@@ -8,6 +8,9 @@
 
 #include "policy/numa.h"
 
+/* CPUs of a node. */
+uint32_t affinity_cpus(uint32_t node);
+
 /* VM i starts on node i modulo the nodes with CPUs; what does not find a CPU there goes to the nodes after it. */
 void affinity_spread(void);
 

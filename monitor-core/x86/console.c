@@ -2,7 +2,6 @@
 #include "monitor-core/x86/console.h"
 
 #include "monitor-core/x86/cpu.h"
-#include "monitor-core/x86/report.h"
 #include "monitor-core/x86/vm.h"
 
 enum { LINE = 256, TYPED = 256, ESCAPE = 1, NOBODY = CONFIG_VMS };
@@ -71,19 +70,13 @@ static void flush(uint32_t vm)
     l->used = 0;
 }
 
-static bool is_prompt(const struct line *l)
-{
-    return l->used >= 2 && l->text[l->used - 1] == ' ' &&
-           (l->text[l->used - 2] == '#' || l->text[l->used - 2] == '$' || l->text[l->used - 2] == ':');
-}
-
 void console_put(uint32_t vm, uint8_t byte)
 {
     lock_take(&console.lock);
     struct line *l = &console.line[vm];
     l->text[l->used++] = (char)byte;
     l->last = cpu_now();
-    if (byte == '\n' || l->used == LINE || console.open == vm || is_prompt(l))
+    if (byte == '\n' || l->used == LINE || console.open == vm)
         flush(vm);
     lock_give(&console.lock);
 }
@@ -138,14 +131,12 @@ static void command(uint8_t byte)
 {
     if (byte >= '0' && byte <= '9')
         select_vm(byte - (uint32_t)'0');
-    else if (byte == 's')
-        report_print();
     else if (byte == 'x')
         console.end = true;
     else if (byte == ESCAPE)
         type(byte);
     else
-        print("Ctrl-A, then 0..9: select a VM; s: status; x: end everything; Ctrl-A: send Ctrl-A");
+        print("Ctrl-A, then 0..9: select a VM; x: end everything; Ctrl-A: send Ctrl-A");
 }
 
 /* As much as the VM's UART has room for. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The operator's console, the machine's first serial port, shared by all VMs and the monitor. With several VMs each
- * line comes out whole, behind the name of its VM; lines are held back until they end, look like a prompt or have
- * rested for a moment. What is typed goes to one VM:
+ * line comes out whole, behind the name of its VM; lines are held back until they end or have rested for a
+ * moment. What is typed goes to one VM:
  *
- *   Ctrl-A 0..9  to the VM of that number from now on      Ctrl-A s  status of the machine
- *   Ctrl-A x     end everything                            Ctrl-A Ctrl-A  sends Ctrl-A
+ *   Ctrl-A 0..9  to the VM of that number from now on
+ *   Ctrl-A x     end everything
+ *   Ctrl-A Ctrl-A  sends Ctrl-A
  */
 #ifndef MONITOR_CORE_X86_CONSOLE_H
 #define MONITOR_CORE_X86_CONSOLE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What the monitor tells about itself: telemetry (telemetry.h) on the machine's second serial port, and the status
- * table on the console. Frames go out every quarter of a second, those of VMs, virtual CPUs and disks every second one
- * of these times; all of them once more at the end.
+ * What the monitor tells about itself: telemetry (telemetry.h) on the machine's second serial port. Frames go out every
+ * quarter of a second, those of VMs, virtual CPUs and disks every second one of these times; all of them once more at
+ * the end.
  */
 #ifndef MONITOR_CORE_X86_REPORT_H
 #define MONITOR_CORE_X86_REPORT_H
@@ -24,8 +24,5 @@ void report_end(const char *why, bool panicked);
 
 /* A TEXT frame. */
 void report_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* The status table on the console. */
-void report_print(void);
 
 #endif
