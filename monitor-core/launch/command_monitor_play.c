@@ -138,7 +138,11 @@ static int play_metal(struct job *job)
     emulator_close(&job->emulator);
     if (job->panicked)
         return cli_error(job->cli, "the monitor gave up: %s", job->why);
-    return job->ended ? CLI_DONE : cli_error(job->cli, "the machine ended before the monitor had played everything");
+    if (job->ended)
+        return CLI_DONE;
+    const char *complaint = job->session.reader.frames ? "" : job->session.complaint;
+    return cli_error(job->cli, "the machine ended before the monitor had played everything%s%s", *complaint ? ": " : "",
+                     complaint);
 }
 
 static int open_and_play(struct job *job)

@@ -11,6 +11,17 @@ import tempfile
 import tree
 
 
+def finds_image(prefix, image):
+    """The installed program starts the installed image."""
+    kernel = os.path.join(prefix, "kernel")
+    with open(kernel, "wb") as file:
+        file.write(bytes(0x202) + b"HdrS")
+    command = [os.path.join(prefix, "bin/mirrorball"), "monitor", "run", "--dry-run", "--memory", "256M", "--vm",
+               f"kernel={kernel},mem=64M"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=prefix)
+    return [] if image in done.stdout else [f"the installed program does not find its {image}: {done.stderr}"]
+
+
 def main():
     problems = []
     with tempfile.TemporaryDirectory() as prefix:
@@ -21,11 +32,17 @@ def main():
         for path in ("bin/mirrorball", "share/man/man1/mirrorball.1", "share/bash-completion/completions/mirrorball"):
             if not os.path.isfile(os.path.join(prefix, path)):
                 problems.append(f"{path} is not installed")
+        # A build without a compiler for the image has none.
+        image = "libexec/mirrorball/monitor.elf"
+        if os.path.isfile(os.path.join(sys.argv[2], "monitor.elf")):
+            if not os.path.isfile(os.path.join(prefix, image)):
+                problems.append(f"{image} is not installed")
+            problems += finds_image(prefix, image)
         command = [os.path.join(prefix, "bin/mirrorball"), "machines", "flash-8"]
         if not problems and "flash-8" not in subprocess.run(command, capture_output=True, text=True, check=False,
                                                             cwd=prefix).stdout:
             problems.append("the installed program does not know its machines")
-    tree.finish("install", problems, "program, manual page, completion")
+    tree.finish("install", problems, "program, monitor, manual page, completion")
 
 
 main()

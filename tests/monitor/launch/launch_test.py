@@ -461,6 +461,8 @@ class Play(Launch):
         self.assertEqual(self.play("text('played log0 failed: too few nodes')\nend()", "--metal"), 1)
         self.assertIn("not played by the monitor: too few nodes", self.out)
         self.assertEqual(self.play("", "--metal"), 1)
+        self.assertEqual(self.play("sys.exit('no such machine')", "--metal"), 1)
+        self.assertIn("had played everything: no such machine\n", self.err)
 
     def test_what_the_monitor_gets(self):
         script = "import shutil\nshutil.copy(module('log0'), os.environ['FAKE'] + '.got')\nend()"
