@@ -39,7 +39,7 @@ static node_t best_node(const struct vm *vm, const uint64_t *most)
     return best;
 }
 
-/* On from the node after that of the VM before. */
+/* Each VM's nodes begin after those of the VM before. */
 void affinity_spread(void)
 {
     uint32_t nodes = machine_x86.nodes, first = 0;
@@ -51,7 +51,7 @@ void affinity_spread(void)
         node_t node = best_node(vm, rank);
         sched_prefer(&monitor.sched, (uint16_t)i, node);
         if (i + 1 == vm->first_vcpu + vm->nvcpus)
-            first = monitor.sched.vcpu[vm->first_vcpu].node + 1u;
+            first = node == NODE_NONE ? first + 1 : node + 1u;
     }
 }
 

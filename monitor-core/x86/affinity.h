@@ -11,7 +11,7 @@
 /* CPUs of a node. */
 uint32_t affinity_cpus(uint32_t node);
 
-/* VM i starts on node i modulo the nodes with CPUs; what does not find a CPU there goes to the nodes after it. */
+/* Each VM gets nodes with a CPU for each of its virtual CPUs, from the first one after the VM before it. */
 void affinity_spread(void);
 
 /* About every second, by one CPU at a time. */
