@@ -95,7 +95,6 @@ static uint16_t pick(uint16_t held)
         let_go(held);
     if (next != SCHED_NONE) {
         struct vcpu *v = monitor.vcpu[next];
-        v->cpu = self->id;
         vcpu_take_up(v);
         self->running = v;
     }

@@ -88,13 +88,6 @@ static void end_if_stuck(struct vm *vm)
     vm_end(vm, VM_POWERED_OFF, "all virtual CPUs halted with interrupts off");
 }
 
-/* CPU leaves the guest as soon as it opens for an interrupt of that vector's class. */
-static void ask_window(struct vmcb *c, int vector)
-{
-    if (vector >= 0)
-        c->interrupt |= SVM_V_IRQ | ((uint64_t)vector >> 4) << SVM_V_PRIORITY;
-}
-
 static void inject_interrupt(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
@@ -105,7 +98,9 @@ static void inject_interrupt(struct vcpu *v)
         c->event = svm_event(SVM_EVENT_INTERRUPT, (unsigned)vector);
         vector = lapic_pending(&v->lapic);
     }
-    ask_window(c, vector);
+    /* The CPU leaves the guest as soon as it opens for an interrupt of that vector's class. */
+    if (vector >= 0)
+        c->interrupt |= SVM_V_IRQ | ((uint64_t)vector >> 4) << SVM_V_PRIORITY;
 }
 
 /* From one NMI to the end of its handler's IRET there is no other: IRET's exit comes before it has run. */
@@ -114,10 +109,10 @@ static void inject_nmi(struct vcpu *v)
     struct vmcb *c = v->vmcb;
     uint32_t *word = &c->intercept[SVM_EXIT_IRET / 32];
     bool masked = (*word & SVM_BIT(SVM_EXIT_IRET)) || v->iret == c->rip;
-    if (masked || (c->event & SVM_EVENT_VALID) || (c->shadow & 1))
+    bool wanted = __atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE);
+    if (!wanted || masked || (c->event & SVM_EVENT_VALID) || (c->shadow & 1))
         return;
-    if (!__atomic_exchange_n(&v->lapic.nmi, 0, __ATOMIC_ACQ_REL))
-        return;
+    __atomic_store_n(&v->lapic.nmi, 0, __ATOMIC_RELEASE);
     c->event = svm_event(SVM_EVENT_NMI, 2);
     *word |= SVM_BIT(SVM_EXIT_IRET);
 }
@@ -127,8 +122,7 @@ static void deliver(struct vcpu *v)
     struct vmcb *c = v->vmcb;
     c->interrupt = SVM_V_MASKING | (v->lapic.tpr >> 4); /* where the guest reads CR8 */
     lapic_expire(&v->lapic, cpu_now());
-    if (__atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE))
-        inject_nmi(v);
+    inject_nmi(v);
     inject_interrupt(v);
 }
 
@@ -179,12 +173,12 @@ static bool stands_before_halt(struct vcpu *v)
 /* One that has just halted, perhaps with an event on its way that came before: nobody wakes it for that again. */
 static void come_to_rest(struct vcpu *v)
 {
-    bool nmi = __atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE);
-    if (!(v->vmcb->rflags & RFLAGS_IF)) {
-        __atomic_store_n(&v->stuck, !nmi, __ATOMIC_RELEASE);
+    bool event = (v->vmcb->event & SVM_EVENT_VALID) || __atomic_load_n(&v->lapic.nmi, __ATOMIC_ACQUIRE);
+    if (!event && !(v->vmcb->rflags & RFLAGS_IF)) {
+        __atomic_store_n(&v->stuck, true, __ATOMIC_RELEASE);
         end_if_stuck(v->vm);
     }
-    if (nmi || (v->vmcb->event & SVM_EVENT_VALID) || lapic_pending(&v->lapic) >= 0)
+    if (event || lapic_pending(&v->lapic) >= 0)
         v->wish = VCPU_AGAIN;
 }
 
@@ -251,7 +245,6 @@ static void post(struct vcpu *v, const struct lapic_ipi *ipi)
         lapic_post(&v->lapic, ipi->vector, ipi->level);
         break;
     case LAPIC_NMI:
-        __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
         __atomic_store_n(&v->lapic.nmi, 1, __ATOMIC_RELEASE);
         break;
     case LAPIC_INIT:

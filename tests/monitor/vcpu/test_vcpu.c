@@ -237,6 +237,15 @@ Test(halt, between_sti_and_hlt, .init = open_guest)
     cr_expect_eq(v->vmcb->rip, 0x1000);
 }
 
+Test(halt, under_the_trap_flag, .init = rig_start)
+{
+    v->vmcb->rflags |= 0x100;
+    cr_expect_eq(rig_run(SVM_EXIT_HLT, 0, 0), VCPU_AGAIN);
+    cr_expect_eq(rig.vm.state, VM_RUNNING); /* interrupts are off, but a trap is on its way */
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, VALID | 3 << 8 | 1);
+}
+
 Test(halt, for_good, .init = rig_start)
 {
     rig.vcpu[1].start = VCPU_RUNS; /* its sibling still runs */
