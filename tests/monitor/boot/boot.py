@@ -81,9 +81,9 @@ def check(lines, sizes, cpus):
             yield f"memory of node {i} does not hold"
     if "tried: 0 early timers, 0 stray kicks, 0 backward clocks, 0 wrong texts" not in lines:
         yield "timers, kicks, clocks: " + next((line for line in lines if line.startswith("tried")), "not tried")
-    ticks, late = next(iter(rows(lines, r"clock: (\d+) ticks in 10 ms, timers (\d+) us late")), (0, 0))
-    if not 35400 < ticks < 40000 or late > 1900:  # 35795 and a little; a tenth of the timers' 20 ms
-        yield f"{ticks} ticks of the ACPI timer in 10 ms; timers of 20 ms {late} us late"
+    ticks, late = next(iter(rows(lines, r"clock: (\d+) ticks in 2 ms, timers (\d+) us late")), (0, 0))
+    if not 7080 < ticks < 8000 or late > 1900:  # 7159 and a little; a tenth of the timers' 20 ms
+        yield f"{ticks} ticks of the ACPI timer in 2 ms; timers of 20 ms {late} us late"
     if lines[-1] != "refused 0; off":
         yield f"the last line is {lines[-1]!r}"
 

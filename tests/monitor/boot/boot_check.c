@@ -38,21 +38,22 @@ static void try_timer(void)
     cpu_timer(UINT64_MAX);
 }
 
-/* The clock against the machine's ACPI timer, wherever it had its frequency from. */
+/* The clock against the machine's ACPI timer. The least of many short spells: in one at least the emulator kept its
+ * processor. */
 static void show_clock(void)
 {
     enum { PORT = 0x608, MASK = 0xffffff };
     uint64_t late = UINT64_MAX;
     uint32_t ticks = UINT32_MAX;
-    for (unsigned i = 0; i < 2 * TIMERS; i++) {
+    for (unsigned i = 0; i < 8 * TIMERS; i++) {
         uint32_t from = port_in32(PORT);
-        clock_wait(10000000);
+        clock_wait(2000000);
         uint32_t took = (port_in32(PORT) - from) & MASK;
         ticks = took < ticks ? took : ticks;
     }
     for (uint32_t i = 0; i < machine_x86.cpus; i++)
         late = shared.late[i] < late ? shared.late[i] : late;
-    print("clock: %u ticks in 10 ms, timers %lu us late", ticks, late / 1000);
+    print("clock: %u ticks in 2 ms, timers %lu us late", ticks, late / 1000);
 }
 
 /* A token goes round by kicks to sleeping CPUs, one per round each; a kick that is lost stops it. Each CPU finds its
