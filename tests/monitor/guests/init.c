@@ -6,6 +6,7 @@
 #include "tests/monitor/guests/work.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,15 @@ static int power(const struct work *w, int how)
     sync();
     reboot(how);
     return work_fail(w, "the kernel did not do it");
+}
+
+/* What busybox's poweroff, halt and reboot send to the first process. */
+static void on_order(int number)
+{
+    if (getpid() != 1)
+        return;
+    sync();
+    reboot(number == SIGTERM ? RB_AUTOBOOT : RB_POWER_OFF);
 }
 
 static int poweroff_run(const struct work *w, uint64_t a, uint64_t b, uint64_t c)
@@ -62,6 +72,7 @@ static int shell_run(const struct work *w, uint64_t a, uint64_t b, uint64_t c)
     int console = open("/dev/ttyS0", O_RDWR);
     for (int i = 0; console >= 0 && i < 3; i++)
         dup2(console, i);
+    printf("guest: a shell; exit or poweroff ends it, Ctrl-A x all guests\n");
     execl("/bin/busybox", "sh", "-i", (char *)NULL);
     return work_fail(w, "no shell");
 }
@@ -181,6 +192,9 @@ int main(int count, char **arguments)
         return 0;
     }
     set_up();
+    signal(SIGUSR1, on_order);
+    signal(SIGUSR2, on_order);
+    signal(SIGTERM, on_order);
     printf("guest: up, %ld CPUs\n", sysconf(_SC_NPROCESSORS_ONLN));
     int failed = 0;
     char *rest = NULL;
