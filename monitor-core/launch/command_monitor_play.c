@@ -225,8 +225,8 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_example examples[] = {
-    {"mirrorball replay datasets/traces/pmake.h5 --policy migrep --write-log pmake.log", "write a log"},
     {"mirrorball monitor play pmake.log --metal", "the same decisions in the bare-metal monitor?"},
+    {"mirrorball replay datasets/traces/pmake.h5 --policy migrep --write-log pmake.log", "writes such a log"},
     {NULL, NULL},
 };
 

@@ -36,14 +36,14 @@ def one_line(done, code, what, *words):
 
 
 def commands():
-    """Names of the commands, from the help."""
+    """Names of the commands, from the help: of one word, or of a group and a word."""
     listed = run("--help").stdout.split("Commands:\n")[1].split("\n\n")[0]
-    return [name for name in re.findall(r"^  (\w+) ", listed, re.M) if name != "help"]
+    return [name for name in re.findall(r"^  (\w+(?: \w+)?)  ", listed, re.M) if name != "help"]
 
 
 def options(command):
     """(letter or '', name, takes a value) of each option, from the help."""
-    listed = run(command, "--help").stdout.split("Options:\n")[1].split("\n\n")[0]
+    listed = run(*command.split(), "--help").stdout.split("Options:\n")[1].split("\n\n")[0]
     return re.findall(r"^  (?:-(\w), |    )--([\w-]+)( \S+)?", listed, re.M)
 
 
@@ -60,25 +60,25 @@ def check_program():
 
 
 def check_command(name):
-    done = run(name, "--help")
+    done = run(*name.split(), "--help")
     expect(done.returncode == 0 and not done.stderr, f"{name} --help: exit {done.returncode}")
     expect(done.stdout.startswith(f"Usage: mirrorball {name} "), f"{name} --help: no usage line")
     expect(f"Examples:\n  mirrorball {name}" in done.stdout, f"{name} --help: no example")
-    expect(run("help", name).stdout == done.stdout, f"help {name} is not {name} --help")
+    expect(run("help", *name.split()).stdout == done.stdout, f"help {name} is not {name} --help")
     text, examples = done.stdout.split("Examples:\n")
     wide = [line for line in text.splitlines() + re.findall("^ {6}.*", examples, re.M) if len(line) > 80]
     expect(not wide, f"{name} --help: a line over 80 columns: {wide[:1]}")
-    one_line(run(name, "--no-such-option"), 2, f"{name} with an unknown option", "--no-such-option", f"{name} --help")
-    one_line(run(name, "-@"), 2, f"{name} with an unknown letter", "-@")
+    one_line(run(*name.split(), "--no-such-option"), 2, f"{name} with an unknown option", "--no-such-option", f"{name} --help")
+    one_line(run(*name.split(), "-@"), 2, f"{name} with an unknown letter", "-@")
     for letter, option, value in options(name):
         if value:
-            one_line(run(name, f"--{option}"), 2, f"{name} --{option} without its value", option)
+            one_line(run(*name.split(), f"--{option}"), 2, f"{name} --{option} without its value", option)
         elif option != "help":
-            one_line(run(name, f"--{option}=1"), 2, f"{name} --{option}=1", "takes no value")
+            one_line(run(*name.split(), f"--{option}=1"), 2, f"{name} --{option}=1", "takes no value")
     names = {option for _, option, _ in options(name)}
     if "format" in names:
         needed = [w for o, v in (("policy", "first_touch"), ("vary", "seed=1")) if o in names for w in (f"--{o}", v)]
-        wrong = run(name, *needed, "--format", "xml", *(["no-such-file.h5"] if "TRACE" in text else []))
+        wrong = run(*name.split(), *needed, "--format", "xml", *(["no-such-file.h5"] if "TRACE" in text else []))
         one_line(wrong, 2, f"{name} --format xml", "table", "csv", "json")
 
 
@@ -133,16 +133,16 @@ def check_completion(text, names):
         expect(not done.stderr, f"completion of {words}: {done.stderr}")
         return done.stdout.split()
 
-    expect(set(names) <= set(complete("")), "completion does not list every command")
-    expect(set(names) <= set(complete("help", "")), "completion after help does not list every command")
+    expect({name.split()[0] for name in names} <= set(complete("")), "completion does not list every command")
+    expect({name.split()[0] for name in names} <= set(complete("help", "")), "completion after help does not list every command")
     for name in names:
-        offered = set(complete(name, "-"))
+        offered = set(complete(*name.split(), "-"))
         wanted = {f"--{option}" for _, option, _ in options(name)} | {f"-{l}" for l, _, _ in options(name) if l}
         expect(wanted == offered, f"completion of {name}: {sorted(wanted ^ offered)}")
         if any(option == "policy" for _, option, _ in options(name)):
-            expect("first_touch" in complete(name, "--policy", "fir"), f"completion of {name} --policy")
+            expect("first_touch" in complete(*name.split(), "--policy", "fir"), f"completion of {name} --policy")
         if any(option == "format" for _, option, _ in options(name)):
-            expect(complete(name, "--format", "j") == ["json"], f"completion of {name} --format")
+            expect(complete(*name.split(), "--format", "j") == ["json"], f"completion of {name} --format")
 
 
 def check_manual(text, names):
