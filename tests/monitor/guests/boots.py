@@ -158,8 +158,12 @@ def resident(build, guests, shared, megabytes=100):
     with emulator.monitor(os.path.join(build, "monitor.elf"), emulator.need(build), config, nodes=2, cpus=2,
                           memory=2048, drives=drives) as m:
         m.wait("guest: read (ok|FAILED)", 300, guests)
-        time.sleep(1)  # the next frames of the telemetry, every 250 ms
-        t, console = m.telemetry(), list(m.lines)
+        end = m.telemetry().engine["time"]
+        for _ in range(60):  # until the telemetry has told of this moment; a busy host makes that long
+            time.sleep(0.5)
+            t, console = m.telemetry(), list(m.lines)
+            if t.engine["time"] > end + 3000000000:
+                break
     for line in console:
         expect("FAILED" not in line, line)
     read, blocks = sum(row["drive_blocks"] for row in t.disk.values()), megabytes << 8
