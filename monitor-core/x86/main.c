@@ -157,10 +157,11 @@ void monitor_main(void)
     const struct module *config = module_find("config");
     if (!config && player_wanted())
         player_run();
-    if (!config)
+    else if (!config)
         only_show();
+    else
+        read_config(config);
     panic_tell(tell_panic);
-    read_config(config);
     find_drives(&blocks);
     take_blocks(&blocks);
     vcpu_cpu_init();
