@@ -146,11 +146,13 @@ static void arm_deadline(struct lapic *l, uint64_t tsc, uint64_t now, uint64_t n
 
 void lapic_expire(struct lapic *l, uint64_t now)
 {
+    /* A guest whose timer never rests gets no further, and nor do its neighbours. */
+    enum { LEAST_PERIOD_NS = 100000 };
     if (l->deadline_ns > now)
         return;
     uint64_t period = l->initial * divider(l);
     if (timer_mode(l) == MODE_PERIODIC && period)
-        l->deadline_ns = now + period - (now - l->deadline_ns) % period;
+        l->deadline_ns = now + (period < LEAST_PERIOD_NS ? LEAST_PERIOD_NS : period - (now - l->deadline_ns) % period);
     else
         l->deadline_ns = UINT64_MAX;
     l->tsc_deadline = 0;

@@ -112,6 +112,18 @@ static bool on_duty(uint16_t held)
     return duty == id;
 }
 
+/* Fired before the CPU's own timer is set: for a time that has passed that would end the guest's run at once, a second
+ * time. One that is early by less than an exit costs is waited for. */
+static uint64_t guest_timer(struct lapic *l)
+{
+    enum { NEAR_NS = 5000 };
+    uint64_t now = cpu_now();
+    while (l->deadline_ns - now < NEAR_NS)
+        now = cpu_now();
+    lapic_expire(l, now);
+    return l->deadline_ns;
+}
+
 /* cpu_timer knows what it is set to and whether that has fired, early by a few ns as it may be: nothing is remembered
  * here. */
 static void arm(uint16_t held)
@@ -120,7 +132,7 @@ static void arm(uint16_t held)
     uint64_t work = sooner(load(&shared.pager_next), load(&shared.chores_next));
     uint64_t deadline = sooner(until, on_duty(held) ? work : work + LATE_NS);
     if (held != SCHED_NONE)
-        deadline = sooner(deadline, vcpu_deadline(monitor.vcpu[held]));
+        deadline = sooner(deadline, guest_timer(&monitor.vcpu[held]->lapic));
     cpu_timer(deadline);
 }
 

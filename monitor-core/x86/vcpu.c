@@ -121,7 +121,6 @@ static void deliver(struct vcpu *v)
 {
     struct vmcb *c = v->vmcb;
     c->interrupt = SVM_V_MASKING | (v->lapic.tpr >> 4); /* where the guest reads CR8 */
-    lapic_expire(&v->lapic, cpu_now());
     inject_nmi(v);
     inject_interrupt(v);
 }

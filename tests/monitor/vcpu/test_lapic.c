@@ -157,17 +157,28 @@ Test(lapic, periodic, .init = start)
 {
     cr_assert_eq(put(TIMER, PERIODIC | 0x40), 0);
     cr_assert_eq(put(DIVIDE, BY_1), 0);
-    cr_assert_eq(put(INITIAL, 100), 0);
-    lapic_expire(&l, 1100);
-    cr_expect_eq(l.deadline_ns, 1200);
-    lapic_expire(&l, 1530); /* late by more than three periods: one interrupt, and in step again */
-    cr_expect_eq(l.deadline_ns, 1600);
+    cr_assert_eq(put(INITIAL, 1000000), 0);
+    lapic_expire(&l, 1001000);
+    cr_expect_eq(l.deadline_ns, 2001000);
+    lapic_expire(&l, 5301000); /* late by more than three periods: one interrupt, and in step again */
+    cr_expect_eq(l.deadline_ns, 6001000);
     cr_assert_eq(put(TIMER, PERIODIC | MASKED | 0x41), 0);
-    lapic_expire(&l, 1600);
+    lapic_expire(&l, 6001000);
     cr_expect_eq(lapic_pending(&l), 0x40);
     lapic_accept(&l, 0x40);
     cr_assert_eq(put(EOI, 0), 0);
     cr_expect_eq(lapic_pending(&l), -1); /* masked: counts, posts nothing */
+}
+
+/* A period of 1 ns would keep the CPU in the delivery of the timer's interrupts. */
+Test(lapic, periodic_without_rest, .init = start)
+{
+    cr_assert_eq(put(TIMER, PERIODIC | 0x40), 0);
+    cr_assert_eq(put(DIVIDE, BY_1), 0);
+    cr_assert_eq(put(INITIAL, 1), 0);
+    lapic_expire(&l, 1001);
+    cr_expect_eq(lapic_pending(&l), 0x40);
+    cr_expect_eq(l.deadline_ns, 101001);
 }
 
 Test(lapic, deadline, .init = start)

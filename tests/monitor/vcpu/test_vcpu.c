@@ -206,9 +206,9 @@ Test(halt, by_its_timer, .init = open_guest)
     v->lapic.deadline_ns = 5000;
     cr_expect_eq(rig_run(SVM_EXIT_HLT, 0, 0), VCPU_HALTED);
     cr_expect_eq(vcpu_deadline(v), 5000);
-    rig.now = 4999;
+    lapic_expire(&v->lapic, 4999);
     cr_expect_eq(vcpu_run(v), VCPU_HALTED);
-    rig.now = 5000;
+    lapic_expire(&v->lapic, 5000);
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.event, VALID | 0x40);
 }
