@@ -72,8 +72,8 @@ int disk_flush(struct disk *);
 /* Can writes succeed? (A shared disk always takes them; a persistent one when its drive does.) */
 bool disk_writable(const struct disk *);
 
-/* The VM is gone or starts again: its own blocks of a shared disk are forgotten, a persistent disk is flushed (a VM
- * that crashed did not do it, and the machine may go off next). As disk_flush. */
+/* The VM is gone for good (not: starts again): its own blocks of a shared disk are forgotten, a persistent disk is
+ * flushed (a VM that crashed did not do it, and the machine may go off next). As disk_flush. */
 int disk_forget(struct disk *, uint32_t vm);
 
 /* Lets go of up to so many blocks that no VM shows; answers how many. For whoever finds the machine out of frames; no

@@ -299,7 +299,7 @@ void pager_release(struct pager *p, page_t shared)
 uint32_t pager_users(struct pager *p, page_t shared)
 {
     pager_enter(p, 0);
-    uint32_t users = p->space.users[shared - p->space.slots] & ~SPACE_HELD;
+    uint32_t users = p->space.users[shared - p->space.slots] & (uint8_t)~SPACE_HELD;
     pager_leave(p);
     return users;
 }

@@ -182,9 +182,8 @@ void vm_reset(struct vm *vm)
         stop(vm);
 }
 
-static void forget(struct vm *vm)
+static void forget_disks(struct vm *vm)
 {
-    pager_empty(&monitor.pager, vm->id);
     for (uint32_t i = 0; i < vm->config->ndisks; i++)
         disk_forget(&monitor.disk[vm->config->disk[i]], vm->id);
 }
@@ -209,7 +208,7 @@ static bool restart(struct vm *vm)
     }
     __atomic_store_n(&vm->state, VM_RUNNING, __ATOMIC_RELEASE);
     vm_end(vm, VM_CRASHED, "cannot start again: %s", why);
-    forget(vm);
+    pager_empty(&monitor.pager, vm->id);
     return false;
 }
 
@@ -230,9 +229,10 @@ void vm_settle(struct vm *vm)
     lock_give(&lock);
     if (!mine)
         return;
-    forget(vm);
+    pager_empty(&monitor.pager, vm->id);
     if (__atomic_load_n(&vm->state, __ATOMIC_ACQUIRE) == VM_RESETTING && restart(vm))
-        return;
+        return; /* and finds its disks as it left them */
+    forget_disks(vm);
     say_end(vm);
     __atomic_sub_fetch(&monitor.vms_running, 1, __ATOMIC_ACQ_REL);
 }

@@ -210,16 +210,23 @@ def written(build):
 
 
 def console(build):
-    """A shell on the serial port answers; the guest is started again and answers again; the other runs on."""
-    config = "policy = first_touch\n" + vm("shell", "shell") + vm("other", "checksum:5:1:8,sleep:600,poweroff")
-    with emulator.monitor(os.path.join(build, "monitor.elf"), emulator.need(build), config, nodes=2, cpus=2) as m:
-        for command, answer in (("echo $((6*7))-one\n", "42-one"), ("reboot -f\n", "VM shell: starts again")):
+    """A shell on the serial port answers; the guest is started again, answers again and finds on the shared disk what it
+    wrote before; the other runs on."""
+    config = "policy = first_touch\n" + vm("shell", "shell", disks="data") + vm("other", "checksum:5:1:8,sleep:600,poweroff")
+    config += "[disk data]\ndrive = 0\nmode = shared\n"
+    drives = [(disk_image(build, "disk-8.img", 8), False)]
+    with emulator.monitor(os.path.join(build, "monitor.elf"), emulator.need(build), config, nodes=2, cpus=2,
+                          drives=drives) as m:
+        for command, answer in (("echo $((6*7))-one\n", "42-one"),
+                                ("echo $((6*7))-kept > /dev/vda; sync; echo written-$((6*7))\n", "written-42"),
+                                ("reboot -f\n", "VM shell: starts again")):
             m.wait(PROMPT, 120)
             m.send(command)
             m.wait(answer, 60)
         m.wait(r"\[shell\] guest: up", 120, 2)
         m.wait(PROMPT, 60)
-        m.send("echo $((6*7))-two\n")
+        m.send("head -c 7 /dev/vda; echo $((6*7))-two\n")
+        m.wait("42-kept", 60)
         m.wait("42-two", 60)
         m.wait(r"\[other\] guest: checksum ok", 120)
         m.send("poweroff -f\n")
