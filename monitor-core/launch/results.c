@@ -105,8 +105,9 @@ static void fill_counts(struct result_run *run, const struct gather *g)
     run->digest = g->engine.digest;
     run->inactive = !run->is_static && s->moves + s->copies + s->drops + s->watches == 0;
     run->to_optimum_ppm = RESULT_NONE;
-    COPY_TEXT(run->labels[run->nlabels++], "monitor run");
-    COPY_TEXT(run->labels[run->nlabels++], "A-bit-fed");
+    COPY_TEXT(run->labels[0], "monitor run");
+    COPY_TEXT(run->labels[1], "A-bit-fed");
+    run->nlabels = 2;
 }
 
 static int fill_traffic(struct result_run *run, const struct gather *g)

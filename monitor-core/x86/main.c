@@ -157,10 +157,9 @@ void monitor_main(void)
     const struct module *config = module_find("config");
     if (!config && player_wanted())
         player_run();
-    else if (!config)
+    if (!config)
         only_show();
-    else
-        read_config(config);
+    read_config(config);
     panic_tell(tell_panic);
     find_drives(&blocks);
     take_blocks(&blocks);

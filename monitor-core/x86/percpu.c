@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "monitor-core/x86/msr.h"
 #include "monitor-core/x86/start.h"
 
 struct block {
@@ -48,4 +49,16 @@ void percpu_enter(struct cpu *c)
     traps_cpu(c, &((struct block *)c)->tables);
     apic_cpu();
     __atomic_store_n(&c->up, true, __ATOMIC_RELEASE);
+}
+
+void percpu_recover(void)
+{
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) gdt;
+    __asm__ volatile("sgdt %0" : "=m"(gdt));
+    for (uint32_t i = 0; i < machine_x86.cpus; i++)
+        if ((uint64_t)((struct block *)machine_x86.cpu[i])->tables.gdt == gdt.base)
+            msr_set(MSR_GS_BASE, (uint64_t)machine_x86.cpu[i]);
 }

@@ -74,6 +74,8 @@ void traps_cpu(struct cpu *, const struct traps_tables *);
 /* percpu.c: makes the CPUs of machine_x86; the running CPU takes up its own. */
 void percpu_make(const struct acpi *, uint32_t boot_apic_id);
 void percpu_enter(struct cpu *);
+/* GS names the running CPU again, whose tables tell which it is: an exception may come while GS is still a guest's. */
+void percpu_recover(void);
 
 /* apic.c. */
 enum { APIC_TIMER = 0xf0, APIC_KICK = 0xf1, APIC_SPURIOUS = 0xff };

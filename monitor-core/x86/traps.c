@@ -3,13 +3,12 @@
  * Descriptor tables and what comes through them (AMD64 APM volume 2, chapter 8). An exception in the monitor is an
  * error of the monitor: it ends with the registers shown.
  */
+#include "monitor-core/x86/msr.h"
 #include "monitor-core/x86/start.h"
 
 enum { STACK_NMI = 1, STACK_FATAL = 2 }; /* in the TSS */
 enum { CODE = 0x08, DATA = 0x10, TASK = 0x18, GDT_BYTES = 40, TSS_BYTES = 104 };
 enum { VECTOR_NMI = 2, VECTOR_DOUBLE = 8, VECTOR_CHECK = 18, VECTORS = 256, EXCEPTIONS = 32 };
-
-#define GS_BASE UINT32_C(0xc0000101)
 
 struct trap {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
@@ -38,7 +37,7 @@ void traps_init(void)
     static struct cpu early; /* who GS names until the CPU has its own block */
     struct pointer i = {sizeof(gates) - 1, (uint64_t)gates};
     early.self = &early;
-    msr_set(GS_BASE, (uint64_t)&early);
+    msr_set(MSR_GS_BASE, (uint64_t)&early);
     for (unsigned v = 0; v < VECTORS; v++) {
         uint64_t stub = (uint64_t)traps_stubs + 16 * v;
         gates[v] = (struct gate){(uint16_t)stub, CODE, 0, 0x8e, (uint16_t)(stub >> 16), (uint32_t)(stub >> 32), 0};
@@ -98,7 +97,7 @@ void traps_cpu(struct cpu *c, const struct traps_tables *t)
     load_tables(t->gdt);
     gates[VECTOR_NMI].stack = STACK_NMI;
     gates[VECTOR_DOUBLE].stack = gates[VECTOR_CHECK].stack = STACK_FATAL;
-    msr_set(GS_BASE, (uint64_t)c);
+    msr_set(MSR_GS_BASE, (uint64_t)c);
     control_registers();
 }
 
@@ -121,6 +120,7 @@ static void exception(const struct trap *t)
             panic_halt();
         return; /* nobody else sends one that asks for something */
     }
+    percpu_recover();
     if (!panic_began())
         show(t);
     panic("exception %lu (code %lx) in the monitor at %016lx on CPU %u; please report this", t->vector, t->code, t->rip,

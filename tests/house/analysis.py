@@ -25,10 +25,11 @@ CPPCHECK = ["--enable=warning,portability,performance", "--inline-suppr", "-q", 
 
 
 def entries():
-    """The compile commands of the rooms' sources."""
+    """The compile commands of the rooms' sources in C."""
     rooms = tuple(room + "/" for room in tree.ROOMS if room != "tests")
     with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as file:
-        return [entry for entry in json.load(file) if os.path.relpath(entry["file"], tree.ROOT).startswith(rooms)]
+        return [entry for entry in json.load(file)
+                if entry["file"].endswith(".c") and os.path.relpath(entry["file"], tree.ROOT).startswith(rooms)]
 
 
 def tidy(path):
