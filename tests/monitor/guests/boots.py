@@ -24,7 +24,7 @@ class Bad(Exception):
 
 
 class Died(Bad):
-    """A guest or the monitor ended in a fault while pages were on the move: seen in about one of four runs of `stir`,
+    """A guest or the monitor ended in a fault while pages were on the move: seen in about one of three runs of `stir`,
     cause unknown (docs/monitor.md, Limits)."""
 
 
@@ -130,7 +130,7 @@ def sliced(build):
     return f"{boot.seconds:.0f} s, {boot.telemetry.engine['switches']} switches"
 
 
-def stir(build, seconds=30, cpus=2):
+def stir(build, seconds=30, cpus=2, enough=50000):
     config = "policy = stir:pages=128,tick_ns=20000000\npoison = 1\nslice_ms = 5\n" + "".join(
         vm(name, f"checksum:{seconds}:3:12+vectors:{seconds}:1,poweroff", vcpus=2) for name in ("left", "right"))
     boot = Boot(build, config, 300 + 4 * seconds, nodes=4, cpus=cpus, memory=1536)
@@ -140,15 +140,16 @@ def stir(build, seconds=30, cpus=2):
     check_said(boot, "guest: vectors ok", 2)
     e = boot.telemetry.engine
     done = f"{e['moves']} moves, {e['copies']} copies, {e['collapses']} collapses, {e['shootdowns']} shootdowns"
-    expect(e["moves"] >= 50000 and e["copies"] >= 5000 and e["collapses"] >= 500, f"too little was moved: {done}")
+    expect(e["moves"] >= enough and e["copies"] >= enough / 10 and e["collapses"] >= enough / 100, f"too little was moved: {done}")
     return f"{boot.seconds:.0f} s, {done}"
 
 
 def stirred(build):
-    """As `stir`, in the default tier: an end by the known fault is told, and tried again; wrong data never is."""
+    """As `stir` but shorter, in the default tier: an end by the known fault is told, and tried again; wrong data never
+    is."""
     for left in (2, 1, 0):
         try:
-            return stir(build)
+            return stir(build, 10, enough=10000)
         except Died as died:
             if not left:
                 raise
