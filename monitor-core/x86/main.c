@@ -155,11 +155,12 @@ void monitor_main(void)
 {
     static struct blocks blocks;
     const struct module *config = module_find("config");
-    if (!config && player_wanted())
+    if (config)
+        read_config(config);
+    else if (player_wanted())
         player_run();
-    if (!config)
+    else
         only_show();
-    read_config(config);
     panic_tell(tell_panic);
     find_drives(&blocks);
     take_blocks(&blocks);
