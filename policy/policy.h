@@ -32,6 +32,13 @@ enum policy_signal {
     SIGNAL_ADVICE = 16,  /* view.advice: placements known beforehand; replay only */
 };
 
+/* What the original sees besides, which a stream of misses does not hold: results of such a class carry a label, unless
+ * the trace holds every access. */
+enum policy_want {
+    WANT_ACCESSES = 1, /* cache hits as well: "miss-fed" */
+    WANT_STORES = 2,   /* retired stores instead of store misses: "miss-store variant" */
+};
+
 /* What a class can do beyond its own constants, shown by `mirrorball policies`. A value of `max` UINT64_MAX: unbounded.
  */
 struct policy_param {
@@ -43,10 +50,12 @@ struct policy_param {
 
 struct policy_class {
     const char *name;
-    const char *summary;               /* one line */
-    const char *source;                /* paper section or kernel version that rules and defaults are taken from */
+    const char *summary;  /* one line */
+    const char *source;   /* paper section or kernel version that rules and defaults are taken from */
+    const char *fidelity; /* one line: "recollected: ..." or "left out: ..."; null: rules as in the source */
     const struct policy_param *params; /* ends with a null name; may be null: none */
     unsigned signals;                  /* enum policy_signal, or'ed */
+    unsigned wants;                    /* enum policy_want, or'ed */
     uint64_t tick_ns;                  /* period of tick; 0: no tick; a parameter named "tick_ns" replaces it */
 
     /* Bytes of global state and of one page's slot for this view and these parameters (param[i] belongs to params[i]).

@@ -16,6 +16,12 @@ static const struct {
 };
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
+static const struct {
+    unsigned bit;
+    const char *name;
+} wants[] = {{WANT_ACCESSES, "cache hits"}, {WANT_STORES, "retired stores"}};
+enum { WANTS = sizeof wants / sizeof *wants };
+
 /* "misses+load"; "-" for none. */
 static const char *signal_text(unsigned bits, char *text, size_t size)
 {
@@ -71,7 +77,11 @@ static void class_table(const struct policy_class *class)
 
     printf("%s: %s\n", class->name, class->summary);
     printf("source: %s\n", class->source);
+    printf("fidelity: %s\n", class->fidelity ? class->fidelity : "rules as in the source");
     printf("observes: %s\n", signal_text(class->signals, text, sizeof text));
+    for (size_t i = 0; i < WANTS; i++)
+        if (class->wants & wants[i].bit)
+            printf("the original sees besides: %s\n", wants[i].name);
     if (class->tick_ns)
         printf("tick: every %" PRIu64 " ns\n", class->tick_ns);
     printf(n ? "\n%-16s %14s %14s %14s  %-8s %s\n" : "no parameters\n", "parameter", "default", "least", "most", "unit",
@@ -148,14 +158,17 @@ static json_t *json_params(const struct policy_class *class)
 
 static json_t *json_class(const struct policy_class *class)
 {
-    json_t *observes = json_array();
+    json_t *observes = json_array(), *lacks = json_array();
 
     for (size_t i = 0; i < SIGNALS; i++)
         if (class->signals & signals[i].bit)
             json_array_append_new(observes, json_string(signals[i].name));
-    return json_pack("{s:s, s:s, s:s, s:o, s:I, s:o}", "name", class->name, "summary", class->summary, "source",
-                     class->source, "observes", observes, "tick_ns", (json_int_t) class->tick_ns, "params",
-                     json_params(class));
+    for (size_t i = 0; i < WANTS; i++)
+        if (class->wants & wants[i].bit)
+            json_array_append_new(lacks, json_string(wants[i].name));
+    return json_pack("{s:s, s:s, s:s, s:s?, s:o, s:o, s:I, s:o}", "name", class->name, "summary", class->summary,
+                     "source", class->source, "fidelity", class->fidelity, "observes", observes, "wants", lacks,
+                     "tick_ns", (json_int_t) class->tick_ns, "params", json_params(class));
 }
 
 static int show_json_of(const struct cli *cli, const struct policy_class *class)
