@@ -36,10 +36,16 @@ static void add_labels(const struct run *r, unsigned trace_labels, struct result
         add_label(out, "synthetic");
     if (trace_labels & TRACE_ALL_ACCESSES)
         add_label(out, "all accesses, not misses");
+    if (!out->is_static && !out->inactive && out->moves + out->copies + out->drops == 0)
+        add_label(out, "moved nothing");
     if (signals & SIGNAL_ACCESSED)
         add_label(out, "A-bit-fed");
-    if (signals & (SIGNAL_HINTS | SIGNAL_ACCESSED))
+    if (trace_labels & TRACE_ALL_ACCESSES)
+        return;
+    if ((signals & (SIGNAL_HINTS | SIGNAL_ACCESSED)) || (r->spec->policy->wants & WANT_ACCESSES))
         add_label(out, "miss-fed");
+    if (r->spec->policy->wants & WANT_STORES)
+        add_label(out, "miss-store variant");
 }
 
 static void add_counts(const struct run *r, struct result_run *out)

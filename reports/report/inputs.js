@@ -16,7 +16,9 @@ function fold(title, open, ...children) {
 
 const labelWords = {
   "writes under-seen": "The source does not see every write: replication may look better than it is.",
-  "miss-fed": "Hint faults were derived from recorded misses: accesses that hit the caches are not seen.",
+  "miss-fed": "The policy was fed with recorded misses, where its original also sees accesses that hit the caches.",
+  "miss-store variant": "The policy was fed with store misses, where its original samples retired stores.",
+  "moved nothing": "The policy watched or asked, and no page was moved, copied or dropped.",
   "A-bit-fed": "The policy saw accessed bits, harvested at intervals, not single misses.",
   "simulated-cache": "The misses come from a simulated cache, not from hardware.",
   "page-touch": "Records are touches of pages, not cache misses.",

@@ -8,6 +8,14 @@
 
 #include "tests/replay/driver_fixture.h"
 
+static bool labelled(const struct result_run *run, const char *label)
+{
+    for (uint32_t i = 0; i < run->nlabels; i++)
+        if (strcmp(run->labels[i], label) == 0)
+            return true;
+    return false;
+}
+
 static void bad_spec(const char *text, int want, const char *word)
 {
     struct replay_spec spec;
@@ -131,16 +139,9 @@ Test(driver_spec, full_node_refuses)
     cr_expect_eq(run.moves, 0);
     cr_expect_eq(run.refused_by[4], 1, "no free frame");
     cr_expect_not(run.inactive);
+    cr_expect(labelled(&run, "moved nothing"));
     fixture_drop(&run);
     trace_close(trace);
-}
-
-static bool labelled(const struct result_run *run, const char *label)
-{
-    for (uint32_t i = 0; i < run->nlabels; i++)
-        if (strcmp(run->labels[i], label) == 0)
-            return true;
-    return false;
 }
 
 Test(driver_spec, labels_and_names)
@@ -176,4 +177,51 @@ Test(driver_spec, labels_and_names)
     cr_expect_eq(replay_run(trace, &machine, &options, &spec, 1, &run, NULL, NULL, NULL, &error), -EINVAL);
     cr_expect_not_null(strstr(error.text, "post_facto"));
     trace_close(trace);
+}
+
+/* What a class of these signals and wants is labelled with, on a trace with these labels. */
+static struct result_run run_wanting(unsigned signals, unsigned wants, unsigned trace_labels)
+{
+    static const struct fixture_record record[] = {{0, 0, 0, TRACE_READ, 1, 0}, {10, 0, 1, TRACE_READ, 1, 0}};
+    struct policy_class class = fixture_copier;
+    struct machine_desc desc;
+    struct replay_options options;
+    struct trace *trace = fixture_trace(record, 2, 2, 0);
+
+    ((struct trace_meta *)(uintptr_t)trace_meta(trace))->labels = trace_labels;
+    fixture_machine(&desc, 2);
+    replay_defaults(&options);
+    class.signals |= signals;
+    class.wants = wants;
+    struct result_run run = fixture_run(trace, &desc, &options, &class, NULL);
+    trace_close(trace);
+    return run;
+}
+
+Test(driver_spec, what_the_original_sees_besides)
+{
+    struct result_run run = run_wanting(0, 0, 0);
+    cr_expect(!labelled(&run, "miss-fed") && !labelled(&run, "miss-store variant") && !labelled(&run, "A-bit-fed"));
+    fixture_drop(&run);
+    run = run_wanting(0, WANT_ACCESSES, 0);
+    cr_expect(labelled(&run, "miss-fed") && !labelled(&run, "miss-store variant"));
+    fixture_drop(&run);
+    run = run_wanting(0, WANT_STORES, 0);
+    cr_expect(labelled(&run, "miss-store variant") && !labelled(&run, "miss-fed"));
+    fixture_drop(&run);
+    run = run_wanting(SIGNAL_HINTS, 0, 0);
+    cr_expect(labelled(&run, "miss-fed") && !labelled(&run, "A-bit-fed"));
+    fixture_drop(&run);
+    run = run_wanting(SIGNAL_HINTS, WANT_ACCESSES | WANT_STORES, TRACE_ALL_ACCESSES);
+    cr_expect(!labelled(&run, "miss-fed") && !labelled(&run, "miss-store variant"), "nothing is missing there");
+    cr_expect(labelled(&run, "all accesses, not misses"));
+    fixture_drop(&run);
+}
+
+/* An order that is refused is an order: the run is ranked, and says that no page went anywhere. */
+Test(driver_spec, moved_nothing)
+{
+    struct result_run run = run_wanting(0, 0, 0);
+    cr_expect(run.copies == 1 && !labelled(&run, "moved nothing"));
+    fixture_drop(&run);
 }
