@@ -39,6 +39,19 @@ void fixture_shape(struct fixture_shape *s, uint32_t nodes, uint32_t cpus, uint6
                                     .frames = s->frames};
 }
 
+void fixture_tiers(struct fixture_shape *s, uint32_t first, uint64_t frames)
+{
+    uint32_t nodes = s->topology.nodes, cpus = s->topology.cpus;
+    for (uint32_t i = 0; i < cpus; i++)
+        s->cpu_node[i] = (node_t)((uint64_t)i * first / cpus);
+    for (uint32_t to = first; to < nodes; to++) {
+        s->tier[to] = 1;
+        s->frames[to] = frames;
+        for (uint32_t from = 0; from < nodes; from++)
+            s->latency_ps[from * nodes + to] = 400000;
+    }
+}
+
 struct engine_config fixture_config(const struct policy_class *policy, const struct fixture_shape *s, uint32_t npages)
 {
     struct engine_config c = {
@@ -72,6 +85,43 @@ static bool is_guarded(const void *block, size_t bytes)
     return true;
 }
 
+static size_t traffic_bytes(const struct fixture_run *r)
+{
+    uint32_t nodes = r->config.topology->nodes;
+    return sizeof(uint64_t) * nodes * nodes * 2;
+}
+
+/* Misses of the last window from one node to another. */
+static uint64_t misses_seen(const struct fixture_run *r, uint32_t from, uint32_t to)
+{
+    const uint64_t *pair = r->seen + ((size_t)from * r->config.topology->nodes + to) * 2;
+    return pair[0] + pair[1];
+}
+
+static uint64_t mean_latency(const struct fixture_run *r, uint32_t to)
+{
+    const struct topology *t = r->config.topology;
+    uint64_t misses = 0, sum = 0;
+    for (uint32_t from = 0; from < t->nodes; from++) {
+        misses += misses_seen(r, from, to);
+        sum += misses_seen(r, from, to) * topology_latency(t, (node_t)from, (node_t)to);
+    }
+    return misses ? sum / misses : topology_latency(t, (node_t)to, (node_t)to);
+}
+
+void fixture_window(struct fixture_run *r)
+{
+    uint64_t *fresh = r->seen;
+    r->seen = r->traffic;
+    r->traffic = fresh;
+    memset(fresh, 0, traffic_bytes(r));
+    for (uint32_t to = 0; to < r->config.topology->nodes; to++)
+        r->latency_ps[to] = mean_latency(r, to);
+    r->engine->view.traffic = r->seen;
+    r->engine->view.latency_ps = r->latency_ps;
+    engine_window(r->engine, r->now);
+}
+
 int fixture_begin(struct fixture_run *r, const struct engine_config *config, uint32_t caps)
 {
     memset(r, 0, sizeof *r);
@@ -94,6 +144,9 @@ int fixture_begin(struct fixture_run *r, const struct engine_config *config, uin
         return err;
     r->observe_memory = guarded(observe_size(&r->config, config->topology->cpus));
     observe_init(&r->observe, r->engine, config->topology->cpus, r->observe_memory);
+    r->traffic = guarded(traffic_bytes(r));
+    r->seen = guarded(traffic_bytes(r));
+    fixture_window(r);
     return 0;
 }
 
@@ -105,6 +158,8 @@ void fixture_end(struct fixture_run *r)
     release(r->orders);
     release(r->pages);
     release(r->observe_memory);
+    release(r->traffic);
+    release(r->seen);
 }
 
 bool fixture_guarded(const struct fixture_run *r)
@@ -130,6 +185,8 @@ int fixture_miss(struct fixture_run *r, uint32_t cpu, page_t page, bool write, u
     machine_check_access(&r->check, page, node, write);
     if (r->config.policy->signals & SIGNAL_ACCESSED)
         observe_accessed(&r->observe, node, page);
+    node_t to = place_reach(view_place(&r->engine->view, page), node);
+    r->traffic[((size_t)node * r->config.topology->nodes + to) * 2 + write] += (uint64_t)1 << log2_weight;
     struct event event = {.time = r->now,
                           .page = page,
                           .task = (uint16_t)cpu,
@@ -157,7 +214,7 @@ void fixture_workload(struct fixture_run *r, uint64_t seed, uint32_t n, bool fre
         uint32_t what = fixture_below(&seed, 64);
         page_t page = fixture_below(&seed, r->config.npages);
         if (what == 0) {
-            engine_window(r->engine, r->now);
+            fixture_window(r);
         } else if (what == 1) {
             observe_harvest(&r->observe);
             engine_tick(r->engine, r->now);

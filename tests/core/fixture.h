@@ -27,6 +27,10 @@ struct fixture_shape {
  * `frames` frames. */
 void fixture_shape(struct fixture_shape *, uint32_t nodes, uint32_t cpus, uint64_t frames);
 
+/* Makes of such a shape one with two tiers: nodes from `first` on are memory without CPUs, 400 ns from everywhere, each
+ * with `frames`. */
+void fixture_tiers(struct fixture_shape *, uint32_t first, uint64_t frames);
+
 struct fixture_run {
     struct engine_config config;
     struct engine_need need;
@@ -38,6 +42,8 @@ struct fixture_run {
     unsigned char *pages;
     size_t stride;
     uint64_t now;
+    uint64_t *traffic, *seen;      /* of this window and of the last, as view.traffic: [nodes * nodes * 2] */
+    uint64_t latency_ps[NODE_MAX]; /* view.latency_ps: idle latencies, weighted by the last window's misses */
 };
 
 /* Defaults of the class, a batch of 16, sampling 1, no budget. */
@@ -57,6 +63,10 @@ int fixture_miss(struct fixture_run *, uint32_t cpu, page_t, bool write, uint32_
 
 /* `count` misses of CPU 0 of the node. */
 void fixture_misses(struct fixture_run *, node_t node, page_t, bool write, uint32_t count);
+
+/* A window ends: its misses are what view.traffic and view.latency_ps show from now on, and the budget is full again.
+ */
+void fixture_window(struct fixture_run *);
 
 /* `n` random misses, with windows, ticks and (when `frees`) freed pages strewn in; compares the truths after each when
  * `compare`. */
