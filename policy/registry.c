@@ -10,7 +10,8 @@
     X(migrep)         \
     X(migrate_only)   \
     X(replicate_only) \
-    X(competitive)
+    X(competitive)    \
+    X(hemem)
 
 #define DECLARE(name) extern const struct policy_class policy_##name;
 #define ENTER(name) &policy_##name,
