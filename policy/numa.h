@@ -69,6 +69,7 @@ struct topology {
     const uint8_t *tier;        /* [nodes] */
     const uint32_t *latency_ps; /* [from * nodes + to], idle, a load by a CPU of `from` from memory of `to` */
     const uint64_t *frames;     /* [nodes], capacity in pages; FRAMES_UNBOUNDED: no limit */
+    const uint64_t *bandwidth;  /* [nodes], bytes per second of the node's memory, 0: not known; null: none is */
 };
 
 static inline uint32_t topology_latency(const struct topology *t, node_t from, node_t to)

@@ -186,6 +186,7 @@ int replay_machine_init(struct replay_machine *m, const struct machine_desc *des
                                     .cpu_node = m->cpu_node,
                                     .tier = m->desc.tier,
                                     .latency_ps = m->desc.latency_ps,
-                                    .frames = m->frames};
+                                    .frames = m->frames,
+                                    .bandwidth = m->desc.memory_bps};
     return err;
 }
