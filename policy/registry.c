@@ -11,6 +11,8 @@
     X(migrate_only)   \
     X(replicate_only) \
     X(competitive)    \
+    X(ace)            \
+    X(platinum)       \
     X(hemem)
 
 #define DECLARE(name) extern const struct policy_class policy_##name;
