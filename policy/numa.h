@@ -59,6 +59,13 @@ static inline node_t nodeset_first(nodeset_t set)
     return set ? (node_t)__builtin_ctzll(set) : (node_t)NODE_NONE;
 }
 
+/* CPU time that observing and acting take on all CPUs together, ns, as a machine knows of itself. */
+struct costs {
+    uint64_t sample_ns; /* one observed miss */
+    uint64_t page_ns;   /* one page copied, its old frame given back */
+    uint64_t sync_ns;   /* one shootdown */
+};
+
 /* The machine's shape. Owned by whoever set the machine up; constant for the life of an engine.
  * A node without CPUs is memory only (a CXL device); tier 0 is the fastest memory. */
 struct topology {
@@ -70,6 +77,7 @@ struct topology {
     const uint32_t *latency_ps; /* [from * nodes + to], idle, a load by a CPU of `from` from memory of `to` */
     const uint64_t *frames;     /* [nodes], capacity in pages; FRAMES_UNBOUNDED: no limit */
     const uint64_t *bandwidth;  /* [nodes], bytes per second of the node's memory, 0: not known; null: none is */
+    const struct costs *costs;  /* null: not known */
 };
 
 static inline uint32_t topology_latency(const struct topology *t, node_t from, node_t to)

@@ -52,6 +52,7 @@ int replay_parse_spec(const char *text, struct replay_spec *, struct trace_error
 struct replay_machine {
     struct machine_desc desc;
     struct topology topology;
+    struct costs costs; /* desc.costs as a policy sees them */
     uint32_t cpus;
     node_t cpu_node[CPU_MAX];
     uint64_t frames[NODE_MAX];

@@ -165,6 +165,14 @@ static int check(const struct machine_desc *d, const struct trace_meta *meta, st
     return 0;
 }
 
+static void set_costs(struct replay_machine *m)
+{
+    const struct machine_costs *c = &m->desc.costs;
+    m->costs = (struct costs){.sample_ns = c->sample_ns,
+                              .page_ns = c->fill_ns + c->drop_ns,
+                              .sync_ns = c->sync_ns + (m->cpus - 1) * c->sync_target_ns};
+}
+
 int replay_machine_init(struct replay_machine *m, const struct machine_desc *desc, const struct trace_meta *meta,
                         const struct replay_options *options, struct trace_error *error)
 {
@@ -180,6 +188,7 @@ int replay_machine_init(struct replay_machine *m, const struct machine_desc *des
         map_in_blocks(m);
     if (!err)
         err = set_frames(m, meta->pages, options->capacity_ppm, error);
+    set_costs(m);
     m->topology = (struct topology){.nodes = m->desc.nodes,
                                     .cpus = m->cpus,
                                     .page_size = meta->page_size,
@@ -187,6 +196,7 @@ int replay_machine_init(struct replay_machine *m, const struct machine_desc *des
                                     .tier = m->desc.tier,
                                     .latency_ps = m->desc.latency_ps,
                                     .frames = m->frames,
-                                    .bandwidth = m->desc.memory_bps};
+                                    .bandwidth = m->desc.memory_bps,
+                                    .costs = &m->costs};
     return err;
 }
