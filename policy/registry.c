@@ -13,7 +13,8 @@
     X(competitive)    \
     X(ace)            \
     X(platinum)       \
-    X(hemem)
+    X(hemem)          \
+    X(memtis)
 
 #define DECLARE(name) extern const struct policy_class policy_##name;
 #define ENTER(name) &policy_##name,
