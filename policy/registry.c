@@ -11,6 +11,7 @@
     X(migrate_only)   \
     X(replicate_only) \
     X(competitive)    \
+    X(autonuma)       \
     X(ace)            \
     X(platinum)       \
     X(hemem)          \
