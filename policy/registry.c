@@ -2,19 +2,23 @@
 #include "policy/policy.h"
 
 /* One line per policy; the order is that of the list shown to the user. */
-#define POLICIES(X)   \
-    X(first_touch)    \
-    X(interleave)     \
-    X(post_facto)     \
-    X(as_recorded)    \
-    X(migrep)         \
-    X(migrate_only)   \
-    X(replicate_only) \
-    X(competitive)    \
-    X(autonuma)       \
-    X(ace)            \
-    X(platinum)       \
-    X(hemem)          \
+#define POLICIES(X)        \
+    X(first_touch)         \
+    X(interleave)          \
+    X(weighted_interleave) \
+    X(post_facto)          \
+    X(as_recorded)         \
+    X(migrep)              \
+    X(migrate_only)        \
+    X(replicate_only)      \
+    X(competitive)         \
+    X(autonuma)            \
+    X(ace)                 \
+    X(platinum)            \
+    X(irix)                \
+    X(carrefour)           \
+    X(asymsched)           \
+    X(hemem)               \
     X(memtis)
 
 #define DECLARE(name) extern const struct policy_class policy_##name;

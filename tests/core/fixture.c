@@ -221,7 +221,8 @@ void fixture_workload(struct fixture_run *r, uint64_t seed, uint32_t n, bool fre
         } else if (what == 2 && frees) {
             engine_free(r->engine, page, r->now);
         } else {
-            uint32_t cpu = fixture_below(&seed, 4) ? page * 5 % t->cpus : fixture_below(&seed, t->cpus);
+            uint32_t user = (page * 5 + (i < n / 2 ? 0 : t->cpus / 2)) % t->cpus;
+            uint32_t cpu = fixture_below(&seed, 4) ? user : fixture_below(&seed, t->cpus);
             fixture_miss(r, cpu, page, fixture_below(&seed, 8) == 0, fixture_below(&seed, 8) ? 0 : 5);
         }
         if (compare)

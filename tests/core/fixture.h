@@ -68,8 +68,8 @@ void fixture_misses(struct fixture_run *, node_t node, page_t, bool write, uint3
  */
 void fixture_window(struct fixture_run *);
 
-/* `n` random misses, with windows, ticks and (when `frees`) freed pages strewn in; compares the truths after each when
- * `compare`. */
+/* `n` random misses, most of them by the one CPU that uses the page, another one in the second half; with windows,
+ * ticks and (when `frees`) freed pages strewn in; compares the truths after each when `compare`. */
 void fixture_workload(struct fixture_run *, uint64_t seed, uint32_t n, bool frees, bool compare);
 
 #endif
