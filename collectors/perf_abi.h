@@ -58,7 +58,7 @@ enum { ABI_READ_ENABLED = 1, ABI_READ_RUNNING = 2, ABI_READ_ID = 4, ABI_READ_GRO
 enum { ABI_BRANCH_HW_INDEX = 1 << 17, ABI_BRANCH_COUNTERS = 1 << 19 };
 
 /* Bits of the word of flags that follows read_format in the attribute. */
-enum { ABI_FLAG_FREQ = 1 << 10, ABI_FLAG_SAMPLE_ID_ALL = 1 << 18 };
+enum { ABI_FLAG_FREQ = 1 << 10, ABI_FLAG_SAMPLE_ID_ALL = 1 << 18, ABI_FLAG_USE_CLOCKID = 1 << 25 };
 
 /* Byte offsets in struct perf_event_attr; a field beyond attr.size is 0. */
 enum {

@@ -56,9 +56,10 @@ void perfdata_pmus(struct perfdata_buffer *, const uint32_t *types, const char *
 /* All rings were emptied once: what follows is no older than the end of the round before. */
 void perfdata_round(struct perfdata_buffer *);
 
-/* Arm SPE: first, once, what the AUX areas hold and the CPUs' MIDR; then before each piece of AUX bytes this record:
- * `size` bytes from `position` of the area of that CPU follow in the file. */
-void perfdata_auxtrace_info(struct perfdata_buffer *, uint32_t pmu_type, const uint64_t *midr, uint32_t cpus);
+/* Arm SPE: first, once, the PMU's number (the CPU's MIDR goes into ABI_FEATURE_CPUID as "0x00000000410fd490"); then
+ * before each piece of AUX bytes a perfdata_auxtrace: `size` bytes from `position` of the area of that CPU follow in
+ * the file. */
+void perfdata_auxtrace_info(struct perfdata_buffer *, uint32_t pmu_type);
 void perfdata_auxtrace(struct perfdata_buffer *, uint64_t size, uint64_t position, uint32_t index, uint32_t cpu,
                        uint32_t tid);
 

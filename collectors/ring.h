@@ -31,6 +31,7 @@ struct ring_clock {
     uint16_t shift;
 };
 int ring_clock(const struct ring *, struct ring_clock *);
+uint64_t ring_clock_ns(const struct ring_clock *, uint64_t cycles);
 
 /* `base`: a mapping of `bytes`: one page of header and the data. -EINVAL: the sizes in the header do not fit it. The
  * struct stays where it is (64 KiB: on the heap). */

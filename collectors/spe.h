@@ -42,12 +42,10 @@ enum spe_kind {
 /* The packet at the start of the bytes: 1; 0: the bytes end within it; -EBADMSG: no packet begins so. */
 int spe_packet(const unsigned char *bytes, size_t n, struct spe_packet *);
 
-/* Called for each sample that is a load, store or other operation with a data address. Non-zero ends the walk. */
-typedef int spe_take(void *context, const struct sample *);
-
-/* Walks over whole records. *used: bytes up to the end of the last whole record (the rest belongs to the next piece).
- * Bytes that are no packet are passed over one by one and counted in *bad (may be null). 0 or what `take` returned. */
-int spe_decode(const struct spe_setup *, const unsigned char *bytes, size_t n, size_t *used, uint64_t *bad,
-               spe_take *take, void *context);
+/* The next record that is an access with a data address: 1, with the sample filled. 0: there is none in what is left;
+ * then the bytes from *used on are the beginning of a record that the next piece ends. *used is the place to go on
+ * from. Bytes that begin no packet are passed over one by one and counted in *bad (may be null). */
+int spe_next(const struct spe_setup *, const unsigned char *bytes, size_t n, size_t *used, uint64_t *bad,
+             struct sample *);
 
 #endif
