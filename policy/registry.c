@@ -19,7 +19,8 @@
     X(carrefour)           \
     X(asymsched)           \
     X(hemem)               \
-    X(memtis)
+    X(memtis)              \
+    X(multiclock)
 
 #define DECLARE(name) extern const struct policy_class policy_##name;
 #define ENTER(name) &policy_##name,
