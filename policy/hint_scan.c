@@ -73,6 +73,15 @@ void hint_scan_adapt(struct hint_scan *s, const struct topology *t)
     s->period = period < least ? least : period > greatest ? greatest : period;
 }
 
+void hint_scan_promoted(struct hint_scan *s, const struct topology *t)
+{
+    if (s->adapted != s->sequence)
+        hint_scan_adapt(s, t);
+    s->adapted = s->sequence;
+    s->faults.remote++;
+    s->faults.private ++;
+}
+
 static bool ran(const struct hint_scan *s, const struct view *v)
 {
     size_t cells = (size_t)v->topology->nodes * v->topology->nodes * 2;

@@ -60,6 +60,7 @@ struct hint_scan {
     uint64_t marked;             /* of it, so far */
     uint64_t resident;           /* pages placed and not freed */
     uint32_t sequence;           /* scans completed */
+    uint32_t adapted;            /* of them known to hint_scan_promoted */
     page_t at;                   /* next page to be looked at */
     bool stirred;                /* a first touch since the last tick */
     bool stopped;                /* no sign for idle_ns */
@@ -96,6 +97,10 @@ uint64_t hint_scan_greatest(const struct hint_scan *, const struct topology *);
 
 /* After a complete scan: the next period, from the faults, which start again from zero. */
 void hint_scan_adapt(struct hint_scan *, const struct topology *);
+
+/* Tiering: a page of the slow tier that faulted is promoted. It counts as one remote and private fault; others do not
+ * count. The first one after a complete scan adapts the period. */
+void hint_scan_promoted(struct hint_scan *, const struct topology *);
 
 /* One line each in the classes' tables, in the order of struct hint_scan_limits. */
 #define HINT_SCAN_LONGEST (UINT64_C(1) << 50)

@@ -13,6 +13,7 @@
     X(replicate_only)      \
     X(competitive)         \
     X(autonuma)            \
+    X(nbt)                 \
     X(ace)                 \
     X(platinum)            \
     X(irix)                \
