@@ -19,6 +19,8 @@
     X(irix)                \
     X(carrefour)           \
     X(asymsched)           \
+    X(autotiering)         \
+    X(tmts)                \
     X(hemem)               \
     X(memtis)              \
     X(multiclock)
