@@ -58,7 +58,7 @@ enum sample_level {
 struct sample {
     uint64_t time; /* ns, in the clock of the recording */
     uint64_t ip, va, pa, page_size;
-    uint64_t data_source; /* perf_mem_data_src, or for Arm SPE decoded directly the payload of its packet */
+    uint64_t data_source; /* perf_mem_data_src */
     uint64_t period;      /* events since the sample before */
     uint64_t id;          /* of the event's instance; 0 unknown */
     uint64_t error_code;

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Between the files of the perf.data reader.
+ */
+#ifndef COLLECTORS_PERFDATA_PRIVATE_H
+#define COLLECTORS_PERFDATA_PRIVATE_H
+
+#include <stdarg.h>
+#include <zstd.h>
+
+#include "collectors/decode_private.h"
+#include "collectors/perfdata.h"
+#include "collectors/spe.h"
+#include "datasets/trace_private.h"
+
+enum { PERFDATA_PMUS = 256, PERFDATA_PMU_NAME = 32, PERFDATA_PAYLOAD_MAX = 4 << 20, UNPACKED = 4 * DECODE_RECORD_MAX };
+
+struct perfdata_pmu {
+    uint32_t type;
+    char name[PERFDATA_PMU_NAME];
+};
+
+/* Compressed slices on their way: one continuous stream of zstd, records cross the slices. */
+struct perfdata_unpack {
+    ZSTD_DStream *stream;
+    size_t at, n;      /* of slice */
+    size_t out, ready; /* of bytes: taken up to, filled up to */
+    bool more;         /* the stream may hold output back */
+    unsigned char slice[DECODE_RECORD_MAX];
+    unsigned char bytes[UNPACKED];
+};
+
+/* AUX bytes being turned into samples. */
+struct perfdata_aux {
+    uint64_t left; /* of the payload */
+    struct spe_setup setup;
+};
+
+struct perfdata {
+    struct import_input *in;
+    const char *path;
+    struct decoder *decoder;
+    struct perfdata_facts facts;
+    uint64_t left; /* bytes of the data section; UINT64_MAX: up to the end of the file */
+    struct perfdata_unpack *unpack;
+    struct perfdata_aux aux;
+    struct perfdata_pmu pmu[PERFDATA_PMUS];
+    uint32_t pmus;
+    uint32_t task[CPU_MAX]; /* process whose AUX area a CPU writes */
+    bool spe;
+    bool ended;
+};
+
+/* Reads the header of file mode (features too, where they are there) and leaves `in` at the first record. */
+int perfdata_header(struct perfdata *, struct trace_error *);
+
+/* One feature's payload. Unknown or damaged ones are passed over. */
+void perfdata_read_feature(struct perfdata *, unsigned feature, const unsigned char *payload, size_t n);
+
+/* Names and kinds of events, from what is known by now. */
+void perfdata_name_events(struct perfdata *);
+void perfdata_set_name(struct decode_event *, const char *name, size_t n);
+
+/* A whole user record (type 64 and above) that does not reach the caller. 0 or -errno with a line. */
+int perfdata_user_record(struct perfdata *, const unsigned char *bytes, size_t n, struct trace_error *);
+
+/* Reading ends here, for the reason given. Returns 0. */
+int perfdata_stop(struct perfdata *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
