@@ -144,6 +144,9 @@ static void report(const struct cli *cli, const char *out, const struct import_c
     if (counts->beyond_address)
         cli_warn(cli, "%" PRIu64 " of %" PRIu64 " records dropped: beyond the address limit (--limit-address)",
                  counts->beyond_address, counts->read - counts->skipped);
+    if (counts->cut_bytes)
+        cli_warn(cli, "the capture ends within a record, whose %" PRIu64 " bytes were passed over: it was cut short",
+                 counts->cut_bytes);
     if (!cli_has(cli, "quiet"))
         fprintf(stderr, "%s: %" PRIu64 " records\n", out, counts->taken);
 }

@@ -175,8 +175,8 @@ int import_run(const char *in, const char *out, const struct import_options *opt
     }
     struct trace_meta *meta = trace_writer_meta(sink.writer);
     meta->nodes = sink.nodes > meta->nodes ? sink.nodes : meta->nodes;
-    /* The captured systems have one CPU per node, in order. */
-    for (uint32_t i = 0; sink.whole_system && i < meta->nodes; i++)
-        meta->cpu_node[i] = (node_t)i;
+    uint32_t each = options->node_cpus ? options->node_cpus : 1;
+    for (uint32_t i = 0; sink.whole_system && i < meta->nodes * each && i < CPU_MAX; i++)
+        meta->cpu_node[i] = (node_t)(i / each);
     return trace_writer_close(sink.writer, trace, error);
 }

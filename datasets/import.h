@@ -23,6 +23,7 @@ struct import_options {
     uint64_t limit;     /* records taken at most; 0: all */
     bool rebase;        /* time of the first record taken becomes 0 */
     uint32_t page_size; /* 0: the source's, else 4096 */
+    uint32_t node_cpus; /* whole-system captures: CPUs per node, in blocks; 0: one */
     uint64_t step_ns;   /* lackey: ns per instruction or access line */
     enum trace_compress compress;
     const char *name, *note, *command, *host, *kernel; /* may be null */
@@ -32,6 +33,7 @@ void import_defaults(struct import_options *);
 /* What became of the records of the input. */
 struct import_counts {
     uint64_t read, skipped, beyond_address, taken;
+    uint64_t cut_bytes; /* of a last record that is not whole; passed over */
 };
 
 /* Called now and then with the bytes of the input that were read, and its size (0: unknown). True: stop, the import

@@ -9,7 +9,7 @@
 #include "datasets/trace_private.h"
 
 static const char *const kind_names[] = {"read", "write", "fetch", "upgrade"};
-static const char *const cause_names[] = {"cold", "replacement", "coherence"};
+static const char *const cause_names[] = {"cold", "replacement", "coherence", "first write"};
 
 /* Integer arithmetic up to the last digits: the same text everywhere. */
 static double percent(uint64_t part, uint64_t whole)
@@ -63,7 +63,7 @@ static void show_counts(FILE *out, const struct info *info)
     for (int i = 0; i < 4; i++)
         fprintf(out, "%s%s %.2f %%", i ? ", " : "", kind_names[i], percent(s->kind[i], s->misses));
     fprintf(out, "\n  causes     ");
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < (s->cause[3] ? 4 : 3); i++)
         fprintf(out, "%s%s %.2f %%", i ? ", " : "", cause_names[i], percent(s->cause[i], s->misses));
     fprintf(out, "\n  by kernel  %.2f %%; dirty in another cache %.2f %%\n  per CPU   ", percent(s->kernel, s->misses),
             percent(s->dirty, s->misses));
@@ -213,7 +213,7 @@ static void add_stats(json_t *o, const struct info *info)
     for (uint32_t cpu = 0; cpu < info->meta->cpus; cpu++)
         json_array_append_new(cpus, number(s->cpu[cpu]));
     json_object_set_new(o, "kinds", named(kind_names, s->kind, 4));
-    json_object_set_new(o, "causes", named(cause_names, s->cause, 3));
+    json_object_set_new(o, "causes", named(cause_names, s->cause, 4));
     json_object_set_new(o, "kernel_misses", number(s->kernel));
     json_object_set_new(o, "dirty_misses", number(s->dirty));
     json_object_set_new(o, "cpu_misses", cpus);

@@ -24,7 +24,7 @@ enum trace_kind { TRACE_READ = 0, TRACE_WRITE = 1, TRACE_FETCH = 2, TRACE_UPGRAD
 /* flags of a record */
 enum {
     TRACE_KIND_MASK = 3,   /* enum trace_kind */
-    TRACE_CAUSE_SHIFT = 2, /* two bits: 0 cold, 1 replacement, 2 coherence */
+    TRACE_CAUSE_SHIFT = 2, /* two bits: 0 cold, 1 replacement, 2 coherence, 3 first write (upgrades only) */
     TRACE_DIRTY = 16,      /* the line was exclusive or modified in another CPU's cache */
     TRACE_KERNEL = 32,     /* by the operating system's half of the address space */
 };

@@ -110,17 +110,41 @@ class Import(unittest.TestCase):
 
     def test_bad_captures(self):
         good = capture([(4096, 0, 0, 0, 0, 0, 5)] * 3)
-        self.bad("cut short", good[:-1])
         self.bad("header", good[:40])
         self.bad("no record", good[:64])
         self.bad("record 1", capture([(0, 0, 0, 0, 0, 0, 5), (0, 0, 0, 0, 0, 0, 4)]))
-        self.bad("version 2", good[:8] + b"\2" + good[9:])
+        self.bad("version 3", good[:8] + b"\3" + good[9:])
         self.bad("pages of", good[:32] + b"\1" + good[33:])
         packed = subprocess.run(["zstd", "-cq"], input=good * 1000, capture_output=True, check=True).stdout
         self.bad("zstd", packed[:-9])
         self.bad("zstd", packed[:20] + b"\xff" * 40)
         self.bad("empty", b"")
         self.bad("--from", b"\0\1\2")
+
+    def test_cut_short(self):
+        """A capture whose writer was killed reads to its last whole record, and says so."""
+        whole = capture([(4096, 0, 0, 0, 0, 0, 5), (8192, 0, 1, 0, 0, 0, 6)])
+        for cut in (1, 15):
+            self.assertEqual(self.good("-", data=whole[:-cut])["time"].tolist(), [5])
+            self.assertIn(f"{16 - cut} bytes were passed over", self.stderr)
+        self.assertEqual(len(self.good("-", data=whole)["time"]), 2)
+        self.assertNotIn("passed over", self.stderr)
+        self.bad("no record", whole[: 64 + 15])
+
+    def test_threads_and_first_writes(self):
+        """Version 2: a program's records name their thread; an upgrade may be a first write; writes are all seen."""
+        head, a = struct.pack("<8Q", HEADER[0], 2, 16, 128, 4096, 0, 1000, 32 << 48 | 8 << 32 | 512 << 16 | 16), 4096 >> 6
+        words = [a, 5 | 7 << 48, a | 3 << 48 | 3 << 50, 6 | 300 << 48]
+        found = self.good("-", data=head + struct.pack("<4Q", *words))
+        self.assertEqual(found["tid"].tolist(), [7, 300])
+        self.assertEqual(found["flags"].tolist(), [0, 15])
+        self.assertEqual(found["attrs"]["line_size"], 128)
+        self.assertEqual(found["attrs"]["labels"], b"simulated-cache")
+        words[2] |= 1 << 53
+        system = head[:40] + struct.pack("<Q", 1) + head[48:]
+        found = self.good("-", data=system + struct.pack("<4Q", *words))
+        self.assertIsNone(found["tid"])
+        self.assertEqual(found["flags"].tolist(), [0, 15 | 32])
 
     # --- CSV ---
 
