@@ -23,7 +23,8 @@
     X(tmts)                \
     X(hemem)               \
     X(memtis)              \
-    X(multiclock)
+    X(multiclock)          \
+    X(damon_migrate)
 
 #define DECLARE(name) extern const struct policy_class policy_##name;
 #define ENTER(name) &policy_##name,
