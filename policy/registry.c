@@ -14,6 +14,8 @@
     X(competitive)         \
     X(autonuma)            \
     X(nbt)                 \
+    X(tpp)                 \
+    X(pghot)               \
     X(ace)                 \
     X(platinum)            \
     X(irix)                \
