@@ -287,7 +287,8 @@ static struct trace *shell(const struct trace *from)
     to->addresses = duplicate(from->addresses, from->meta.pages * sizeof *from->addresses);
     to->nodes = duplicate(from->nodes, from->meta.pages * sizeof *from->nodes);
     to->stored = calloc(from->meta.chunks + 1, sizeof *to->stored);
-    if (!to->addresses || (from->nodes && !to->nodes) || !to->stored) {
+    if (!to->addresses || (from->nodes && !to->nodes) || !to->stored ||
+        trace_collect_copy(&to->collect, &from->collect)) {
         trace_free(to);
         return NULL;
     }

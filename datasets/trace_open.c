@@ -9,6 +9,7 @@
 
 #include "datasets/guard.h"
 #include "datasets/trace_attribute.h"
+#include "datasets/trace_collect_file.h"
 #include "datasets/trace_digest.h"
 #include "datasets/trace_private.h"
 #include "datasets/trace_tables.h"
@@ -35,6 +36,7 @@ void trace_free(struct trace *trace)
     free(trace->index);
     free(trace->gaps);
     free(trace->renumber);
+    trace_collect_free(&trace->collect);
     if (trace->file.hdf5 >= 0)
         H5Fclose(trace->file.hdf5);
     if (trace->file.fd >= 0)
@@ -223,7 +225,9 @@ static int open_tables(struct trace *trace, struct found *found, struct trace_er
         return err;
     bool unfinished = trace_attribute_unfinished(trace->file.hdf5);
     err = open_columns(trace, unfinished, error);
-    return err ? err : trace_tables_read(trace, unfinished, error);
+    if (!err)
+        err = trace_tables_read(trace, unfinished, error);
+    return err ? err : trace_collect_read(&trace->file, &trace->collect, error);
 }
 
 static int open_all(struct trace *trace, struct trace_error *error)

@@ -8,6 +8,7 @@
 #include <hdf5.h>
 
 #include "datasets/trace.h"
+#include "datasets/trace_collect.h"
 #include "datasets/trace_column.h"
 
 /* One row of /chunks, as on disk. */
@@ -31,6 +32,7 @@ struct trace {
     uint64_t ngaps;
     page_t *renumber;           /* [pages] as seen -> by address, of an unfinished recording; else null */
     struct trace_block *stored; /* [meta.chunks] when in memory; else null */
+    struct trace_collect collect;
     struct trace_file file;
     struct trace_column column[TRACE_COLUMNS];
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "datasets/trace_attribute.h"
+#include "datasets/trace_collect_file.h"
 #include "datasets/trace_digest.h"
 #include "datasets/trace_private.h"
 #include "datasets/trace_schema.h"
@@ -29,6 +30,7 @@ struct packer {
 struct save {
     const struct trace *trace;
     const struct trace_meta *meta;
+    const struct trace_collect *collect;
     enum trace_compress compress;
     const char *path;
     hid_t file;
@@ -202,34 +204,23 @@ static int put_records(struct save *s, struct trace_error *error)
     return err;
 }
 
-static int put_table(struct save *s, const char *name, hid_t file_type, hid_t memory_type, uint64_t rows,
-                     const void *data)
-{
-    uint32_t chunk = rows < TRACE_CHUNK ? (uint32_t)rows : TRACE_CHUNK;
-    if (s->compress == TRACE_NONE)
-        chunk = 0;
-    hid_t dataset = trace_schema_dataset(s->file, name, file_type, rows, chunk, false,
-                                         s->compress == TRACE_NONE ? TRACE_NONE : TRACE_DEFLATE);
-    int err = dataset < 0 ? -EIO : 0;
-    if (!err && rows)
-        err = trace_schema_put(dataset, memory_type, 0, rows, data);
-    H5Dclose(dataset);
-    return err;
-}
-
 static int put_tables(struct save *s)
 {
     const struct trace *t = s->trace;
     hid_t index = trace_table_index_type(), gap = trace_table_gap_type();
     hid_t packed_index = H5Tcopy(index);
     H5Tpack(packed_index);
-    int err = put_table(s, "/chunks", packed_index, index, t->meta.chunks, s->index);
+    int err = trace_schema_table(s->file, "/chunks", packed_index, index, t->meta.chunks, s->index, s->compress);
     if (!err)
-        err = put_table(s, "/pages/address", H5T_STD_U64LE, H5T_NATIVE_UINT64, t->meta.pages, t->addresses);
+        err = trace_schema_table(s->file, "/pages/address", H5T_STD_U64LE, H5T_NATIVE_UINT64, t->meta.pages,
+                                 t->addresses, s->compress);
     if (!err && t->nodes)
-        err = put_table(s, "/pages/node", H5T_STD_U8LE, H5T_NATIVE_UINT8, t->meta.pages, t->nodes);
+        err = trace_schema_table(s->file, "/pages/node", H5T_STD_U8LE, H5T_NATIVE_UINT8, t->meta.pages, t->nodes,
+                                 s->compress);
     if (!err && s->ngaps)
-        err = put_table(s, "/trace/gaps", gap, gap, s->ngaps, s->gaps);
+        err = trace_schema_table(s->file, "/trace/gaps", gap, gap, s->ngaps, s->gaps, s->compress);
+    if (!err)
+        err = trace_collect_write(s->file, s->collect, s->compress);
     H5Tclose(packed_index);
     H5Tclose(index);
     H5Tclose(gap);
@@ -269,10 +260,10 @@ static void release(struct save *s)
     free(s->gaps);
 }
 
-int trace_save(const struct trace *trace, const struct trace_meta *meta, const char *path, enum trace_compress compress,
-               struct trace_error *error)
+int trace_save(const struct trace *trace, const struct trace_meta *meta, const struct trace_collect *collect,
+               const char *path, enum trace_compress compress, struct trace_error *error)
 {
-    struct save s = {.trace = trace, .meta = meta, .compress = compress, .path = path};
+    struct save s = {.trace = trace, .meta = meta, .collect = collect, .compress = compress, .path = path};
     s.length = trace->meta.records < TRACE_CHUNK ? (uint32_t)trace->meta.records : TRACE_CHUNK;
     int err;
     trace_quiet();

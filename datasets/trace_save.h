@@ -5,11 +5,11 @@
 #ifndef DATASETS_TRACE_SAVE_H
 #define DATASETS_TRACE_SAVE_H
 
-#include "datasets/trace.h"
+#include "datasets/trace_collect.h"
 
-/* Writes `trace` with the provenance of `meta` to `path`, which must not exist; nothing is left there on failure. The
- * digest is computed on the way. 0 or -errno with a line. */
-int trace_save(const struct trace *trace, const struct trace_meta *meta, const char *path, enum trace_compress,
-               struct trace_error *);
+/* Writes `trace` with the provenance of `meta` and the side tables to `path`, which must not exist; nothing is left
+ * there on failure. The digest is computed on the way. 0 or -errno with a line. */
+int trace_save(const struct trace *trace, const struct trace_meta *meta, const struct trace_collect *, const char *path,
+               enum trace_compress, struct trace_error *);
 
 #endif

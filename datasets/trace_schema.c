@@ -86,3 +86,18 @@ int trace_schema_put(hid_t dataset, hid_t memory_type, uint64_t first, uint64_t 
     H5Sclose(memory);
     return status < 0 ? -EIO : 0;
 }
+
+int trace_schema_table(hid_t file, const char *name, hid_t file_type, hid_t memory_type, uint64_t rows,
+                       const void *data, enum trace_compress compress)
+{
+    uint32_t chunk = rows < TRACE_CHUNK ? (uint32_t)rows : TRACE_CHUNK;
+    if (compress == TRACE_NONE)
+        chunk = 0;
+    hid_t dataset = trace_schema_dataset(file, name, file_type, rows, chunk, false,
+                                         compress == TRACE_NONE ? TRACE_NONE : TRACE_DEFLATE);
+    int err = dataset < 0 ? -EIO : 0;
+    if (!err && rows)
+        err = trace_schema_put(dataset, memory_type, 0, rows, data);
+    H5Dclose(dataset);
+    return err;
+}

@@ -22,6 +22,10 @@ hid_t trace_schema_dataset(hid_t file, const char *name, hid_t type, uint64_t ro
 /* Rows first .. first + n of an existing dataset, from memory of that type. 0 or -EIO. */
 int trace_schema_put(hid_t dataset, hid_t memory_type, uint64_t first, uint64_t n, const void *rows);
 
+/* A whole table: compressed by deflate unless `compress` is TRACE_NONE. 0 or -EIO. */
+int trace_schema_table(hid_t file, const char *name, hid_t file_type, hid_t memory_type, uint64_t rows,
+                       const void *data, enum trace_compress compress);
+
 /* Can TRACE_BLOSC be written here? */
 bool trace_schema_blosc(void);
 

@@ -36,7 +36,7 @@ static bool type_fits(hid_t dataset, hid_t wanted)
         for (int i = 0; fits && i < members; i++) {
             char *name = H5Tget_member_name(wanted, (unsigned)i);
             int at = H5Tget_member_index(type, name);
-            fits = at >= 0 && H5Tget_member_class(type, (unsigned)at) == H5T_INTEGER;
+            fits = at >= 0 && H5Tget_member_class(type, (unsigned)at) == H5Tget_member_class(wanted, (unsigned)i);
             H5free_memory(name);
         }
     }

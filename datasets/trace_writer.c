@@ -16,6 +16,7 @@
 
 struct trace_writer {
     struct trace_meta meta;
+    struct trace_collect collect;
     enum trace_compress compress;
     struct trace_pages pages;
     struct trace_block block; /* being filled */
@@ -33,6 +34,7 @@ struct trace_writer {
 static void writer_free(struct trace_writer *w)
 {
     trace_pages_free(&w->pages);
+    trace_collect_free(&w->collect);
     trace_block_release(&w->block);
     for (uint32_t i = 0; i < w->nstored; i++)
         trace_block_release(&w->stored[i]);
@@ -195,6 +197,11 @@ struct trace_meta *trace_writer_meta(struct trace_writer *w)
     return &w->meta;
 }
 
+struct trace_collect *trace_writer_collect(struct trace_writer *w)
+{
+    return &w->collect;
+}
+
 static void complete_meta(struct trace_writer *w)
 {
     w->meta.records = w->records;
@@ -233,6 +240,8 @@ static int finish_memory(struct trace_writer *w, struct trace **out, struct trac
     t->stored = w->stored;
     w->stored = NULL;
     w->nstored = 0;
+    t->collect = w->collect;
+    memset(&w->collect, 0, sizeof w->collect);
     t->meta = w->meta;
     t->meta.misses = digest.misses;
     t->meta.digest = trace_digest_end(&digest, &t->meta, t->addresses, t->nodes);
@@ -270,7 +279,7 @@ static int finish_file(struct trace_writer *w, struct trace **out, struct trace_
     if (!err)
         err = last_nodes(w, work, error);
     if (!err)
-        err = trace_save(work, &w->meta, w->final_path, w->compress, error);
+        err = trace_save(work, &w->meta, &w->collect, w->final_path, w->compress, error);
     if (work)
         trace_close(work);
     if (!err && rename(w->final_path, w->path)) {
