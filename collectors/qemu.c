@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "collectors/qemu.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "collectors/qemu_private.h"
+#include "datasets/trace_private.h"
+
+void qemu_defaults(struct qemu_options *o)
+{
+    memset(o, 0, sizeof *o);
+    o->l1_bytes = 32 << 10;
+    o->l2_bytes = 1 << 20;
+    o->l1_ways = 8;
+    o->l2_ways = 16;
+    o->line = 64;
+    o->cpus = 8;
+    o->quantum = 1000;
+    o->nodes = 4;
+    o->memory = (uint64_t)2 << 30;
+    import_defaults(&o->import);
+}
+
+/* --- the run. The first signal is handed on to QEMU, which then has the program or the machine end; the second ends
+ * QEMU itself. From a terminal QEMU gets SIGINT of its own. --- */
+
+static volatile sig_atomic_t child, signals;
+
+static void on_signal(int number)
+{
+    bool again = signals++ > 0;
+    if (child > 0 && (again || number != SIGINT))
+        kill((pid_t)child, again ? SIGKILL : SIGTERM);
+}
+
+static void run_child(char *const *words, bool whole_system)
+{
+    /* Addresses are the same in each run. */
+    if (!whole_system)
+        personality(ADDR_NO_RANDOMIZE);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    execv(words[0], words);
+    fprintf(stderr, "%s: %s\n", words[0], strerror(errno));
+    _exit(127);
+}
+
+static int run(char *const *words, bool whole_system, int *status, struct trace_error *error)
+{
+    struct sigaction act = {.sa_handler = on_signal}, old_int, old_term;
+    int err = 0;
+    sigemptyset(&act.sa_mask);
+    child = 0;
+    signals = 0;
+    fflush(NULL);
+    sigaction(SIGINT, &act, &old_int);
+    sigaction(SIGTERM, &act, &old_term);
+    pid_t pid = fork();
+    if (pid == 0)
+        run_child(words, whole_system);
+    child = pid;
+    if (pid < 0)
+        err = trace_fail(error, errno, "a process for QEMU: %s", strerror(errno));
+    while (!err && waitpid(pid, status, 0) < 0)
+        if (errno != EINTR)
+            err = trace_fail(error, errno, "waiting for QEMU: %s", strerror(errno));
+    child = 0;
+    sigaction(SIGINT, &old_int, NULL);
+    sigaction(SIGTERM, &old_term, NULL);
+    return err;
+}
+
+/* --- before and after --- */
+
+static int name_raw(const struct qemu_options *o, struct qemu_place *p, struct trace_error *error)
+{
+    int n = o->raw ? snprintf(p->raw, sizeof p->raw, "%s", o->raw)
+                   : snprintf(p->raw, sizeof p->raw, "%s.%d.tr", o->out, (int)getpid());
+    if (n < 0 || (size_t)n >= sizeof p->raw)
+        return trace_fail(error, ENAMETOOLONG, "%s: the name is too long", o->raw ? o->raw : o->out);
+    if (!access(p->raw, F_OK))
+        return trace_fail(error, EEXIST, "%s: is there already; remove it or give the capture another name", p->raw);
+    return 0;
+}
+
+static int make_folder(struct qemu_place *p, struct trace_error *error)
+{
+    const char *where = getenv("TMPDIR");
+    int n = snprintf(p->folder, sizeof p->folder, "%s/mirrorball-qemu-XXXXXX", where && *where ? where : "/tmp");
+    if (n < 0 || (size_t)n >= sizeof p->folder || !mkdtemp(p->folder)) {
+        p->folder[0] = 0;
+        return trace_fail(error, errno, "a folder for the machine's memory: %s; set TMPDIR", strerror(errno));
+    }
+    return 0;
+}
+
+static void remove_folder(const struct qemu_options *o, const struct qemu_place *p)
+{
+    char name[QEMU_PATH + 32];
+    for (uint32_t i = 0; p->folder[0] && i < o->nodes; i++) {
+        snprintf(name, sizeof name, "%s/ram%" PRIu32, p->folder, i);
+        unlink(name);
+    }
+    if (p->folder[0])
+        rmdir(p->folder);
+}
+
+/* The words as one text, for the trace's provenance. */
+static void command_text(const struct qemu_options *o, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; o->command[i] && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " " : "", o->command[i]);
+}
+
+static int import_capture(const struct qemu_options *o, const struct qemu_place *p, struct qemu_result *result,
+                          struct trace_error *error)
+{
+    struct import_options import = o->import;
+    char command[TRACE_TEXT];
+    struct trace_error why;
+    command_text(o, command, sizeof command);
+    import.from = IMPORT_TR;
+    import.command = import.command ? import.command : command;
+    if (o->whole_system) {
+        import.node_shift = (uint32_t)__builtin_ctzll(o->memory / o->nodes);
+        import.limit_address = o->memory;
+        import.node_shift_given = import.limit_address_given = true;
+        import.node_cpus = o->cpus / o->nodes;
+    }
+    int err = import_run(p->raw, o->out, &import, &result->counts, NULL, NULL, NULL, &why);
+    if (err && !result->counts.read)
+        return trace_fail(error, ECHILD, "QEMU ended (%s %d) without a record%s",
+                          WIFSIGNALED(result->status) ? "signal" : "exit code",
+                          WIFSIGNALED(result->status) ? WTERMSIG(result->status) : WEXITSTATUS(result->status),
+                          o->trigger ? ": the program made no start mark" : "; its own message says why");
+    return err ? trace_fail(error, -err, "%s", why.text) : 0;
+}
+
+static int record(const struct qemu_options *o, struct qemu_place *p, struct qemu_result *result,
+                  struct trace_error *error)
+{
+    char *words[QEMU_WORDS];
+    int err = qemu_command(o, p, words, error);
+    if (err)
+        return err;
+    err = run(words, o->whole_system, &result->status, error);
+    qemu_command_free(words);
+    if (err)
+        return err;
+    err = import_capture(o, p, result, error);
+    /* A capture that could not be imported is kept: it may be all there is of a long run. */
+    if (!o->raw && (!err || err == -ECHILD))
+        unlink(p->raw);
+    return err;
+}
+
+int qemu_record(const struct qemu_options *o, struct qemu_result *result, struct trace_error *error)
+{
+    struct qemu_place p = {0};
+    memset(result, 0, sizeof *result);
+    int err = qemu_check(o, error);
+    if (!err)
+        err = qemu_find(o, &p, error);
+    if (!err && !o->whole_system)
+        err = qemu_find_program(o->command[0], &p, error);
+    if (!err)
+        err = name_raw(o, &p, error);
+    if (!err && o->whole_system)
+        err = make_folder(&p, error);
+    if (!err)
+        err = record(o, &p, result, error);
+    remove_folder(o, &p);
+    return err;
+}
