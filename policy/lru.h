@@ -41,7 +41,7 @@ void lru_gather(uint64_t *bitmap, const struct view *);
 /* A fault on the page marks it accessed. True when it was active already. */
 bool lru_mark_accessed(const struct view *, page_t);
 
-/* Demotes up to `frames` pages of a fast node. How many were ordered. */
+/* Demotes up to `frames` pages with a copy on a fast node. How many were ordered. */
 uint64_t lru_demote(struct lru *, uint64_t *bitmap, const struct view *, node_t node, uint64_t frames, struct orders *);
 
 #endif

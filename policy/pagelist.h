@@ -45,6 +45,19 @@ static inline void pagelist_append(struct pagelist_link *l, uint32_t head, uint3
     l[head].prev = page;
 }
 
+/* All pages of one list to the end of another, in their order; the list is empty then. */
+static inline void pagelist_join(struct pagelist_link *l, uint32_t head, uint32_t list)
+{
+    uint32_t first = l[list].next, last = l[list].prev, end = l[head].prev;
+    if (first == list || head == list)
+        return;
+    l[end].next = first;
+    l[first].prev = end;
+    l[last].next = head;
+    l[head].prev = last;
+    l[list] = (struct pagelist_link){list, list};
+}
+
 /* The first page, which the next pagelist_append of others leaves first; `head` itself when the list is empty. */
 static inline uint32_t pagelist_first(const struct pagelist_link *l, uint32_t head)
 {

@@ -23,6 +23,9 @@
     X(asymsched)           \
     X(autotiering)         \
     X(tmts)                \
+    X(colloid)             \
+    X(colloid_tpp)         \
+    X(nomad)               \
     X(hemem)               \
     X(memtis)              \
     X(multiclock)          \

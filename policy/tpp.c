@@ -16,19 +16,11 @@
  *
  * Slot: 1 byte. Source: Maruf et al., ASPLOS 2023; its patch as in MoatLab/SoarAlto src/alto/tpp; Linux 5.15, 5.18.
  */
-#include "policy/hint_scan.h"
-#include "policy/lru.h"
-#include "policy/zone.h"
-
-enum { TICK, SCAN, SCALE = SCAN + 7 };
-enum { SCALE_UNIT = 10000 };
+#include "policy/tpp_rule.h"
 
 struct tpp {
-    struct hint_scan scan;
-    struct zone zone;
-    struct lru lru;
-    uint64_t demote_below[NODE_MAX]; /* frames free; 0 where a node is not fast or has no limit */
-    uint64_t accessed[];             /* bitmap over pages */
+    struct tpp_rule rule;
+    uint64_t accessed[]; /* bitmap over pages */
 };
 
 static size_t state_size(const struct view *v, const uint64_t *param)
@@ -44,23 +36,10 @@ static size_t slot_size(const struct view *v, const uint64_t *param)
     return sizeof(uint8_t);
 }
 
-static uint64_t demotion_mark(const struct zone *z, const struct topology *t, uint32_t node, uint64_t scale)
-{
-    uint64_t frames = t->frames[node], mark = (uint64_t)((unsigned __int128)frames * scale / SCALE_UNIT);
-    mark = mark > 2 * z->high[node] ? mark : 2 * z->high[node];
-    return mark < frames ? mark : frames;
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct tpp *s = state;
-    const struct topology *t = v->topology;
-    hint_scan_init(&s->scan, param + SCAN);
-    zone_init(&s->zone, t);
-    lru_init(&s->lru, t);
-    for (uint32_t i = 0; i < t->nodes; i++)
-        if (tier_is_fast(&s->lru.tier, (node_t)i) && t->frames[i] != FRAMES_UNBOUNDED)
-            s->demote_below[i] = demotion_mark(&s->zone, t, i, param[SCALE]);
+    tpp_rule_init(&s->rule, v, param);
     return 0;
 }
 
@@ -68,18 +47,17 @@ static node_t place(void *state, const struct view *v, page_t page, node_t touch
 {
     struct tpp *s = state;
     (void)page;
-    hint_scan_touch(&s->scan);
-    return zone_place(&s->zone, v, toucher);
+    return tpp_rule_place(&s->rule, v, toucher);
 }
 
 static void fault(struct tpp *s, const struct view *v, const struct event *e, struct orders *orders)
 {
     node_t home = view_home(v, e->page);
-    if (home == NODE_NONE || home == e->node || tier_is_fast(&s->lru.tier, home) || !lru_mark_accessed(v, e->page))
+    if (home == NODE_NONE || home == e->node || tier_is_fast(&s->rule.lru.tier, home) || !lru_mark_accessed(v, e->page))
         return;
-    if (v->free[e->node] <= s->zone.min[e->node])
+    if (!tpp_rule_room(&s->rule, v, e->node))
         return;
-    hint_scan_promoted(&s->scan, v->topology);
+    hint_scan_promoted(&s->rule.scan, v->topology);
     order_push(orders, ORDER_MOVE, e->page, e->node, TIER_PROMOTE);
 }
 
@@ -87,7 +65,7 @@ static void observe(void *state, const struct view *v, const struct event *event
 {
     struct tpp *s = state;
     for (const struct event *e = event; e < event + n; e++) {
-        hint_scan_event(&s->scan, e);
+        hint_scan_event(&s->rule.scan, e);
         if (event_kind(e) == EVENT_HINT)
             fault(s, v, e, orders);
     }
@@ -96,17 +74,12 @@ static void observe(void *state, const struct view *v, const struct event *event
 static void tick(void *state, const struct view *v, uint64_t now, struct orders *orders)
 {
     struct tpp *s = state;
-    lru_gather(s->accessed, v);
-    for (uint32_t i = 0; s->lru.tier.slow && i < v->topology->nodes; i++)
-        if (v->free[i] < s->demote_below[i])
-            lru_demote(&s->lru, s->accessed, v, (node_t)i, s->demote_below[i] - v->free[i], orders);
-    hint_scan_tick(&s->scan, v, now, s->lru.tier.slow, orders);
+    tpp_rule_demote(&s->rule, s->accessed, v, orders);
+    hint_scan_tick(&s->rule.scan, v, now, s->rule.lru.tier.slow, orders);
 }
 
 static const struct policy_param params[] = {
-    {"tick_ns", 1, 20000000, UINT64_C(1) << 40, "ns", "accessed bits are harvested, pages watched and demoted"},
-    HINT_SCAN_PARAMS,
-    {"demote_scale", 0, 200, SCALE_UNIT, "1/10000", "of a fast node kept free (demote_scale_factor)"},
+    TPP_RULE_PARAMS,
     {0},
 };
 
