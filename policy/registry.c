@@ -16,6 +16,7 @@
     X(nbt)                 \
     X(tpp)                 \
     X(pghot)               \
+    X(numad)               \
     X(ace)                 \
     X(platinum)            \
     X(irix)                \
