@@ -30,7 +30,8 @@
     X(hemem)               \
     X(memtis)              \
     X(multiclock)          \
-    X(damon_migrate)
+    X(damon_migrate)       \
+    X(thermostat)
 
 #define DECLARE(name) extern const struct policy_class policy_##name;
 #define ENTER(name) &policy_##name,
