@@ -15,8 +15,7 @@ static void take_interrupt(struct vcpu *v)
     cpu_take_interrupts();
 }
 
-/* The window for an interrupt is open; or an NMI, SMI or INIT is pending still, and taken by the CPU as soon as it
- * leaves CLGI. */
+/* An NMI, SMI or INIT is pending still, and taken by the CPU as soon as it leaves CLGI. */
 static void nothing(struct vcpu *v)
 {
     (void)v;
@@ -166,7 +165,6 @@ static const struct {
     [SVM_EXIT_EXCEPTION + VCPU_MC] = {machine_check, EXIT_EXCEPTION},
     [SVM_EXIT_INTR] = {take_interrupt, EXIT_INTERRUPT},
     [SVM_EXIT_NMI... SVM_EXIT_INIT] = {nothing, EXIT_OTHER},
-    [SVM_EXIT_VINTR] = {nothing, EXIT_WINDOW},
     [SVM_EXIT_RDPMC] = {forbidden, EXIT_OTHER},
     [SVM_EXIT_CPUID] = {give_cpuid, EXIT_CPUID},
     [SVM_EXIT_IRET] = {unmask_nmi, EXIT_OTHER},

@@ -67,7 +67,6 @@ enum svm_exit {
     SVM_EXIT_INTR = 0x60,
     SVM_EXIT_NMI,
     SVM_EXIT_INIT = 0x63,
-    SVM_EXIT_VINTR,
     SVM_EXIT_RDPMC = 0x6f,
     SVM_EXIT_CPUID = 0x72,
     SVM_EXIT_IRET = 0x74,
@@ -95,6 +94,7 @@ enum svm_exit {
 #define SVM_V_IRQ (UINT64_C(1) << 8)
 #define SVM_V_PRIORITY 16
 #define SVM_V_MASKING (UINT64_C(1) << 24)
+#define SVM_V_VECTOR 32
 
 /* vmcb.event and vmcb.exit_event: vector, type, error code in bits 63:32. */
 #define SVM_EVENT_VALID (UINT64_C(1) << 31)

@@ -88,19 +88,16 @@ static void end_if_stuck(struct vm *vm)
     vm_end(vm, VM_POWERED_OFF, "all virtual CPUs halted with interrupts off");
 }
 
-static void inject_interrupt(struct vcpu *v)
+/* The highest pending interrupt, which the CPU delivers as soon as the guest takes it (APM volume 2, 15.21.4), or -1.
+ * It is pending until it has been taken: collect finds out. Never by event injection: an emulated CPU may deliver an
+ * injected interrupt twice when another interrupt ends the guest's run at that moment. */
+static int offer(struct vcpu *v)
 {
-    struct vmcb *c = v->vmcb;
     int vector = lapic_pending(&v->lapic);
-    bool open = !(c->event & SVM_EVENT_VALID) && (c->rflags & RFLAGS_IF) && !(c->shadow & 1);
-    if (vector >= 0 && open) {
-        lapic_accept(&v->lapic, (uint8_t)vector);
-        c->event = svm_event(SVM_EVENT_INTERRUPT, (unsigned)vector);
-        vector = lapic_pending(&v->lapic);
-    }
-    /* The CPU leaves the guest as soon as it opens for an interrupt of that vector's class. */
+    v->vmcb->interrupt = SVM_V_MASKING | (v->lapic.tpr >> 4); /* where the guest reads CR8 */
     if (vector >= 0)
-        c->interrupt |= SVM_V_IRQ | ((uint64_t)vector >> 4) << SVM_V_PRIORITY;
+        v->vmcb->interrupt |= SVM_V_IRQ | ((uint64_t)vector >> 4) << SVM_V_PRIORITY | (uint64_t)vector << SVM_V_VECTOR;
+    return vector;
 }
 
 /* From one NMI to the end of its handler's IRET there is no other: IRET's exit comes before it has run. */
@@ -117,23 +114,23 @@ static void inject_nmi(struct vcpu *v)
     *word |= SVM_BIT(SVM_EXIT_IRET);
 }
 
-static void deliver(struct vcpu *v)
+/* Back from the guest, before the exit is dealt with, which may be the end of the interrupt: did the guest take what it
+ * was offered, and which event's delivery has the exit broken off? */
+static void collect(struct vcpu *v, int offered)
 {
     struct vmcb *c = v->vmcb;
-    c->interrupt = SVM_V_MASKING | (v->lapic.tpr >> 4); /* where the guest reads CR8 */
-    inject_nmi(v);
-    inject_interrupt(v);
-}
-
-/* Back from the guest: the event whose delivery the exit broke off. */
-static void collect(struct vcpu *v)
-{
-    struct vmcb *c = v->vmcb;
-    uint64_t event = c->exit_event;
+    uint64_t event = c->exit_event & SVM_EVENT_VALID ? c->exit_event : 0;
     unsigned type = event >> 8 & 7, vector = event & 0xff;
+    bool waits = c->interrupt & SVM_V_IRQ;
+    /* The offered interrupt's own delivery: it is offered again. An emulated CPU calls it an exception, and still
+     * requested; a real one has no exceptions from 32 on. */
+    bool interrupt = event && (type == SVM_EVENT_INTERRUPT || (type == SVM_EVENT_EXCEPTION && vector >= 32) ||
+                               (type == SVM_EVENT_EXCEPTION && waits && (int)vector == offered));
+    if (offered >= 0 && !waits && !interrupt)
+        lapic_accept(&v->lapic, (uint8_t)offered);
     /* INT n, INT3 and INTO are executed again: RIP still stands on them. */
     bool again = type == SVM_EVENT_SOFTWARE || (type == SVM_EVENT_EXCEPTION && (vector == 3 || vector == 4));
-    c->event = (event & SVM_EVENT_VALID) && !again ? event : 0;
+    c->event = again || interrupt ? 0 : event;
 }
 
 /* INIT and start-up, as other CPUs posted them. False: it waits for its start-up interrupt. */
@@ -190,8 +187,9 @@ enum vcpu_wish vcpu_run(struct vcpu *v)
         vm_end(v->vm, VM_OUT_OF_MEMORY, "no frame for its nested page tables");
         return VCPU_WAITING;
     }
-    deliver(v);
-    if (v->halted && !(c->event & SVM_EVENT_VALID))
+    inject_nmi(v);
+    int offered = offer(v);
+    if (v->halted && !(c->event & SVM_EVENT_VALID) && (offered < 0 || !(c->rflags & RFLAGS_IF)))
         return VCPU_HALTED;
     v->halted = false;
     __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
@@ -201,7 +199,7 @@ enum vcpu_wish vcpu_run(struct vcpu *v)
     uint64_t end = cpu_now();
     v->guest_ns += end - start;
     v->wish = VCPU_AGAIN;
-    collect(v);
+    collect(v, offered);
     ibs_collect();
     v->exits[exits_deal(v)]++;
     if (stands_before_halt(v)) {

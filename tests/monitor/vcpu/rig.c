@@ -59,6 +59,18 @@ void svm_control(struct vmcb *c)
     c->nested = 1;
 }
 
+/* As the manual has it (15.21.4): a virtual interrupt is taken where the guest is open for it. */
+static void take_interrupt(struct vmcb *c)
+{
+    bool open = (c->rflags >> 9 & 1) && !(c->shadow & 1) && !(c->event >> 31 & 1);
+    bool first = (c->interrupt >> 20 & 1) || (c->interrupt >> 16 & 15) > (c->interrupt & 15);
+    rig.taken = -1;
+    if (!(c->interrupt >> 8 & 1) || !open || !first)
+        return;
+    rig.taken = c->interrupt >> 32 & 0xff;
+    c->interrupt &= ~UINT64_C(0x100);
+}
+
 void svm_run(struct vmcb *c, uint64_t physical, struct svm_registers *registers, uint64_t host, struct svm_space *space)
 {
     (void)physical, (void)registers, (void)host, (void)space;
@@ -67,6 +79,7 @@ void svm_run(struct vmcb *c, uint64_t physical, struct svm_registers *registers,
     rig.event = c->event;
     rig.interrupt = c->interrupt;
     rig.rip = c->rip;
+    take_interrupt(c);
     c->exit_event = 0;
     c->exit_code = SVM_EXIT_INTR;
     c->exit_info1 = c->exit_info2 = 0;

@@ -18,6 +18,7 @@ struct rig {
     unsigned char memory[RIG_MEMORY];
     void (*guest)(struct rig *, struct vcpu *); /* VMRUN */
     uint64_t event, interrupt, rip;             /* as they were at the latest entry */
+    int taken;                                  /* the virtual interrupt that the guest took then, or -1 */
     unsigned entries;
     uint64_t now;
     uint64_t answer; /* of the port and the device */

@@ -29,53 +29,92 @@ static void open_guest(void)
     v->vmcb->rflags |= IF;
 }
 
-/* As the manual's figure 15-4: priority in bits 19:16, request in bit 8. */
-static bool asks_window(unsigned priority)
+/* As the manual's table B-1 for offset 0x60: request in bit 8, priority in bits 19:16, vector in bits 39:32. */
+static bool offers(unsigned vector)
 {
-    return (rig.interrupt >> 8 & 1) && (rig.interrupt >> 16 & 15) == priority;
+    uint64_t i = rig.interrupt;
+    return (i >> 8 & 1) && (i >> 16 & 15) == vector >> 4 && (i >> 32 & 0xff) == vector;
 }
 
-Test(interrupt, injected, .init = open_guest)
+static bool is_in(const uint32_t *bits, unsigned vector)
+{
+    return bits[vector / 32] >> vector % 32 & 1;
+}
+
+Test(interrupt, taken, .init = open_guest)
 {
     lapic_post(&v->lapic, 0x31, false);
     rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(rig.event, VALID | 0x31);
-    cr_expect_not(asks_window(3));
-    cr_expect_eq(v->lapic.isr[1], 1 << 0x11);
+    cr_expect_eq(rig.event, 0);
+    cr_expect_eq(rig.taken, 0x31);
+    cr_expect(is_in(v->lapic.isr, 0x31) && !is_in(v->lapic.irr, 0x31));
     rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(rig.event, 0); /* once */
+    cr_expect_eq(rig.taken, -1); /* once */
+    cr_expect_not(rig.interrupt >> 8 & 1);
     cr_expect_eq(v->exits[EXIT_INTERRUPT], 2);
 }
 
-Test(interrupt, waits_for_the_window, .init = rig_start)
+Test(interrupt, waits_until_the_guest_is_open, .init = rig_start)
 {
     lapic_post(&v->lapic, 0x55, false);
-    rig_run(SVM_EXIT_VINTR, 0, 0);
-    cr_expect_eq(rig.event, 0);
-    cr_expect(asks_window(5));
-    cr_expect_eq(v->exits[EXIT_WINDOW], 1);
-    v->vmcb->rflags |= IF;
-    v->vmcb->shadow = 1; /* behind STI */
-    rig_run(SVM_EXIT_VINTR, 0, 0);
-    cr_expect_eq(rig.event, 0);
-    cr_expect(asks_window(5));
+    for (unsigned i = 0; i < 2; i++) {
+        rig_run(SVM_EXIT_INTR, 0, 0);
+        cr_expect(offers(0x55));
+        cr_expect(!is_in(v->lapic.isr, 0x55) && is_in(v->lapic.irr, 0x55));
+        v->vmcb->rflags |= IF;
+        v->vmcb->shadow = 1; /* behind STI */
+    }
     v->vmcb->shadow = 0;
     rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(rig.event, VALID | 0x55);
+    cr_expect_eq(rig.taken, 0x55);
+    cr_expect(is_in(v->lapic.isr, 0x55));
 }
 
-Test(interrupt, the_next_asks_for_the_window, .init = open_guest)
+static void post_another(struct rig *r, struct vcpu *guest)
+{
+    (void)r;
+    lapic_post(&guest->lapic, 0x91, false); /* from another CPU, while this one is in the guest */
+}
+
+Test(interrupt, a_higher_one_takes_the_place, .init = rig_start)
 {
     lapic_post(&v->lapic, 0x31, false);
-    lapic_post(&v->lapic, 0x61, false);
+    rig.guest = post_another;
+    vcpu_run(v);
+    cr_expect(offers(0x31));
+    v->vmcb->rflags |= IF;
     rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(rig.event, VALID | 0x61);
-    cr_expect_not(rig.interrupt >> 8 & 1); /* 0x31 has to wait for the end of 0x61 anyway */
-    lapic_post(&v->lapic, 0x71, false);
-    lapic_post(&v->lapic, 0x72, false);
-    lapic_post(&v->lapic, 0x81, false);
+    cr_expect_eq(rig.taken, 0x91);
+    cr_expect(is_in(v->lapic.isr, 0x91) && !is_in(v->lapic.isr, 0x31) && is_in(v->lapic.irr, 0x31));
     rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(rig.event, VALID | 0x81);
+    cr_expect_not(rig.interrupt >> 8 & 1); /* 0x31 waits for the end of 0x91 */
+}
+
+Test(interrupt, a_higher_one_comes_too_late, .init = open_guest)
+{
+    lapic_post(&v->lapic, 0x31, false);
+    rig.guest = post_another;
+    vcpu_run(v);
+    cr_expect_eq(rig.taken, 0x31);
+    cr_expect(is_in(v->lapic.isr, 0x31) && !is_in(v->lapic.isr, 0x91) && is_in(v->lapic.irr, 0x91));
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.taken, 0x91);
+    cr_expect(is_in(v->lapic.isr, 0x31) && is_in(v->lapic.isr, 0x91));
+}
+
+/* The interrupt's handler ends it before anything else leaves the guest. */
+Test(interrupt, its_end_is_the_exit, .init = open_guest)
+{
+    enum { X2APIC_EOI = 0x80b };
+    lapic_post(&v->lapic, 0x31, true);
+    lapic_post(&v->lapic, 0x32, false);
+    v->registers = (struct svm_registers){.rcx = X2APIC_EOI};
+    for (int vector = 0x32; vector >= 0x31; vector--) {
+        rig_run(SVM_EXIT_MSR, 1, 0);
+        cr_expect_eq(rig.taken, vector);
+        cr_expect(!is_in(v->lapic.isr, (unsigned)vector) && !is_in(v->lapic.irr, (unsigned)vector));
+        cr_expect_eq(rig.ended_interrupt, vector == 0x31 ? 0x31 : -1); /* the one by level is told to the IOAPIC */
+    }
 }
 
 Test(interrupt, task_priority, .init = open_guest)
@@ -83,16 +122,19 @@ Test(interrupt, task_priority, .init = open_guest)
     v->lapic.tpr = 0x40;
     lapic_post(&v->lapic, 0x31, false);
     rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(rig.event, 0);
     cr_expect_eq(rig.interrupt & 0xff, 4); /* CR8 reads so */
-    cr_expect_not(rig.interrupt >> 8 & 1); /* and is written by an exit: no window */
+    cr_expect_not(rig.interrupt >> 8 & 1); /* and is written by an exit: nothing is offered */
     rig_code("\x44\x0f\x22\xc3", 4);       /* mov %rbx,%cr8 */
     v->registers.rbx = 2;
     rig_run(SVM_EXIT_WRITE_CR8, 0, 0);
     cr_expect_eq(v->lapic.tpr, 0x20);
     cr_expect_eq(v->vmcb->rip, 0x1004);
     rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(rig.event, VALID | 0x31);
+    cr_expect_eq(rig.taken, 0x31);
+    v->lapic.tpr = 0x3f; /* below its class only in the low bits, which do not count */
+    lapic_post(&v->lapic, 0x41, false);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.taken, 0x41);
 }
 
 Test(interrupt, cr8_from_any_register, .init = rig_start)
@@ -115,10 +157,13 @@ Test(interrupt, cr8_from_any_register, .init = rig_start)
 }
 
 static uint64_t broken_off;
+static bool still_requested;
 
 static void breaks_off(struct rig *r, struct vcpu *guest)
 {
     (void)r;
+    if (still_requested)
+        guest->vmcb->interrupt |= UINT64_C(0x100);
     guest->vmcb->exit_code = SVM_EXIT_NPF;
     guest->vmcb->exit_event = broken_off;
 }
@@ -128,12 +173,12 @@ Test(interrupt, broken_off, .init = open_guest)
     static const struct {
         uint64_t event, again;
     } cases[] = {
-        {VALID | 0x31, VALID | 0x31},
         {VALID | 2 << 8 | 2, VALID | 2 << 8 | 2},
         {UINT64_C(0x1500000000) | VALID | 0x800 | 3 << 8 | 14, UINT64_C(0x1500000000) | VALID | 0x800 | 3 << 8 | 14},
         {VALID | 4 << 8 | 0x80, 0}, /* INT 80h: executed again */
         {VALID | 3 << 8 | 3, 0},    /* INT3 */
         {VALID | 3 << 8 | 4, 0},    /* INTO */
+        {VALID | 3 << 8 | 0xfe, 0}, /* no exception has this number */
         {0x31, 0}};                 /* not valid */
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         broken_off = cases[i].event;
@@ -145,15 +190,56 @@ Test(interrupt, broken_off, .init = open_guest)
     cr_expect_eq(v->exits[EXIT_TOUCH], 7);
 }
 
-Test(interrupt, waits_behind_what_was_broken_off, .init = open_guest)
+/* The interrupt's frame cannot be written, say: it has not been taken, and comes again. */
+Test(interrupt, its_own_delivery_broken_off, .init = open_guest)
 {
+    static const struct {
+        unsigned vector;
+        uint64_t event;
+        bool request; /* as an emulated CPU leaves it */
+    } cases[] = {{0x31, VALID | 0x31, false}, {0x31, VALID | 3 << 8 | 0x31, true}, {0x13, VALID | 3 << 8 | 0x13, true}};
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        open_guest();
+        lapic_post(&v->lapic, (uint8_t)cases[i].vector, false);
+        broken_off = cases[i].event;
+        still_requested = cases[i].request;
+        rig.guest = breaks_off;
+        vcpu_run(v);
+        cr_expect(!is_in(v->lapic.isr, cases[i].vector) && is_in(v->lapic.irr, cases[i].vector), "case %u", i);
+        rig_run(SVM_EXIT_INTR, 0, 0);
+        cr_expect_eq(rig.event, 0, "case %u", i);
+        cr_expect_eq(rig.taken, (int)cases[i].vector, "case %u", i);
+        cr_expect(is_in(v->lapic.isr, cases[i].vector));
+    }
+}
+
+Test(interrupt, broken_off_and_then_a_higher_one, .init = open_guest)
+{
+    lapic_post(&v->lapic, 0x31, false);
     broken_off = VALID | 0x31;
     rig.guest = breaks_off;
     vcpu_run(v);
     lapic_post(&v->lapic, 0x99, false);
     rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(rig.event, VALID | 0x31);
-    cr_expect(asks_window(9));
+    cr_expect_eq(rig.event, 0);
+    cr_expect_eq(rig.taken, 0x99);
+    cr_expect(!is_in(v->lapic.isr, 0x31) && is_in(v->lapic.irr, 0x31));
+}
+
+/* The handler's first access faults and that delivery is broken off: the interrupt was taken all the same. */
+Test(interrupt, taken_and_then_an_exception_broken_off, .init = open_guest)
+{
+    lapic_post(&v->lapic, 0x31, false);
+    broken_off = VALID | 0x800 | 3 << 8 | 14;
+    rig.guest = breaks_off;
+    vcpu_run(v);
+    cr_expect(is_in(v->lapic.isr, 0x31) && !is_in(v->lapic.irr, 0x31));
+    lapic_post(&v->lapic, 0x41, false);
+    rig_run(SVM_EXIT_INTR, 0, 0);
+    cr_expect_eq(rig.event, broken_off);
+    cr_expect(offers(0x41)); /* behind the exception */
+    cr_expect_eq(rig.taken, -1);
+    cr_expect(is_in(v->lapic.irr, 0x41));
 }
 
 Test(nmi, masked_until_iret, .init = rig_start)
@@ -184,7 +270,7 @@ Test(halt, until_an_interrupt, .init = open_guest)
     lapic_post(&v->lapic, 0x31, false);
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.entries, 2);
-    cr_expect_eq(rig.event, VALID | 0x31);
+    cr_expect_eq(rig.taken, 0x31);
     cr_expect_eq(rig.rip, 0x1001);
 }
 
@@ -197,7 +283,7 @@ Test(halt, not_with_one_pending, .init = open_guest)
     v->vmcb->shadow = 1; /* STI; HLT: the shadow ends with the HLT */
     cr_expect_eq(vcpu_run(v), VCPU_AGAIN);
     rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(rig.event, VALID | 0x31);
+    cr_expect_eq(rig.taken, 0x31);
 }
 
 Test(halt, by_its_timer, .init = open_guest)
@@ -210,7 +296,7 @@ Test(halt, by_its_timer, .init = open_guest)
     cr_expect_eq(vcpu_run(v), VCPU_HALTED);
     lapic_expire(&v->lapic, 5000);
     rig_run(SVM_EXIT_INTR, 0, 0);
-    cr_expect_eq(rig.event, VALID | 0x40);
+    cr_expect_eq(rig.taken, 0x40);
 }
 
 static void leaves_in_shadow(struct rig *r, struct vcpu *guest)
