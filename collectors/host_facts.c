@@ -97,8 +97,8 @@ static size_t memory_blocks(const char *folder, const char *node, uint64_t *bitm
 {
     char path[PATH_MAX];
     size_t count = 0;
-    snprintf(path, sizeof path, "%s/%s", folder, node);
-    DIR *dir = opendir(path);
+    int used = snprintf(path, sizeof path, "%s/%s", folder, node);
+    DIR *dir = used > 0 && (size_t)used < sizeof path ? opendir(path) : NULL;
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         char *end;
         if (strncmp(entry->d_name, "memory", 6) || entry->d_name[6] < '0' || entry->d_name[6] > '9')
