@@ -55,7 +55,7 @@ static struct engine_config engine_config(const struct live_config *c, struct li
                                    .topology = c->topology,
                                    .npages = c->pages_max,
                                    .machine = &l->machine.machine,
-                                   .batch = ENGINE_BATCH,
+                                   .batch = ENGINE_BATCH_MAX, /* pages of one call of the kernel */
                                    .sampling = 1};
     memcpy(config.param, c->param, sizeof config.param);
     return config;

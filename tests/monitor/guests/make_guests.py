@@ -167,7 +167,8 @@ def main():
     print(f"guests: {folder}: {', '.join(KERNELS)}, initrd.img")
 
 
-try:
-    main()
-except Problem as problem:
-    sys.exit(f"guests: {problem}")
+if __name__ == "__main__":
+    try:
+        main()
+    except Problem as problem:
+        sys.exit(f"guests: {problem}")

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What a person sees of a live run each second: a line, or a screen drawn anew on a terminal.
+ */
+#ifndef COLLECTORS_LIVE_SHOW_H
+#define COLLECTORS_LIVE_SHOW_H
+
+#include <stdio.h>
+
+#include "collectors/live.h"
+
+struct live_show {
+    const char *what;   /* "process 4711 (app)" */
+    const char *policy; /* with its parameters, as typed */
+    const char *source; /* what feeds it */
+    bool apply, screen, colour;
+    bool touches;         /* the source sees first touches only */
+    uint64_t lost;        /* records that the source dropped */
+    uint64_t seconds;     /* since the start */
+    bool begun;           /* the heading is out */
+    struct live_stats at; /* at the last line */
+    uint64_t moves_at, moved_at;
+};
+
+/* One second's line, or the screen, of what happened since the call before. */
+void live_show(struct live_show *, const struct live *, FILE *);
+
+/* The last line: what moved, what it gained or would gain, what could not be done and why. */
+void live_show_end(struct live_show *, const struct live *, FILE *);
+
+#endif
