@@ -31,7 +31,8 @@
     X(memtis)              \
     X(multiclock)          \
     X(damon_migrate)       \
-    X(thermostat)
+    X(thermostat)          \
+    X(hybridtier)
 
 #define DECLARE(name) extern const struct policy_class policy_##name;
 #define ENTER(name) &policy_##name,
