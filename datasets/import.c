@@ -80,10 +80,17 @@ int import_put(struct import_sink *sink, const struct trace_record *record, stru
 
 int import_pulse(struct import_sink *sink, struct import_input *in, struct trace_error *error)
 {
-    uint64_t done = 0, total = 0;
-    if (!sink->progress || sink->counts->read < sink->next_pulse)
+    if (sink->counts->read < sink->next_pulse)
         return 0;
     sink->next_pulse = sink->counts->read + PULSE;
+    return import_pulse_now(sink, in, error);
+}
+
+int import_pulse_now(struct import_sink *sink, struct import_input *in, struct trace_error *error)
+{
+    uint64_t done = 0, total = 0;
+    if (!sink->progress)
+        return 0;
     if (in)
         import_input_progress(in, &done, &total);
     if (sink->progress(sink->context, done, total))
@@ -99,13 +106,26 @@ static bool looks_like_lackey(const unsigned char *bytes, size_t n)
                       (bytes[0] == ' ' && bytes[1] && strchr("LSM", bytes[1]) && bytes[2] == ' ')));
 }
 
-static int detect(struct import_input *in, enum import_format *format, struct trace_error *error)
+/* One of the readers of other rooms, or IMPORT_AUTO. */
+static unsigned detect_reader(const struct import_reader *readers, const unsigned char *bytes, size_t n)
 {
+    for (unsigned i = 0; readers && readers[i].name; i++)
+        if (readers[i].looks(bytes, n))
+            return IMPORT_FORMATS + i;
+    return IMPORT_AUTO;
+}
+
+static int detect(struct import_input *in, const struct import_options *o, unsigned *format, struct trace_error *error)
+{
+    enum { HEAD = 4096 };
     const unsigned char *bytes;
     size_t n;
-    int err = import_input_peek(in, 64, &bytes, &n, error);
+    int err = import_input_peek(in, HEAD, &bytes, &n, error);
     if (err)
         return err;
+    *format = detect_reader(o->readers, bytes, n);
+    if (*format != IMPORT_AUTO)
+        return 0;
     if (n >= 8 && !memcmp(bytes, TR_MAGIC, 8))
         *format = IMPORT_TR;
     else if (looks_like_lackey(bytes, n))
@@ -115,7 +135,7 @@ static int detect(struct import_input *in, enum import_format *format, struct tr
     else if (n == 0)
         return trace_fail(error, EINVAL, "%s: is empty", import_input_path(in));
     else
-        return trace_fail(error, EINVAL, "%s: the format is not recognised; name it with --from tr, csv or lackey",
+        return trace_fail(error, EINVAL, "%s: the format is not recognised; name it with --from",
                           import_input_path(in));
     return 0;
 }
@@ -131,21 +151,27 @@ static bool is_hdf5(const char *path)
     return n == sizeof head && !memcmp(head, "\x89HDF", 4);
 }
 
+static int read_format(unsigned format, struct import_input *in, struct import_sink *sink, struct trace_error *error)
+{
+    const struct import_options *o = sink->options;
+    if (format >= IMPORT_FORMATS)
+        return o->readers[format - IMPORT_FORMATS].read(o->reader_context, in, sink, error);
+    if (format == IMPORT_TR)
+        return import_tr(in, sink, error);
+    return format == IMPORT_CSV ? import_csv(in, sink, error) : import_lackey(in, sink, error);
+}
+
 static int read_stream(const char *path, struct import_sink *sink, struct trace_error *error)
 {
     struct import_input *in;
-    enum import_format format = sink->options->from;
+    unsigned format = sink->options->from;
     int err = import_input_open(path, &in, error);
     if (err)
         return err;
     if (format == IMPORT_AUTO)
-        err = detect(in, &format, error);
-    if (!err && format == IMPORT_TR)
-        err = import_tr(in, sink, error);
-    else if (!err && format == IMPORT_CSV)
-        err = import_csv(in, sink, error);
-    else if (!err)
-        err = import_lackey(in, sink, error);
+        err = detect(in, sink->options, &format, error);
+    if (!err)
+        err = read_format(format, in, sink, error);
     import_input_close(in);
     return err;
 }

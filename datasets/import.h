@@ -9,11 +9,24 @@
 
 #include "datasets/trace.h"
 
-enum import_format { IMPORT_AUTO, IMPORT_TR, IMPORT_CSV, IMPORT_LACKEY, IMPORT_TRACE };
+enum import_format { IMPORT_AUTO, IMPORT_TR, IMPORT_CSV, IMPORT_LACKEY, IMPORT_TRACE, IMPORT_FORMATS };
 enum { IMPORT_NO_NODES = 64 };
 
+struct import_input;
+struct import_sink;
+
+/* A format that another room reads. `looks`: does a file begin so? It sees at most 4096 bytes. `read` feeds the sink
+ * (import_private.h): 0 or -errno with a line. */
+struct import_reader {
+    const char *name;
+    bool (*looks)(const unsigned char *bytes, size_t n);
+    int (*read)(void *context, struct import_input *, struct import_sink *, struct trace_error *);
+};
+
 struct import_options {
-    enum import_format from;
+    unsigned from;                       /* enum import_format; IMPORT_FORMATS + i: readers[i] */
+    const struct import_reader *readers; /* ends with a null name; may be null */
+    void *reader_context;
     uint32_t fold_cpus;     /* cpu % this; 0: as they are */
     uint32_t node_shift;    /* page node = address >> this; IMPORT_NO_NODES: none */
     bool node_shift_given;  /* else whole-system captures take 29, other sources none */

@@ -35,6 +35,7 @@ int import_put(struct import_sink *, const struct trace_record *, struct trace_e
 
 /* At will, between records: shows progress now and then, and says whether to stop. 0 or -EINTR with a line. */
 int import_pulse(struct import_sink *, struct import_input *, struct trace_error *);
+int import_pulse_now(struct import_sink *, struct import_input *, struct trace_error *); /* at once */
 
 int import_tr(struct import_input *, struct import_sink *, struct trace_error *);
 int import_csv(struct import_input *, struct import_sink *, struct trace_error *);

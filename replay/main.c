@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "collectors/command.h"
 #include "datasets/command.h"
 #include "monitor-core/launch/command.h"
 #include "replay/cli.h"

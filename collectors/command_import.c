@@ -5,12 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "datasets/command.h"
+#include "collectors/command.h"
+#include "collectors/readers.h"
 #include "datasets/import.h"
 
 static const struct cli_option options[] = {
     {"output", 'o', "FILE", "the trace to write"},
-    {"from", 0, "FORMAT", "tr, csv, lackey or trace; told from the content by default"},
+    {"from", 0, "FORMAT", "one of those above; told from the content by default"},
+    {"levels", 0, "LIST", "samples: memory levels that count, or all; default: those beyond the caches"},
+    {"event", 0, "TEXT", "samples: only of events whose name contains this"},
+    {"physical", 0, NULL, "samples: pages are physical ones, not those of each process"},
+    {"cpu-mhz", 0, "N", "samples: clock that turns cycles into ns (the file's)"},
     {"fold-cpus", 0, "N", "CPU number modulo N"},
     {"node-shift", 0, "BITS", "a page's recorded node is its address >> BITS (29 for whole-system captures)"},
     {"no-nodes", 0, NULL, "take no node from the address"},
@@ -32,6 +37,8 @@ static const struct cli_example examples[] = {
     {"mirrorball import pmake4.tr.zst -o pmake.h5", "a raw whole-system capture; pages get the guest's nodes"},
     {"mirrorball import dss8.tr.zst --fold-cpus 8 -o dss.h5", "nine threads on eight CPUs"},
     {"mirrorball import misses.csv -o misses.h5", "columns time_ns, cpu, address, op and more, by name"},
+    {"mirrorball import perf.data -o app.h5", "a recording of perf mem; perf itself is not needed"},
+    {"mirrorball import perf.data --levels remote-dram,remote-cache -o far.h5", "only what came from another node"},
     {"valgrind --tool=lackey --trace-mem=yes --log-fd=9 ls 9>&1 >ls.out | mirrorball import - -o ls.h5",
      "from standard input"},
     {"mirrorball import long.h5 --skip 1M --limit 500k -o cut.h5", "a part of a trace"},
@@ -43,9 +50,12 @@ static int run(const struct cli *);
 const struct cli_command command_import = {
     .name = "import",
     .arguments = "FILE",
-    .summary = "make a trace from a raw capture, CSV or other text",
+    .summary = "make a trace from perf.data, a raw capture, CSV or other text",
     .description = "Reads FILE ('-': standard input; zstd is unpacked on the way) and writes a trace.\n"
                    "\n"
+                   "perf    perf.data of Linux perf or of 'mirrorball record', whole or cut short: samples\n"
+                   "        with data addresses (perf mem, IBS, SPE, page faults). Those whose data came\n"
+                   "        from memory become records; what was left out and what a record weighs is said.\n"
                    "tr      raw capture of the QEMU cache-model plugin. In whole-system captures pages get\n"
                    "        their node from the address, and records beyond 2 GiB (device memory) are dropped.\n"
                    "csv     header row with time_ns, cpu, address and op (r, w, i, u) in any order; weight,\n"
@@ -90,15 +100,29 @@ static int word(const struct cli *cli, const char *option, const char *const *wo
     return -1;
 }
 
+/* Names of the formats: those of the trace library, then the readers'. */
+enum { FORMATS_MAX = 16 };
+static void list_formats(const char *names[FORMATS_MAX + 1])
+{
+    static const char *const own[IMPORT_FORMATS] = {"auto", "tr", "csv", "lackey", "trace"};
+    size_t n = 0;
+    for (; n < IMPORT_FORMATS; n++)
+        names[n] = own[n];
+    for (size_t i = 0; readers_list[i].name && n < FORMATS_MAX; i++)
+        names[n++] = readers_list[i].name;
+    names[n] = NULL;
+}
+
 static bool parse_words(const struct cli *cli, struct import_options *o)
 {
-    static const char *const formats[] = {"auto", "tr", "csv", "lackey", "trace", NULL};
+    const char *formats[FORMATS_MAX + 1];
     static const char *const ways[] = {"deflate", "none", "blosc", "smallest", NULL};
+    list_formats(formats);
     int from = word(cli, "from", formats);
     int compress = from < 0 ? -1 : word(cli, "compress", ways);
     if (compress < 0)
         return false;
-    o->from = (enum import_format)from;
+    o->from = (unsigned)from;
     o->compress = (enum trace_compress)compress;
     return true;
 }
@@ -126,6 +150,43 @@ static bool parse_numbers(const struct cli *cli, struct import_options *o)
     return true;
 }
 
+static bool add_level(const struct cli *cli, const char *name, size_t length, uint32_t *levels)
+{
+    char word[32];
+    snprintf(word, sizeof word, "%.*s", (int)length, name);
+    int level = sample_level_named(word);
+    if (!strcmp(word, "all"))
+        *levels |= LEVELS_ALL;
+    else if (level >= 0)
+        *levels |= UINT32_C(1) << level;
+    else {
+        char list[512] = "all";
+        for (int i = 0; i < LEVEL_COUNT; i++)
+            snprintf(list + strlen(list), sizeof list - strlen(list), ", %s", sample_level_name((enum sample_level)i));
+        cli_usage(cli, "--levels '%s': a level is one of %s", word, list);
+        return false;
+    }
+    return true;
+}
+
+static bool parse_samples(const struct cli *cli, struct to_trace_options *o)
+{
+    uint64_t mhz = 0;
+    const char *levels = cli_value(cli, "levels");
+    while (levels) {
+        size_t length = strcspn(levels, ",");
+        if (!add_level(cli, levels, length, &o->levels))
+            return false;
+        levels = levels[length] ? levels + length + 1 : NULL;
+    }
+    if (!cli_u64(cli, "cpu-mhz", 1, 100000, &mhz))
+        return false;
+    o->cpu_mhz = (uint32_t)mhz;
+    o->physical = cli_has(cli, "physical");
+    o->event = cli_value(cli, "event");
+    return true;
+}
+
 /* The command as one would type it, for the trace's provenance: file names without folders. */
 static void command_text(const struct cli *cli, char *text, size_t size)
 {
@@ -137,6 +198,36 @@ static void command_text(const struct cli *cli, char *text, size_t size)
         const char *value = cli_value(cli, o->name);
         used += snprintf(text + used, size - (size_t)used, " --%s%s%s", o->name, value ? " " : "", value ? value : "");
     }
+}
+
+/* What the input was not: whole, or clear. */
+static void warn_of_input(const struct cli *cli, const struct perfdata_facts *f)
+{
+    if (f->unclosed)
+        cli_warn(cli, "the file was never closed: its recorder died; read up to its end");
+    if (f->truncated)
+        cli_warn(cli, "the file is cut short; read up to its last whole record");
+    if (f->stopped[0])
+        cli_warn(cli, "not read to its end: %s", f->stopped);
+    if (f->bad)
+        cli_warn(cli, "%" PRIu64 " records contradict themselves and were passed over", f->bad);
+    if (f->orphans)
+        cli_warn(cli, "%" PRIu64 " samples of events that the file does not describe were passed over", f->orphans);
+}
+
+static void report_samples(const struct cli *cli, const struct readers *r)
+{
+    const struct to_trace_counts *c = &r->counts;
+    warn_of_input(cli, &r->facts);
+    if (c->lost)
+        cli_warn(cli, "%" PRIu64 " records were lost while recording; 'mirrorball info' shows when", c->lost);
+    if (cli_has(cli, "quiet"))
+        return;
+    fprintf(stderr,
+            "%" PRIu64 " samples: %" PRIu64 " taken, %" PRIu64 " without an address, %" PRIu64
+            " of other levels, %" PRIu64 " without time, CPU or physical address, %" PRIu64 " of other events\n",
+            c->samples, c->taken, c->no_address, c->other_level, c->no_time + c->no_cpu + c->no_physical,
+            c->other_event);
 }
 
 static void report(const struct cli *cli, const char *out, const struct import_counts *counts)
@@ -166,8 +257,13 @@ static int import(const struct cli *cli, const struct import_options *o, const c
     sigaction(SIGTERM, &terminate, NULL);
     if (interrupted)
         raise(interrupted);
+    const struct readers *readers = o->reader_context;
+    if (err && readers->samples)
+        warn_of_input(cli, &readers->facts);
     if (err)
         return cli_error(cli, "%s", error.text);
+    if (readers->samples)
+        report_samples(cli, readers);
     report(cli, out, &counts);
     return CLI_DONE;
 }
@@ -175,9 +271,12 @@ static int import(const struct cli *cli, const struct import_options *o, const c
 static int run(const struct cli *cli)
 {
     struct import_options o;
+    struct readers readers = {.samples = false};
     char command[TRACE_TEXT];
     import_defaults(&o);
-    if (!parse_words(cli, &o) || !parse_numbers(cli, &o))
+    o.readers = readers_list;
+    o.reader_context = &readers;
+    if (!parse_words(cli, &o) || !parse_numbers(cli, &o) || !parse_samples(cli, &readers.options))
         return CLI_USAGE;
     const char *out = cli_value(cli, "output");
     if (!out)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "collectors/readers.h"
+
+#include <string.h>
+
+int readers_perfdata(void *context, struct import_input *in, struct import_sink *sink, struct trace_error *error)
+{
+    struct readers *r = context;
+    struct trace_error why;
+    r->samples = true;
+    int err = to_trace_perfdata(in, sink, &r->options, &r->counts, &r->facts, &why);
+    const char *path = import_input_path(in);
+    bool named = !strncmp(why.text, path, strlen(path));
+    return err ? trace_fail(error, -err, "%s%s%s", named ? "" : path, named ? "" : ": ", why.text) : 0;
+}
+
+const struct import_reader readers_list[] = {
+    {"perf", perfdata_looks, readers_perfdata},
+    {NULL, NULL, NULL},
+};
