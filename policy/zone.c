@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/zone.h"
 
-enum { SCALE_FACTOR = 10, MIN_FREE_KIB = 128, MAX_FREE_KIB = 262144, RESERVE_MOST = 100 };
+enum { SCALE_UNIT = 1000, MIN_FREE_KIB = 128, MAX_FREE_KIB = 262144, RESERVE_MOST = 100 };
 
 static uint64_t root(uint64_t x)
 {
@@ -25,7 +25,7 @@ static void set_marks(struct zone *z, uint32_t node, uint64_t frames, uint64_t m
 {
     uint64_t most = frames / RESERVE_MOST;
     min = min < most ? min : most;
-    uint64_t gap = min / 4 > frames / 10000 * SCALE_FACTOR ? min / 4 : frames / 10000 * SCALE_FACTOR;
+    uint64_t part = frames / SCALE_UNIT, gap = min / 4 > part ? min / 4 : part;
     gap += !gap;
     z->min[node] = min;
     z->low[node] = min + gap;

@@ -5,7 +5,7 @@
  *   min    4 x sqrt(all memory in KiB) KiB, 128 KiB to 256 MiB, dealt to the nodes by size (mm/page_alloc.c,
  *          init_per_zone_wmark_min; recollected). At most 1 % of a node, so that the small fast tier of a trace is not
  *          all reserve: on nodes of 16 GiB and more the kernel's own value is below that.
- *   low    min + gap      gap: the larger of min / 4 and watermark_scale_factor (10) ten-thousandths of the node
+ *   low    min + gap      gap: the larger of min / 4 and a 1000th of the node (watermark_scale_factor, 10 in 10000)
  *   high   min + 2 gap    a page moves to a node only while more than this is free there
  *   promo  min + 3 gap    until so much is free a tiered node demotes
  *
