@@ -5,8 +5,8 @@
  *
  * Rule (policy/sketch.h: 4-bit counters). A sample counts in both sketches. The frequency sketch has 20.43 counters per
  * page of the fast tier (false positives 0.001 with 4 hashes) and is halved after 160 samples per such page; the
- * momentum sketch has a hundredth of that and is halved after 1100000. Each `batch` samples, pages sampled in it whose
- * frequency reached `hot` or whose momentum reached `momentum` go up while the fast tier has room. Then, if at
+ * momentum sketch has a hundredth of that and is halved after momentum_window. Each `batch` samples, pages sampled in
+ * it whose frequency reached `hot` or whose momentum reached `momentum` go up while the fast tier has room. Then, if at
  * most 1.25 % of it is free, pages go down until 5 % are: pages given a second chance more than second_ns ago, if their
  * frequency has not changed; scanning by address on from where the last scan ended: of momentum 0 and frequency below
  * `hot`, down; of momentum 0 and frequency from `hot` on, a second chance (10000 pages at most). Above 100 MiB/s of
@@ -26,9 +26,9 @@
 #include "policy/tier.h"
 #include "policy/trend.h"
 
-enum { BATCH, HOT, MOMENTUM, AFTER, PLATEAU, PLATEAU_BYTES, SECOND, SETTLE, POINT, TICK };
+enum { BATCH, HOT, MOMENTUM, MOMENTUM_WINDOW, AFTER, PLATEAU, PLATEAU_BYTES, SECOND, SETTLE, POINT, TICK };
 enum { HOT_LEAST = 3, SECOND_MOST = 10000, SCAN_PAGES = 65536, PERIOD_MOST = 32768 };
-enum { COUNTERS_PER_100_PAGES = 2043, WINDOW_PER_PAGE = 160, MOMENTUM_SHARE = 100, MOMENTUM_WINDOW = 1100000 };
+enum { COUNTERS_PER_100_PAGES = 2043, WINDOW_PER_PAGE = 160, MOMENTUM_SHARE = 100 };
 static const uint64_t throttle_above = UINT64_C(100) << 20, throttle_below = UINT64_C(10) << 20, nap_ns = 1000000000;
 
 /* What the ticks are busy with. */
@@ -49,8 +49,7 @@ struct hybridtier {
     uint32_t seconds, second_at;                   /* pages in the queue; looked at so far */
     uint8_t stage;
     bool batch_done, short_before, naps, settled;
-    /* Behind: words of both sketches; candidates of this batch and of the last, a bit per page; the queue. */
-    uint64_t words[];
+    uint64_t words[]; /* of both sketches; then candidates of this batch and the last, a bit per page; the queue */
 };
 
 struct second {
@@ -112,7 +111,7 @@ static int init(void *state, const struct view *v, const uint64_t *param)
     struct hybridtier *h = state;
     tier_init(&h->tier, v->topology);
     sketch_init(&h->frequency, sketch_words_for(v, 1), fast_pages(v) * WINDOW_PER_PAGE);
-    sketch_init(&h->momentum, sketch_words_for(v, MOMENTUM_SHARE), MOMENTUM_WINDOW);
+    sketch_init(&h->momentum, sketch_words_for(v, MOMENTUM_SHARE), param[MOMENTUM_WINDOW]);
     h->batch = param[BATCH];
     h->hot = h->hot_first = (uint32_t)param[HOT];
     h->momentum_hot = (uint32_t)param[MOMENTUM];
@@ -324,6 +323,7 @@ static const struct policy_param params[] = {
     {"batch", 1, 100000, UINT64_MAX, "samples", "between two rounds of promotion and demotion"},
     {"hot", HOT_LEAST, 5, SKETCH_MOST, "samples", "frequency from which a page is hot"},
     {"momentum", 1, 3, SKETCH_MOST, "samples", "momentum from which a page is hot"},
+    {"momentum_window", 1, 1100000, UINT64_MAX, "samples", "after which all momenta are halved"},
     {"after", 0, 500, UINT64_MAX, "batches", "before plateaus are looked for"},
     {"plateau", 1, 20, UINT64_MAX, "batches", "over which promotions are counted"},
     {"plateau_bytes", 1, 102400000, UINT64_MAX, "bytes", "promoted in that time: no more is a plateau"},

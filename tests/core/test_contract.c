@@ -40,9 +40,11 @@ static struct engine_config configure(const struct policy_class *c, const struct
     static const struct {
         const char *name;
         uint64_t value;
-    } lively[] = {{"trigger", 6},    {"sharing", 2},         {"threshold", 3}, {"reset_ns", 1000000},    {"write", 2},
-                  {"memory_min", 1}, {"maptu", 0},           {"latch", 1},     {"aggregation_ns", 5000}, {"used_bp", 0},
-                  {"free_bp", 0},    {"group_bytes", 16384}, {"sample", 100}};
+    } lively[] = {
+        {"trigger", 6},         {"sharing", 2},         {"threshold", 3}, {"reset_ns", 1000000},    {"write", 2},
+        {"memory_min", 1},      {"maptu", 0},           {"latch", 1},     {"aggregation_ns", 5000}, {"used_bp", 0},
+        {"free_bp", 0},         {"group_bytes", 16384}, {"sample", 100},  {"batch", 100},           {"hot", 12},
+        {"momentum_window", 32}};
     for (size_t i = 0; i < sizeof lively / sizeof lively[0]; i++) {
         int at = policy_param_index(c, lively[i].name, strlen(lively[i].name));
         if (at >= 0)
