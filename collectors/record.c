@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "collectors/cause.h"
+#include "collectors/check.h"
+#include "collectors/counters.h"
+#include "collectors/record.h"
+#include "collectors/spool.h"
+
+enum { TURN_MS = 100, RELEASE_MS = 2000, COUNTERS_MS = 100 };
+enum {
+    STAGE_VALUES = 1 << 19,
+    VALUES_MAX = 7 << 19
+}; /* of all counters; after each stage they are read half as often */
+
+struct recording {
+    const struct record_options *o;
+    struct record_result *result;
+    struct session *session;
+    struct counters *counters; /* null: none */
+    struct spool spool;
+    struct encode_event events[SESSION_EVENTS];
+    int count;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Kernels before 6.1 give the raw registers of IBS and decode nothing. */
+static bool kernel_before(unsigned major, unsigned minor)
+{
+    struct utsname u;
+    unsigned a = 0, b = 0;
+    return !uname(&u) && sscanf(u.release, "%u.%u", &a, &b) == 2 && (a < major || (a == major && b < minor));
+}
+
+/* --- which source --- */
+
+static int open_source(struct recording *r, enum source_id id, struct trace_error *error)
+{
+    struct encode_machine machine;
+    struct session_options o = {
+        .events = r->events,
+        .memory = sources[id].memory,
+        .wish = {.rate = r->o->rate,
+                 .kernel = !r->o->encode.user_only,
+                 .physical = sources[id].memory,
+                 .registers = id == SOURCE_IBS && kernel_before(6, 1)},
+        .whom = r->o->whom,
+        .pid = r->o->pid,
+        .command = r->o->command,
+        .ring_kib = r->o->ring_kib,
+    };
+    source_machine(&machine);
+    r->count = source_events(id, &machine, &r->o->encode, r->events, &r->result->steps);
+    if (r->count < 0) {
+        cause_line(r->count, error->text, sizeof error->text, sources[id].name);
+        return r->count;
+    }
+    o.count = (uint32_t)r->count;
+    int err = session_open(&o, &r->result->steps, &r->session, error);
+    if (err && err != -ESRCH && err != -ENOMEM)
+        cause_line(err, error->text, sizeof error->text, r->events[0].name);
+    r->result->source = id;
+    return err;
+}
+
+/* A source that opens and stays silent is no source: the hardware's are tried on a child first. */
+static bool works(struct recording *r, enum source_id id)
+{
+    struct encode_machine machine;
+    struct check_result found;
+    struct attr_steps steps = {""};
+    struct trace_error error;
+    source_machine(&machine);
+    int n = source_events(id, &machine, &r->o->encode, r->events, &steps);
+    if (n < 0)
+        return false;
+    int err = check_events(r->events, (uint32_t)n, true, &steps, &found, &error);
+    bool good = !err && (found.in_range || (r->events[0].flags & ENCODE_AUX_AREA));
+    if (!good)
+        attr_step(&r->result->steps, "%s passed over: %s", sources[id].name,
+                  err ? error.text : "opens, but gives no samples");
+    return good;
+}
+
+static int open_best(struct recording *r, struct trace_error *error)
+{
+    for (enum source_id id = 0; id < SOURCE_FAULTS; id++)
+        if (works(r, id) && !open_source(r, id, error))
+            return 0;
+    return open_source(r, SOURCE_FAULTS, error);
+}
+
+/* --- counters beside it --- */
+
+struct beat {
+    uint64_t next, every; /* ns */
+    uint64_t values, stage;
+};
+
+static void put_value(void *context, const struct perfdata_value *value)
+{
+    spool_note(context, NOTE_VALUE, value, sizeof *value);
+}
+
+static void begin_counters(struct recording *r)
+{
+    struct child *child = session_child(r->session);
+    struct counters_options o = {.names = r->o->counters, .whom = r->o->whom, .pid = child ? child->pid : r->o->pid};
+    counters_open(&o, &r->result->steps, &r->counters);
+}
+
+static void write_series(struct recording *r)
+{
+    for (size_t i = 0; r->counters && i < counters_count(r->counters); i++)
+        spool_note(&r->spool, NOTE_SERIES, counters_series(r->counters, i), sizeof(struct perfdata_series));
+}
+
+/* A long recording shall not drown in its counters. */
+static void read_counters(struct recording *r, struct beat *b, bool last)
+{
+    uint64_t now = now_ns();
+    if (!r->counters || b->values >= VALUES_MAX || (now < b->next && !last))
+        return;
+    counters_read(r->counters, now, put_value, &r->spool);
+    b->values += counters_count(r->counters);
+    b->stage += counters_count(r->counters);
+    if (b->stage >= STAGE_VALUES) {
+        b->stage = 0;
+        b->every *= 2;
+    }
+    b->next = now + b->every;
+}
+
+/* --- the loop --- */
+
+static bool wanted(const struct record_options *o, uint64_t started)
+{
+    return !(o->stop && *o->stop) && (!o->duration_ns || now_ns() - started < o->duration_ns);
+}
+
+static int turn_ms(const struct record_options *o, uint64_t started)
+{
+    uint64_t left = o->duration_ns ? o->duration_ns - (now_ns() - started) : UINT64_MAX;
+    return left / 1000000 < TURN_MS ? (int)(left / 1000000) + 1 : TURN_MS;
+}
+
+static int loop(struct recording *r, struct trace_error *error)
+{
+    struct session_sink sink = spool_sink(&r->spool);
+    int err = session_start(r->session, error);
+    if (err)
+        return err;
+    uint64_t started = now_ns();
+    struct beat beat = {.next = started, .every = (uint64_t)COUNTERS_MS * 1000000};
+    int turn = 1;
+    while (turn > 0 && wanted(r->o, started)) {
+        turn = session_turn(r->session, turn_ms(r->o, started), &sink);
+        read_counters(r, &beat, false);
+        if (r->o->progress)
+            r->o->progress(r->o->context, session_received(r->session));
+    }
+    read_counters(r, &beat, true);
+    err = session_stop(r->session, &sink, &r->result->counts);
+    if (turn < 0 || err)
+        snprintf(error->text, sizeof error->text, "%s: %s", r->spool.path, strerror(turn < 0 ? -turn : -err));
+    return turn < 0 ? turn : err;
+}
+
+/* The command is given the time to end; if it does not, it goes on without us. */
+static void let_go(struct recording *r)
+{
+    struct child *child = session_child(r->session);
+    if (!child)
+        return;
+    r->result->ended = child_ended(child);
+    if (!r->result->ended)
+        child_release(child, SIGTERM, RELEASE_MS);
+    r->result->status = child->ended ? child->status : 0;
+}
+
+static int record(struct recording *r, struct trace_error *error)
+{
+    int err = spool_open(&r->spool, r->o->out, error);
+    begin_counters(r);
+    if (!err)
+        err = spool_header(&r->spool, r->session, sources[r->result->source].name, &r->result->steps, r->o->argc,
+                           r->o->argv, error);
+    write_series(r);
+    if (!err)
+        err = loop(r, error);
+    let_go(r);
+    if (err)
+        return err;
+    spool_note(&r->spool, NOTE_LOST, &r->result->counts.lost, sizeof r->result->counts.lost);
+    return spool_finish(&r->spool, r->o->out, &r->o->import, &r->result->import, &r->result->samples, error);
+}
+
+int record_run(const struct record_options *o, struct record_result *result, struct trace_error *error)
+{
+    struct recording *r = calloc(1, sizeof *r);
+    *result = (struct record_result){0};
+    if (!r) {
+        snprintf(error->text, sizeof error->text, "%s", strerror(ENOMEM));
+        return -ENOMEM;
+    }
+    r->o = o;
+    r->result = result;
+    r->spool.fd = -1;
+    int err = o->source < 0 ? open_best(r, error) : open_source(r, (enum source_id)o->source, error);
+    if (!err)
+        err = record(r, error);
+    result->spooled = err && result->counts.received;
+    spool_close(&r->spool, result->spooled);
+    counters_close(r->counters);
+    session_close(r->session);
+    free(r);
+    return err;
+}
