@@ -179,9 +179,8 @@ static void demote(struct nbt *s, const struct view *v, struct orders *orders)
         struct promotion *p = &s->promotion[i];
         if (!p->wanting || !tier_is_fast(&s->lru.tier, (node_t)i))
             continue;
-        p->wanting = v->free[i] <= s->zone.promo[i];
-        if (p->wanting)
-            lru_demote(&s->lru, s->accessed, v, (node_t)i, s->zone.promo[i] + 1 - v->free[i], orders);
+        uint64_t mark = s->zone.promo[i] + 1, frames = mark > v->free[i] ? mark - v->free[i] : 0;
+        p->wanting = lru_demote(&s->lru, s->accessed, v, (node_t)i, frames, orders) < frames;
     }
 }
 

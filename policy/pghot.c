@@ -189,8 +189,8 @@ static void demote(struct pghot *s, const struct view *v, struct orders *orders)
     for (uint32_t i = 0; i < v->topology->nodes; i++) {
         if (!tier_is_fast(&s->lru.tier, (node_t)i) || v->free[i] > s->zone.promo[i])
             continue;
-        lru_demote(&s->lru, s->bitmaps, v, (node_t)i, s->zone.promo[i] + 1 - v->free[i], orders);
-        s->wanting = true;
+        uint64_t frames = s->zone.promo[i] + 1 - v->free[i];
+        s->wanting |= lru_demote(&s->lru, s->bitmaps, v, (node_t)i, frames, orders) < frames;
     }
 }
 

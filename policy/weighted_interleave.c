@@ -34,10 +34,9 @@ static bool has_bandwidths(const struct topology *t)
 }
 
 /* What the weights are in proportion to; at most 2^48 each, so that sums and products hold. */
-static void measure(const struct topology *t, uint64_t *share)
+static void measure(const struct topology *t, bool known, uint64_t *share)
 {
     const uint64_t most = UINT64_C(1) << 48;
-    bool known = has_bandwidths(t);
     for (uint32_t i = 0; i < t->nodes; i++) {
         share[i] = known ? t->bandwidth[i] : (UINT64_C(1) << 40) / mean_latency(t, i);
         share[i] = share[i] < most ? share[i] : most;
@@ -58,11 +57,14 @@ static void derive(const struct topology *t, uint64_t weightiness, uint32_t *wei
 {
     uint64_t share[NODE_MAX], sum = 0;
     uint32_t divisor = 0;
-    measure(t, share);
+    bool known = has_bandwidths(t);
+    measure(t, known, share);
     for (uint32_t i = 0; i < t->nodes; i++)
         sum += share[i];
+    /* Reciprocals are not exact: rounded to the nearest weight, not down. */
+    uint64_t half = known ? 0 : sum / 2;
     for (uint32_t i = 0; i < t->nodes; i++) {
-        uint64_t w = sum ? weightiness * share[i] / sum : 1;
+        uint64_t w = sum ? (weightiness * share[i] + half) / sum : 1;
         weight[i] = w ? (uint32_t)w : 1;
         divisor = common_divisor(weight[i], divisor);
     }
