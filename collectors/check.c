@@ -13,6 +13,7 @@
 
 #include "collectors/check.h"
 #include "collectors/decode.h"
+#include "collectors/spe.h"
 
 enum { LINE = 64, LINES = CHECK_BYTES / LINE };
 
@@ -129,19 +130,41 @@ static bool within(uint64_t address, uintptr_t base, size_t bytes)
     return address >= base && address - base < bytes;
 }
 
+static void judge(struct listener *l, const struct sample *sample)
+{
+    l->result->samples++;
+    if (!(sample->has & SAMPLE_VA) ||
+        (!within(sample->va, l->at.chase, CHECK_BYTES) &&
+         !within(sample->va, l->at.fresh, (size_t)CHECK_FRESH_PAGES * (size_t)sysconf(_SC_PAGESIZE))))
+        return;
+    l->result->in_range++;
+    l->result->misses += sample_level_miss(sample->level) == MISS_YES;
+}
+
 static void listen(struct listener *l, const void *bytes, size_t n)
 {
     struct decoded d;
     const char *why;
-    if (decode_record(l->decoder, bytes, n, &d, &why) || d.kind != DECODED_SAMPLE)
-        return;
-    l->result->samples++;
-    if (!(d.sample.has & SAMPLE_VA) ||
-        (!within(d.sample.va, l->at.chase, CHECK_BYTES) &&
-         !within(d.sample.va, l->at.fresh, (size_t)CHECK_FRESH_PAGES * (size_t)sysconf(_SC_PAGESIZE))))
-        return;
-    l->result->in_range++;
-    l->result->misses += sample_level_miss(d.sample.level) == MISS_YES;
+    if (!decode_record(l->decoder, bytes, n, &d, &why) && d.kind == DECODED_SAMPLE)
+        judge(l, &d.sample);
+}
+
+/* A record across two pieces is let go: this is a trial. */
+static int take_aux(void *context, unsigned cpu, const struct iovec pieces[2], uint64_t position)
+{
+    struct listener *l = context;
+    struct spe_setup setup = {.cpu = cpu};
+    (void)position;
+    for (int i = 0; i < 2; i++) {
+        const unsigned char *bytes = pieces[i].iov_base;
+        struct sample sample;
+        for (size_t at = 0, used; at < pieces[i].iov_len; at += used)
+            if (spe_next(&setup, bytes + at, pieces[i].iov_len - at, &used, NULL, &sample) != 1)
+                break;
+            else
+                judge(l, &sample);
+    }
+    return 0;
 }
 
 /* Records one by one; one that lies across the border of the pieces is joined first. */
@@ -190,7 +213,7 @@ static int record(struct walker *w, struct listener *l, const struct session_opt
                   struct trace_error *error)
 {
     struct session *session;
-    struct session_sink sink = {.context = l, .bytes = take, .round = nothing};
+    struct session_sink sink = {.context = l, .bytes = take, .aux = take_aux, .round = nothing};
     int err = session_open(o, steps, &session, error), turn = 1;
     if (err)
         return err;

@@ -87,7 +87,7 @@ static bool works(struct recording *r, enum source_id id)
     if (n < 0)
         return false;
     int err = check_events(r->events, (uint32_t)n, true, &steps, &found, &error);
-    bool good = !err && (found.in_range || (r->events[0].flags & ENCODE_AUX_AREA));
+    bool good = !err && found.in_range;
     if (!good)
         attr_step(&r->result->steps, "%s passed over: %s", sources[id].name,
                   err ? error.text : "opens, but gives no samples");
