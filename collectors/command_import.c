@@ -15,6 +15,7 @@ static const struct cli_option options[] = {
     {"levels", 0, "LIST", "samples: memory levels that count, or all; default: those beyond the caches"},
     {"event", 0, "TEXT", "samples: only of events whose name contains this"},
     {"physical", 0, NULL, "samples: pages are physical ones, not those of each process"},
+    {"miss-latency", 0, "CYCLES", "samples: where the level is unknown, this long is a miss"},
     {"cpu-mhz", 0, "N", "samples: clock that turns cycles into ns (the file's)"},
     {"fold-cpus", 0, "N", "CPU number modulo N"},
     {"node-shift", 0, "BITS", "a page's recorded node is its address >> BITS (29 for whole-system captures)"},
@@ -56,6 +57,9 @@ const struct cli_command command_import = {
                    "perf    perf.data of Linux perf or of 'mirrorball record', whole or cut short: samples\n"
                    "        with data addresses (perf mem, IBS, SPE, page faults). Those whose data came\n"
                    "        from memory become records; what was left out and what a record weighs is said.\n"
+                   "script  text of perf script -F comm,pid,tid,cpu,time,event,addr,data_src,weight.\n"
+                   "mitos   CSV of Mitos and MemAxes.\n"
+                   "view    text of DynamoRIO's drmemtrace tool 'view': all accesses, not misses.\n"
                    "tr      raw capture of the QEMU cache-model plugin. In whole-system captures pages get\n"
                    "        their node from the address, and records beyond 2 GiB (device memory) are dropped.\n"
                    "csv     header row with time_ns, cpu, address and op (r, w, i, u) in any order; weight,\n"
@@ -171,7 +175,7 @@ static bool add_level(const struct cli *cli, const char *name, size_t length, ui
 
 static bool parse_samples(const struct cli *cli, struct to_trace_options *o)
 {
-    uint64_t mhz = 0;
+    uint64_t mhz = 0, cycles = 0;
     const char *levels = cli_value(cli, "levels");
     while (levels) {
         size_t length = strcspn(levels, ",");
@@ -179,8 +183,9 @@ static bool parse_samples(const struct cli *cli, struct to_trace_options *o)
             return false;
         levels = levels[length] ? levels + length + 1 : NULL;
     }
-    if (!cli_u64(cli, "cpu-mhz", 1, 100000, &mhz))
+    if (!cli_u64(cli, "cpu-mhz", 1, 100000, &mhz) || !cli_u64(cli, "miss-latency", 1, UINT32_MAX, &cycles))
         return false;
+    o->miss_latency = (uint32_t)cycles;
     o->cpu_mhz = (uint32_t)mhz;
     o->physical = cli_has(cli, "physical");
     o->event = cli_value(cli, "event");

@@ -46,6 +46,9 @@ int decoder_add_id(struct decoder *, uint32_t event, uint64_t id);
 uint32_t decoder_events(const struct decoder *);
 struct decode_event *decoder_event(struct decoder *, uint32_t event);
 
+/* Names an event by at most n bytes; what would disturb a terminal becomes blanks. */
+void decoder_set_name(struct decode_event *, const char *name, size_t n);
+
 /* The event of an id; -1 unknown. */
 int decoder_find(const struct decoder *, uint64_t id);
 

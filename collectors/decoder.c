@@ -99,6 +99,16 @@ struct decode_event *decoder_event(struct decoder *d, uint32_t event)
     return &d->event[event];
 }
 
+void decoder_set_name(struct decode_event *e, const char *name, size_t n)
+{
+    size_t length = strnlen(name, n < sizeof e->name ? n : sizeof e->name - 1);
+    memcpy(e->name, name, length);
+    e->name[length] = '\0';
+    for (char *t = e->name; *t; t++)
+        if ((unsigned char)*t < ' ' || *t == 127)
+            *t = ' ';
+}
+
 static int id_at(const struct decode_event *e)
 {
     uint64_t before = ABI_IP | ABI_TID | ABI_TIME | ABI_ADDR;

@@ -151,7 +151,7 @@ static void event_names(struct cursor *c, struct perfdata *p)
         if (event < 0 && n == known)
             event = (int)i;
         if (event >= 0)
-            perfdata_set_name(decoder_event(p->decoder, (uint32_t)event), name, strlen(name));
+            decoder_set_name(decoder_event(p->decoder, (uint32_t)event), name, strlen(name));
     }
 }
 
@@ -198,15 +198,6 @@ void perfdata_read_feature(struct perfdata *p, unsigned feature, const unsigned 
         clock_data(&c, f);
     else if (feature == ABI_FEATURE_COMPRESSED)
         f->compressed = true;
-}
-
-void perfdata_set_name(struct decode_event *e, const char *name, size_t n)
-{
-    size_t length = strnlen(name, n);
-    snprintf(e->name, sizeof e->name, "%.*s", (int)(length < sizeof e->name ? length : sizeof e->name), name);
-    for (char *t = e->name; *t; t++)
-        if ((unsigned char)*t < ' ' || *t == 127)
-            *t = ' ';
 }
 
 static const char *pmu_name(const struct perfdata *p, uint32_t type)

@@ -59,7 +59,6 @@ void perfdata_read_feature(struct perfdata *, unsigned feature, const unsigned c
 
 /* Names and kinds of events, from what is known by now. */
 void perfdata_name_events(struct perfdata *);
-void perfdata_set_name(struct decode_event *, const char *name, size_t n);
 
 /* A whole user record (type 64 and above) that does not reach the caller. 0 or -errno with a line. */
 int perfdata_user_record(struct perfdata *, const unsigned char *bytes, size_t n, struct trace_error *);

@@ -30,7 +30,7 @@ static void update(struct perfdata *p, struct cursor *c)
         event = 0;
     if (type != ABI_UPDATE_NAME || event < 0 || c->bad)
         return;
-    perfdata_set_name(decoder_event(p->decoder, (uint32_t)event), (const char *)c->at, (size_t)(c->end - c->at));
+    decoder_set_name(decoder_event(p->decoder, (uint32_t)event), (const char *)c->at, (size_t)(c->end - c->at));
     perfdata_name_events(p);
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "collectors/readers_text.h"
+
 int readers_perfdata(void *context, struct import_input *in, struct import_sink *sink, struct trace_error *error)
 {
     struct readers *r = context;
@@ -16,5 +18,8 @@ int readers_perfdata(void *context, struct import_input *in, struct import_sink 
 
 const struct import_reader readers_list[] = {
     {"perf", perfdata_looks, readers_perfdata},
+    {"view", readers_view_looks, readers_view},
+    {"script", readers_script_looks, readers_script},
+    {"mitos", readers_mitos_looks, readers_mitos},
     {NULL, NULL, NULL},
 };

@@ -127,7 +127,10 @@ static bool wanted_level(const struct to_trace *t, const struct sample *s, const
 {
     if (t->options.levels >> s->level & 1)
         return true;
-    return s->level == LEVEL_UNKNOWN && to_trace_counts_misses(e);
+    if (s->level != LEVEL_UNKNOWN)
+        return false;
+    bool slow = t->options.miss_latency && (s->has & SAMPLE_LATENCY) && s->latency >= t->options.miss_latency;
+    return slow || to_trace_counts_misses(e);
 }
 
 static bool address_of(struct to_trace *t, const struct sample *s, uint64_t *address)

@@ -20,10 +20,11 @@
 enum { LEVELS_ALL = (1 << LEVEL_COUNT) - 1 };
 
 struct to_trace_options {
-    uint32_t levels;   /* bit per sample_level; 0: the default */
-    bool physical;     /* addresses are physical */
-    uint32_t cpu_mhz;  /* to turn cycles into ns; 0: as the file says, else no latency column */
-    const char *event; /* only samples of events whose name contains this; null: all */
+    uint32_t levels;       /* bit per sample_level; 0: the default */
+    bool physical;         /* addresses are physical */
+    uint32_t cpu_mhz;      /* to turn cycles into ns; 0: as the file says, else no latency column */
+    uint32_t miss_latency; /* where the level is unknown, samples of this many cycles or more count; 0: none */
+    const char *event;     /* only samples of events whose name contains this; null: all */
 };
 
 /* What became of the samples. */

@@ -76,16 +76,6 @@ void to_trace_gaps_end(struct to_trace *t)
                 gap.to = gap.from;
             trace_collect_gap(&t->collect, &gap);
         }
-    if (!t->sink->options->rebase)
-        return;
-    uint64_t zero = t->sink->first_time;
-    for (uint64_t i = 0; i < t->collect.ngaps; i++) {
-        struct collect_gap *gap = &t->collect.gaps[i];
-        gap->from = gap->from > zero ? gap->from - zero : 0;
-        gap->to = gap->to > zero ? gap->to - zero : 0;
-    }
-    for (uint64_t i = 0; i < t->collect.nvalues; i++) {
-        struct collect_value *value = &t->collect.values[i];
-        value->time = value->time > zero ? value->time - zero : 0;
-    }
+    if (t->sink->options->rebase)
+        trace_collect_rebase(&t->collect, t->sink->first_time);
 }

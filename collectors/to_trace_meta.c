@@ -101,7 +101,7 @@ static unsigned labels_of(const struct to_trace *t)
         bool faults = e->kind == DECODE_PAGE_FAULT || e->kind == DECODE_FAULT_TRACE ||
                       strcasestr(e->name, "page-fault") || strcasestr(e->name, "page_fault");
         labels |= faults ? TRACE_PAGE_TOUCH : 0;
-        labels |= e->kind == DECODE_FAULT_TRACE ? 0 : TRACE_WRITES_UNDER_SEEN;
+        labels |= e->kind == DECODE_FAULT_TRACE || (t->labels & TRACE_ALL_ACCESSES) ? 0 : TRACE_WRITES_UNDER_SEEN;
     }
     return labels;
 }
@@ -192,6 +192,8 @@ static void say_meaning(const struct to_trace *t, struct trace_meta *meta)
         say(meta, "a record is one sample: its period does not count misses, or is 1");
     if (t->latencies)
         say(meta, "latency: cycles at %u MHz", t->mhz);
+    if (t->options.miss_latency)
+        say(meta, "where the level is unknown, loads of %u cycles or more count as misses", t->options.miss_latency);
     if (t->options.physical)
         say(meta, "physical addresses");
     else if (t->processes.n > 1)

@@ -76,7 +76,7 @@ static int one(const struct cli *cli, enum cli_format format, const char *path, 
     struct stat status;
     if (trace_open(path, &trace, &error))
         return cli_error(cli, "%s", error.text);
-    struct info info = {.path = path, .meta = trace_meta(trace), .stats = &stats};
+    struct info info = {.path = path, .meta = trace_meta(trace), .stats = &stats, .collect = trace_collect_of(trace)};
     info.file_bytes = stat(path, &status) ? 0 : (uint64_t)status.st_size;
     int code = CLI_DONE;
     if (cli_has(cli, "verify")) {

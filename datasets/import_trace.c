@@ -47,6 +47,11 @@ int import_trace(const char *path, struct import_sink *sink, struct trace_error 
         if (!err)
             err = import_pulse(sink, NULL, error);
     }
+    struct trace_collect *collect = err ? NULL : trace_writer_collect(sink->writer);
+    if (!err && trace_collect_copy(collect, trace_collect_of(trace)))
+        err = trace_fail(error, ENOMEM, "%s: out of memory", path);
+    if (!err && sink->options->rebase)
+        trace_collect_rebase(collect, sink->first_time);
     trace_block_free(block);
     trace_close(trace);
     return err;

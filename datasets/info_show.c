@@ -99,6 +99,8 @@ void info_show_table(FILE *out, const struct info *info)
         show_counts(out, info);
         show_sharing(out, info);
     }
+    if (info->collect)
+        info_collect_table(out, info->collect);
 }
 
 void info_show_csv_head(FILE *out)
@@ -141,34 +143,25 @@ void info_show_csv(FILE *out, const struct info *info)
     fputc('\n', out);
 }
 
-static json_t *text(const char *value)
-{
-    /* Names from files need not be UTF-8. */
-    json_t *string = json_string(value);
-    return string ? string : json_string("(not UTF-8)");
-}
-
-static json_t *number(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
-
 static json_t *meta_object(const struct info *info)
 {
     const struct trace_meta *m = info->meta;
     char labels[TRACE_TEXT], digest[32];
     trace_labels_text(m->labels, labels, sizeof labels);
     snprintf(digest, sizeof digest, "%016" PRIx64, m->digest);
-    json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", text(info->path), "name",
-                          text(m->name), "source", text(m->source), "event", text(m->event), "host", text(m->host),
-                          "kernel", text(m->kernel), "command", text(m->command), "date", text(m->date), "note",
-                          text(m->note), "labels", text(labels), "digest", text(digest));
+    json_t *o =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", info_json_text(info->path), "name",
+                  info_json_text(m->name), "source", info_json_text(m->source), "event", info_json_text(m->event),
+                  "host", info_json_text(m->host), "kernel", info_json_text(m->kernel), "command",
+                  info_json_text(m->command), "date", info_json_text(m->date), "note", info_json_text(m->note),
+                  "labels", info_json_text(labels), "digest", info_json_text(digest));
     json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:b}", "records",
-                             number(m->records), "misses", number(m->misses), "first_time_ns", number(m->first_time),
-                             "last_time_ns", number(m->last_time), "period", number(m->period), "lost", number(m->lost),
-                             "file_bytes", number(info->file_bytes), "pages", (int)m->pages, "cpus", (int)m->cpus,
-                             "nodes", (int)m->nodes, "page_size", (int)m->page_size, "line_size", (int)m->line_size,
-                             "chunks", (int)m->chunks, "verified", info->verified);
+                             info_json_number(m->records), "misses", info_json_number(m->misses), "first_time_ns",
+                             info_json_number(m->first_time), "last_time_ns", info_json_number(m->last_time), "period",
+                             info_json_number(m->period), "lost", info_json_number(m->lost), "file_bytes",
+                             info_json_number(info->file_bytes), "pages", (int)m->pages, "cpus", (int)m->cpus, "nodes",
+                             (int)m->nodes, "page_size", (int)m->page_size, "line_size", (int)m->line_size, "chunks",
+                             (int)m->chunks, "verified", info->verified);
     if (!o || !more || json_object_update(o, more)) {
         json_decref(o);
         o = NULL;
@@ -181,7 +174,7 @@ static json_t *named(const char *const *names, const uint64_t *values, int n)
 {
     json_t *o = json_object();
     for (int i = 0; o && i < n; i++)
-        json_object_set_new(o, names[i], number(values[i]));
+        json_object_set_new(o, names[i], info_json_number(values[i]));
     return o;
 }
 
@@ -211,11 +204,11 @@ static void add_stats(json_t *o, const struct info *info)
     const struct trace_stats *s = info->stats;
     json_t *cpus = json_array();
     for (uint32_t cpu = 0; cpu < info->meta->cpus; cpu++)
-        json_array_append_new(cpus, number(s->cpu[cpu]));
+        json_array_append_new(cpus, info_json_number(s->cpu[cpu]));
     json_object_set_new(o, "kinds", named(kind_names, s->kind, 4));
     json_object_set_new(o, "causes", named(cause_names, s->cause, 4));
-    json_object_set_new(o, "kernel_misses", number(s->kernel));
-    json_object_set_new(o, "dirty_misses", number(s->dirty));
+    json_object_set_new(o, "kernel_misses", info_json_number(s->kernel));
+    json_object_set_new(o, "dirty_misses", info_json_number(s->dirty));
     json_object_set_new(o, "cpu_misses", cpus);
     json_object_set_new(o, "sharing", s->sharing ? sharing_object(s) : json_null());
     json_object_set_new(o, "local_share", s->sharing ? local_object(info) : json_null());
@@ -228,5 +221,7 @@ int info_show_json(void *list, const struct info *info)
         return -ENOMEM;
     if (info->stats)
         add_stats(o, info);
+    if (info->collect)
+        info_collect_json(o, info->collect);
     return json_array_append_new(list, o) ? -ENOMEM : 0;
 }

@@ -95,6 +95,21 @@ int trace_collect_copy(struct trace_collect *to, const struct trace_collect *fro
     return err;
 }
 
+static uint64_t since(uint64_t time, uint64_t zero)
+{
+    return time > zero ? time - zero : 0;
+}
+
+void trace_collect_rebase(struct trace_collect *c, uint64_t zero)
+{
+    for (uint64_t i = 0; i < c->ngaps; i++) {
+        c->gaps[i].from = since(c->gaps[i].from, zero);
+        c->gaps[i].to = since(c->gaps[i].to, zero);
+    }
+    for (uint64_t i = 0; i < c->nvalues; i++)
+        c->values[i].time = since(c->values[i].time, zero);
+}
+
 const char *trace_collect_cause(uint32_t cause)
 {
     static const char *const words[COLLECT_CAUSES] = {"lost",     "throttled", "hardware",

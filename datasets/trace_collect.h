@@ -71,6 +71,9 @@ int trace_collect_value(struct trace_collect *, const struct collect_value *);
 void trace_collect_free(struct trace_collect *); /* the rows, not the struct */
 int trace_collect_copy(struct trace_collect *to, const struct trace_collect *from);
 
+/* Times become those since `zero`; earlier ones 0. */
+void trace_collect_rebase(struct trace_collect *, uint64_t zero);
+
 const char *trace_collect_cause(uint32_t cause); /* "lost", "throttled"...; "unknown" */
 
 /* What is stored with a trace being written; filled in until close. */
