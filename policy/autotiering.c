@@ -130,14 +130,14 @@ static node_t open_node(const struct autotiering *a, const struct view *v, node_
     return best == home ? (node_t)NODE_NONE : best;
 }
 
-/* The nearest node of the tiers below `node` that has room. */
+/* The nearest node of the tiers below `node` that has more than its min watermark free. */
 static node_t demotion_node(const struct autotiering *a, const struct view *v, node_t node)
 {
     const struct topology *t = v->topology;
     node_t best = NODE_NONE;
     for (uint32_t i = 0; i < t->nodes; i++) {
         node_t n = (node_t)i;
-        if (t->tier[n] <= t->tier[node] || !zone_admits(&a->zone, v, n))
+        if (t->tier[n] <= t->tier[node] || v->free[n] <= a->zone.min[n])
             continue;
         if (best == NODE_NONE || topology_latency(t, node, n) < topology_latency(t, node, best))
             best = n;

@@ -39,8 +39,8 @@ enum { TABLE_CHEAP = 10000, TABLE_ACCURATE = 30000, REAL_ORDERS = 10, SAMPLING_M
 /* Reasons in orders. */
 enum carrefour_reason { CARREFOUR_REPLICATE = 1, CARREFOUR_INTERLEAVE = 2, CARREFOUR_MIGRATE = 3 };
 
-/* What an epoch goes through: sampling; then decisions page by page; then the copies, one node at a time. */
-enum phase { SAMPLING, DECIDING, COPYING };
+/* What an epoch goes through: sampling; decisions page by page; the copies, one node at a time; the last outcomes. */
+enum phase { SAMPLING, DECIDING, COPYING, CLOSING };
 
 struct carrefour {
     uint64_t param[SEED + 1];
@@ -51,7 +51,7 @@ struct carrefour {
     uint32_t period; /* the run's own sampling */
     uint32_t epoch;  /* from 1 */
     uint32_t real;   /* migrations and copies done in this epoch */
-    uint32_t pages, capacity, room;
+    uint32_t pages, capacity;
     uint32_t next;       /* position in table[] of DECIDING and COPYING */
     uint32_t candidates; /* pages to replicate: they are gathered at the table's beginning */
     node_t copy_to;      /* of COPYING */
@@ -67,27 +67,21 @@ struct slot {
     uint8_t samples[]; /* one per node */
 };
 
-static uint32_t table_room(const struct view *v)
+static uint32_t table_room(const struct view *v, uint32_t most)
 {
-    return v->npages < TABLE_ACCURATE ? v->npages : TABLE_ACCURATE;
+    return v->npages < most ? v->npages : most;
 }
 
 static size_t state_size(const struct view *v, const uint64_t *param)
 {
     (void)param;
-    return sizeof(struct carrefour) + table_room(v) * sizeof(page_t);
+    return sizeof(struct carrefour) + table_room(v, TABLE_ACCURATE) * sizeof(page_t);
 }
 
 static size_t slot_size(const struct view *v, const uint64_t *param)
 {
     (void)param;
     return sizeof(struct slot) + v->topology->nodes;
-}
-
-static void set_capacity(struct carrefour *c)
-{
-    uint32_t most = c->accurate ? TABLE_ACCURATE : TABLE_CHEAP;
-    c->capacity = c->room < most ? c->room : most;
 }
 
 static int init(void *state, const struct view *v, const uint64_t *param)
@@ -98,8 +92,7 @@ static int init(void *state, const struct view *v, const uint64_t *param)
     __builtin_memcpy(c->param, param, sizeof c->param);
     c->random = param[SEED];
     c->epoch = 1;
-    c->room = table_room(v);
-    set_capacity(c);
+    c->capacity = table_room(v, TABLE_CHEAP);
     return 0;
 }
 
@@ -273,11 +266,11 @@ static bool carry_on(struct carrefour *c, const struct view *v, struct orders *o
     return ++c->copy_to == v->topology->nodes;
 }
 
-static void begin_epoch(struct carrefour *c, uint64_t now)
+static void begin_epoch(struct carrefour *c, const struct view *v, uint64_t now)
 {
     bool enabled = c->replicates || c->migrates || c->interleaves;
     c->accurate = enabled && c->real >= REAL_ORDERS;
-    set_capacity(c);
+    c->capacity = table_room(v, c->accurate ? TABLE_ACCURATE : TABLE_CHEAP);
     __builtin_memset(c->to, 0, sizeof c->to);
     c->total = c->reads = c->local = 0;
     c->real = c->pages = 0;
@@ -307,8 +300,10 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
             begin_decisions(c, v);
         }
     }
-    if (c->phase != SAMPLING && carry_on(c, v, orders))
-        begin_epoch(c, now);
+    if (c->phase == CLOSING)
+        begin_epoch(c, v, now);
+    else if (c->phase != SAMPLING && carry_on(c, v, orders))
+        c->phase = CLOSING;
 }
 
 static void outcome(void *state, const struct order *order, int err)

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * irix against runs worked out by hand from its rule (policy/irix.c; mechanisms: SGI manual page migration(5), numbers
+ * recollected): threshold 50 % of 2047, so that a lead of 1024 misses is a request.
+ */
+#include <criterion/criterion.h>
+
+#include "tests/core/policy_rig.h"
+
+enum { MS = 1000000, LEAD = 1024 };
+
+static void begin(const struct policy_rig_param *param)
+{
+    fixture_shape(&policy_rig_shape, 4, 4, FRAMES_UNBOUNDED);
+    policy_rig_begin("irix", 4, param);
+}
+
+static void misses(node_t node, uint32_t n)
+{
+    fixture_misses(&policy_rig, node, 0, false, n);
+}
+
+static const struct policy_rig_param undamped[] = {{"dampening", 0}, {0}};
+
+Test(irix, the_lead_must_exceed_half_the_range)
+{
+    begin(undamped);
+    misses(0, 1);
+    misses(2, LEAD);
+    policy_rig_is_on(0, 0x1);
+    misses(2, 1);
+    policy_rig_is_on(0, 0x4);
+    policy_rig_end();
+}
+
+/* 90 % of 3: the third request in a row is granted, and counters start again after each. */
+Test(irix, dampening_grants_the_third_request)
+{
+    begin(NULL);
+    misses(0, 1);
+    misses(2, 1 + 3 * LEAD - 1);
+    policy_rig_is_on(0, 0x1);
+    misses(2, 1);
+    policy_rig_is_on(0, 0x4);
+    policy_rig_end();
+}
+
+Test(irix, requests_of_another_node_start_the_row_again)
+{
+    begin(NULL);
+    misses(0, 1);
+    misses(2, 1 + 2 * LEAD);
+    misses(3, LEAD);
+    misses(2, 2 * LEAD);
+    policy_rig_is_on(0, 0x1);
+    misses(2, LEAD);
+    policy_rig_is_on(0, 0x4);
+    policy_rig_end();
+}
+
+/* 20 % of 7: the second bounce freezes. 90 % of 7: the seventh request after that thaws. */
+Test(irix, a_page_that_bounces_twice_is_frozen_and_thaws_at_the_seventh_request)
+{
+    begin(undamped);
+    misses(0, 1);
+    misses(1, LEAD + 1);
+    policy_rig_is_on(0, 0x2);
+    misses(0, LEAD);
+    policy_rig_is_on(0, 0x1);
+    misses(1, LEAD);
+    policy_rig_is_on(0, 0x1);
+    misses(1, 7 * LEAD - 1);
+    policy_rig_is_on(0, 0x1);
+    misses(1, 1);
+    policy_rig_is_on(0, 0x2);
+    policy_rig_end();
+}
+
+Test(irix, a_page_that_goes_round_does_not_bounce)
+{
+    begin(undamped);
+    misses(0, 1);
+    misses(1, LEAD + 1);
+    for (unsigned i = 2; i < 20; i++) {
+        misses((node_t)(i % 3), LEAD);
+        policy_rig_is_on(0, nodeset_of((node_t)(i % 3)));
+    }
+    policy_rig_end();
+}
+
+/* Full counters say nothing more; unpegging control gives the page another chance after 8 ticks of 10 ms. */
+Test(irix, full_counters_begin_again_with_the_interval)
+{
+    begin(undamped);
+    misses(0, 3000);
+    misses(1, 3000);
+    policy_rig_is_on(0, 0x1);
+    policy_rig.now = 80 * MS - 1;
+    misses(1, LEAD);
+    policy_rig_is_on(0, 0x1);
+    policy_rig.now = 80 * MS;
+    misses(1, LEAD - 1);
+    policy_rig_is_on(0, 0x1);
+    misses(1, 1);
+    policy_rig_is_on(0, 0x2);
+    policy_rig_end();
+}
+
+Test(irix, counters_below_90_percent_are_kept)
+{
+    begin(undamped);
+    misses(0, 1842); /* 90 % of 2047 is 1842.3 */
+    policy_rig.now = 80 * MS;
+    misses(1, 2047);
+    policy_rig_is_on(0, 0x1);
+    policy_rig_end();
+}
+
+/* 80 ms at 12,800 bytes a second are 1024 bytes; 80 % of that lies between 6 and 7 misses of 128 bytes. */
+Test(irix, nothing_moves_while_a_memory_is_busy)
+{
+    static const uint64_t bandwidth[4] = {12800, 0, 0, 0};
+    for (uint32_t busy = 6; busy <= 7; busy++) {
+        fixture_shape(&policy_rig_shape, 4, 4, FRAMES_UNBOUNDED);
+        policy_rig_shape.topology.bandwidth = bandwidth;
+        policy_rig_begin("irix", 4, undamped);
+        misses(0, busy);
+        policy_rig_tick(80 * MS);
+        misses(1, LEAD + busy);
+        policy_rig_is_on(0, busy == 6 ? 0x2 : 0x1);
+        policy_rig_end();
+    }
+}
+
+/* Node 1 is 201 % as far from node 0 as node 0 itself. */
+Test(irix, near_nodes_are_not_remote)
+{
+    for (uint64_t distance = 201; distance <= 202; distance++) {
+        const struct policy_rig_param param[] = {{"dampening", 0}, {"distance", distance}, {0}};
+        begin(param);
+        misses(0, 1);
+        misses(1, LEAD + 1);
+        policy_rig_is_on(0, distance == 201 ? 0x2 : 0x1);
+        policy_rig_end();
+    }
+}
+
+Test(irix, counters_of_64_nodes_lie_side_by_side)
+{
+    fixture_shape(&policy_rig_shape, 64, 64, FRAMES_UNBOUNDED);
+    policy_rig_begin("irix", 2, undamped);
+    misses(0, 1);
+    for (node_t node = 1; node < 64; node++)
+        misses(node, LEAD);
+    policy_rig_is_on(0, 0x1);
+    for (node_t node = 63; node > 61; node--) {
+        misses(node, 1 + (node < 63) * (LEAD - 1));
+        policy_rig_is_on(0, nodeset_of(node));
+    }
+    policy_rig_end();
+}
