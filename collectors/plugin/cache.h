@@ -53,17 +53,18 @@ static inline uint64_t *cache_peek(const struct cache *c, uint64_t line)
     return NULL;
 }
 
-/* The same, and now it is the most recently used. */
+/* The same, and now it is the most recently used. The words are moved one by one: they are few, and most lines are
+ * found near the front, so a call of memmove would take longer. */
 static inline uint64_t *cache_find(struct cache *c, uint64_t line)
 {
     uint64_t *set = c->word + (line & c->mask) * c->ways, *at = cache_peek(c, line);
-    if (at && at != set) {
-        uint64_t word = *at;
-        memmove(set + 1, set, (size_t)((char *)at - (char *)set));
-        *set = word;
-        at = set;
-    }
-    return at;
+    if (!at)
+        return NULL;
+    uint64_t word = *at;
+    for (; at != set; at--)
+        *at = at[-1];
+    *set = word;
+    return set;
 }
 
 /* Takes in a line that is not held, as the most recently used. The word that had to go, or 0. */
