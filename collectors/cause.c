@@ -110,7 +110,7 @@ static void missing(const struct cause_facts *f, struct cause *c)
 {
     if (f->guest && !f->units)
         say(c, "this virtual machine shows no performance counters",
-            "ask its host for a virtual PMU, or use --source faults or qemu");
+            "ask its host for a virtual PMU; until then --source faults or qemu");
     else
         say(c, "this processor or kernel has no such event", "use another source, or a newer kernel");
 }

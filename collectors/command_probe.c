@@ -42,51 +42,80 @@ const struct cli_command command_probe = {
 /* The text from column INDENT on, broken between words. */
 static void wrapped(const char *lead, const char *text)
 {
-    size_t column = printf("%*s%s", INDENT, "", lead) > 0 ? INDENT + strlen(lead) : 0;
-    const size_t left = column;
-    while (*text) {
+    const size_t left = INDENT + strlen(lead);
+    size_t column = left;
+    printf("%*s%s", INDENT, "", lead);
+    for (bool first = true; *text; first = false) {
         size_t n = strcspn(text, " ");
-        if (column + n > WIDTH && column > left) {
+        bool fits = first || column + 1 + n <= WIDTH;
+        if (!fits)
             printf("\n%*s", (int)left, "");
-            column = left;
-        }
-        printf("%.*s%s", (int)n, text, text[n] ? " " : "");
-        column += n + 1;
+        column = fits ? column + n + !first : left + n;
+        printf("%s%.*s", first || !fits ? "" : " ", (int)n, text);
         text += n + (text[n] == ' ');
     }
     putchar('\n');
 }
 
-static void show_row(const struct probe_row *row)
+/* The row before this one that has the same cause; null: none. */
+static const struct probe_row *same_cause(const struct probe *p, const struct probe_row *row)
 {
+    for (const struct probe_row *before = p->row; before < row; before++)
+        if (!strcmp(before->cause.why, row->cause.why) && !strcmp(before->cause.fix, row->cause.fix))
+            return before;
+    return NULL;
+}
+
+static void show_cause(const struct probe *p, const struct probe_row *row, bool beside)
+{
+    const struct probe_row *before = same_cause(p, row);
     const char *name = row->err ? strerrorname_np(-row->err) : NULL;
     char text[2 * CAUSE_TEXT];
-    printf("%-12s%-10s%s\n", row->name, probe_state_name(row->state), row->what);
+    if (before)
+        snprintf(text, sizeof text, "as for %s", before->name);
+    else
+        snprintf(text, sizeof text, "%s%s%s%s", row->cause.why, name ? " (" : "", name ? name : "", name ? ")" : "");
+    if (beside)
+        puts(text);
+    else
+        wrapped("", text);
+    if (!before && *row->cause.fix)
+        wrapped("-> ", row->cause.fix);
+}
+
+/* What is not of this machine takes one line. */
+static void show_row(const struct probe *p, const struct probe_row *row)
+{
+    bool beside = row->state == PROBE_ABSENT && (!*row->cause.fix || same_cause(p, row)) && !*row->found;
+    printf("%-12s%-10s", row->name, probe_state_name(row->state));
+    if (!beside)
+        puts(row->what);
     if (*row->found)
         wrapped("", row->found);
-    if (*row->cause.why) {
-        snprintf(text, sizeof text, "%s%s%s%s", row->cause.why, name ? " (" : "", name ? name : "", name ? ")" : "");
-        wrapped("", text);
-    }
-    if (*row->cause.fix)
-        wrapped("-> ", row->cause.fix);
+    if (*row->cause.why)
+        show_cause(p, row, beside);
 }
 
 static void show_next(const struct probe *p)
 {
-    if (!p->best)
-        printf("\nNothing can be recorded here. Traces can be imported and replayed: mirrorball import --help\n");
-    else if (!strcmp(p->best, "qemu"))
-        printf("\nBest here: qemu.  Next: mirrorball record --source qemu -- COMMAND\n");
-    else
-        printf("\nBest here: %s.  Next: mirrorball record -- COMMAND\n", p->best);
+    if (p->best) {
+        printf("\nBest here: %s.  Next: mirrorball record%s -- COMMAND\n", p->best,
+               strcmp(p->best, "qemu") ? "" : " --source qemu");
+        return;
+    }
+    printf("\nNothing can be recorded here yet; traces can be imported and replayed: mirrorball import --help\n");
+    for (size_t i = 0; i < p->n; i++)
+        if (p->row[i].source && *p->row[i].cause.fix) {
+            printf("Next: %s\n", p->row[i].cause.fix);
+            return;
+        }
 }
 
 static void show_table(const struct probe *p)
 {
     printf("%-12s%-10s%s\n", "source", "state", "what it is, what the trial showed, -> what to do");
     for (size_t i = 0; i < p->n; i++)
-        show_row(&p->row[i]);
+        show_row(p, &p->row[i]);
     show_next(p);
 }
 

@@ -103,7 +103,7 @@ static void counting(struct probe *p)
     if (!t.hardware && t.silent)
         probe_say(row, PROBE_REFUSED, "hardware counters start but stay at 0", "ask for a virtual PMU that counts");
     else if (!t.hardware)
-        probe_fail(p, row, p->facts.units ? -EACCES : -ENOENT);
+        probe_fail(p, row, p->facts.filtered || p->facts.units ? -EACCES : -ENOENT);
     row = probe_add(p, "bandwidth", "traffic of the memory controllers");
     if (t.controllers)
         snprintf(row->found, sizeof row->found, "%u of them count", t.controllers);
