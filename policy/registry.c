@@ -32,7 +32,8 @@
     X(multiclock)          \
     X(damon_migrate)       \
     X(thermostat)          \
-    X(hybridtier)
+    X(hybridtier)          \
+    X(thrift)
 
 #define DECLARE(name) extern const struct policy_class policy_##name;
 #define ENTER(name) &policy_##name,
