@@ -20,14 +20,14 @@ static void use(uint32_t nodes, uint32_t pages, const node_t *user)
         fixture_misses(&policy_rig, user[page / pages], page, false, MISSES);
 }
 
-/* Section 14: no time spent on moving yet, 10 GiB to move at 0.3 s each: 3.0 s are more than 5 % of 50 s, and less than
- * 5 % of 61 s. Two nodes that use each other's memory; pages of 1 GiB. */
+/* Conformance: no time spent on moving yet, 10 GiB to move at 0.3 s each: 3.0 s are more than 5 % of 50 s, and less
+ * than 5 % of 61 s. Two nodes that use each other's memory, and 5 GiB of a third that stay; pages of 1 GiB. */
 Test(asymsched, moves_when_it_takes_less_than_5_percent_of_the_time)
 {
-    fixture_shape(&policy_rig_shape, 2, 2, FRAMES_UNBOUNDED);
+    fixture_shape(&policy_rig_shape, 3, 3, FRAMES_UNBOUNDED);
     policy_rig_shape.topology.page_size = 1 << 30;
-    policy_rig_begin("asymsched", 10, NULL);
-    use(2, 5, (node_t[]){1, 0});
+    policy_rig_begin("asymsched", 15, NULL);
+    use(3, 5, (node_t[]){1, 0, 2});
     policy_rig_tick(50 * SECOND);
     policy_rig_tick(50 * SECOND + 1);
     cr_assert_eq(policy_rig.engine->stats.moves, 0);
@@ -36,8 +36,30 @@ Test(asymsched, moves_when_it_takes_less_than_5_percent_of_the_time)
     policy_rig_tick(61 * SECOND);
     policy_rig_tick(61 * SECOND + 1);
     cr_assert_eq(policy_rig.engine->stats.moves, 10);
-    for (page_t page = 0; page < 10; page++)
-        policy_rig_is_on(page, page < 5 ? 0x2 : 0x1);
+    for (page_t page = 0; page < 15; page++)
+        policy_rig_is_on(page, page < 5 ? 0x2 : page < 10 ? 0x1 : 0x4);
+    policy_rig_end();
+}
+
+/* Weights are the bits of the counts. Node 0's memory: 10 from node 0 (2^9 accesses) and 21 from node 1 (2^20); node
+ * 1's: 15 from node 1 (2^14). As it is: 10 x 10 + 21 x 5 + 15 x 10 = 355; exchanged: 10 x 5 + 21 x 10 + 15 x 5 = 335.
+ * By the counts themselves the exchange would be worth twice as much. */
+Test(asymsched, weights_are_logarithms)
+{
+    const struct policy_rig_param param[] = {{"keep", 100}, {0}};
+    fixture_shape(&policy_rig_shape, 2, 2, FRAMES_UNBOUNDED);
+    policy_rig_begin("asymsched", 2, param);
+    for (node_t node = 0; node < 2; node++)
+        fixture_misses(&policy_rig, node, node, false, 1);
+    policy_rig_tick(2 * SECOND);
+    fixture_miss(&policy_rig, 0, 0, false, 9);
+    for (unsigned i = 0; i < 32; i++)
+        fixture_miss(&policy_rig, 1, 0, false, 15);
+    fixture_miss(&policy_rig, 1, 1, false, 14);
+    policy_rig_tick(10 * SECOND);
+    policy_rig_tick(10 * SECOND + 1);
+    policy_rig_is_on(0, 0x1);
+    policy_rig_is_on(1, 0x2);
     policy_rig_end();
 }
 

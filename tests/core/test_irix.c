@@ -33,16 +33,19 @@ Test(irix, the_lead_must_exceed_half_the_range)
     policy_rig_end();
 }
 
-/* 90 % of 3: the third request in a row is granted, and counters start again after each. */
+/* 90 % and 100 % of 3: the third request in a row is granted, and counters start again after each. */
 Test(irix, dampening_grants_the_third_request)
 {
-    begin(NULL);
-    misses(0, 1);
-    misses(2, 1 + 3 * LEAD - 1);
-    policy_rig_is_on(0, 0x1);
-    misses(2, 1);
-    policy_rig_is_on(0, 0x4);
-    policy_rig_end();
+    for (uint64_t dampening = 90; dampening <= 100; dampening += 10) {
+        const struct policy_rig_param param[] = {{"dampening", dampening}, {0}};
+        begin(param);
+        misses(0, 1);
+        misses(2, 1 + 3 * LEAD - 1);
+        policy_rig_is_on(0, 0x1);
+        misses(2, 1);
+        policy_rig_is_on(0, 0x4);
+        policy_rig_end();
+    }
 }
 
 Test(irix, requests_of_another_node_start_the_row_again)
