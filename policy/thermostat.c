@@ -255,16 +255,17 @@ static void classify(struct thermostat *t, uint64_t now)
     }
 }
 
-/* The marked groups: those that go down first, for the sake of those that come up. */
+/* The marked groups: those that go down first, then, in the next tick, when their frames are free, those that come up.
+ */
 static void move_some(struct thermostat *t, const struct view *v, struct orders *orders)
 {
     for (; t->moving < 2 * t->groups; t->moving++) {
         uint32_t group = t->moving % t->groups;
         bool down = t->moving < t->groups, marked = t->g[group].flags & GROUP_MOVES;
+        if (orders->n && (t->moving == t->groups || orders->max - orders->n < t->group_pages))
+            return;
         if (!marked || !(t->g[group].flags & GROUP_COLD) == down)
             continue;
-        if (orders->max - orders->n < t->group_pages && orders->n)
-            return;
         for (page_t page = group * t->group_pages; page < group_end(t, group); page++)
             (down ? tier_demote : tier_promote)(&t->tier, v, page, orders);
     }
