@@ -100,6 +100,19 @@ Test(autonuma, never_faulted_and_sequence_3)
     end();
 }
 
+/* Tasks of a group, whose faults were all on node 3: without the rule for early scans nothing speaks for node 0. */
+Test(autonuma, the_fifth_scan_is_not_early)
+{
+    for (unsigned n = 4; n <= 5; n++) {
+        begin();
+        touch(0, 16, 3);
+        scans(n);
+        fault(0, 0, 90);
+        cr_assert_eq(home(0), n == 4 ? 0 : 3, "scan %u", n);
+        end();
+    }
+}
+
 /* Vector: last cpu on node 1, fault from node 0, other pid, seq 10 -> no migration. */
 Test(autonuma, two_stages_compare_the_node_of_the_last_fault)
 {
@@ -270,6 +283,37 @@ Test(autonuma, no_room_above_the_high_watermark_no_move_and_slower_scans)
     fault(101, 0, 7);
     cr_assert_eq(home(101), 0, "5 free");
     end();
+}
+
+/* 100 frames, 96 used: no room. Windows at least 100 ms apart; the first at once; the fault in it finds no faults: 200
+ * ms. Of the second scan's faults one had no room: 400 ms, from its first fault on; else it were 260 ms, and the third
+ * window 200 ms after the second. */
+Test(autonuma, a_move_that_failed_slows_scanning_down)
+{
+    for (page_t failing = 0; failing < 2; failing++) {
+        fixture_shape(&shape, 4, 4, 100);
+        struct engine_config config = fixture_config(policy_find("autonuma"), &shape, 128);
+        config.batch = 1;
+        config.param[DELAY] = config.param[MARK] = 0;
+        config.param[MIN] = config.param[FLOOR] = 100 * MS;
+        config.param[IDLE] = 10000 * MS;
+        cr_assert_eq(fixture_begin(&run, &config, MACHINE_WATCH), 0);
+        touch(0, 96, 0);
+        touch(96, 98, 1);
+        scan();
+        fault(0, 0, 7);
+        fault(1, 0, 7);
+        if (failing)
+            fault(96, 0, 7);
+        while (run.now < 210 * MS)
+            scan();
+        fault(0, 0, 7);
+        uint64_t watches = run.engine->stats.watches;
+        while (run.engine->stats.watches == watches)
+            scan();
+        cr_assert_eq(run.now, (failing ? 610 : 410) * MS);
+        end();
+    }
 }
 
 Test(autonuma, it_scans_as_often_as_the_faults_say)

@@ -112,6 +112,7 @@ Test(hint_scan, the_period_follows_the_faults)
     adapts(1000, (struct hint_scan_faults){.local = 2, .remote = 8, .private = 5, .shared = 5}, 800);
     /* private tenths decide before local ones: 10 - 7, not 9 - 7 */
     adapts(1000, (struct hint_scan_faults){.local = 9, .remote = 1, .private = 10}, 1300);
+    adapts(1000, (struct hint_scan_faults){.local = 9, .remote = 1, .private = 8, .shared = 2}, 1100);
     /* 7 tenths exactly: one slot at least */
     adapts(1000, (struct hint_scan_faults){.local = 7, .remote = 3, .private = 1, .shared = 9}, 1100);
     /* nothing of either: seven slots shorter */

@@ -111,24 +111,27 @@ Test(nbt, the_default_holds_for_the_first_minute)
     end();
 }
 
-/* Vector: candidates > 1.1 ref each period -> 1000, 875, ..., 125. Pages of 1 MiB, 10 MB/s, adjusted every 6 s: ref 60;
- * 70 candidates in a scan. The limit of 1 page in 100 ms lets the first of them go: the others count all the same. */
+/* Vector: candidates > 1.1 ref each period -> 1000, 875, ..., 125. Pages of 1 MiB, 20 MB/s, adjusted every 6 s: ref
+ * 120; 141 candidates in a scan. The limit of 2 pages in 100 ms lets the first two go: the others count all the same.
+ */
 Test(nbt, too_many_candidates_lower_the_threshold_though_they_do_not_move)
 {
+    enum { BURST = 140, FRESH = BURST + 2 };
     struct engine_config config = configure("nbt", 1000, MIB, 6100 * MS);
     config.param[ADJUST] = 6 * SECOND;
-    config.param[RATE] = 10;
+    config.param[SIZE] = UINT64_C(1) << 40;
+    config.param[RATE] = 20;
     config.param[RATE_WINDOW] = 100 * MS;
     begin(&config);
     for (unsigned k = 0; k < 10; k++) {
         uint64_t ms = k < 7 ? 1000 - 125 * k : 125;
-        page_t page = k * 72;
-        touch(page, 72, 1);
+        page_t page = k * FRESH;
+        touch(page, FRESH, 1);
         tick_at((3000 + k * 6100) * MS);
-        for (page_t i = 0; i < 70; i++)
-            cr_assert_eq(fault(page + i, MS), i == 0, "candidate %u of scan %u", i, k);
-        cr_assert(fault(page + 70, (ms - 1) * MS), "%llu ms, scan %u", (unsigned long long)ms - 1, k);
-        cr_assert_not(fault(page + 71, ms * MS), "%llu ms, scan %u", (unsigned long long)ms, k);
+        for (page_t i = 0; i < BURST; i++)
+            cr_assert_eq(fault(page + i, MS), i < 2, "candidate %u of scan %u", i, k);
+        cr_assert(fault(page + BURST, (ms - 1) * MS), "%llu ms, scan %u", (unsigned long long)ms - 1, k);
+        cr_assert_not(fault(page + BURST + 1, ms * MS), "%llu ms, scan %u", (unsigned long long)ms, k);
     }
     cr_assert_eq(run.engine->stats.refused[REFUSED_MEMORY], 0);
     end();
