@@ -7,6 +7,6 @@
 
 #include "replay/cli.h"
 
-extern const struct cli_command command_import, command_probe, command_record;
+extern const struct cli_command command_import, command_live, command_probe, command_record;
 
 #endif

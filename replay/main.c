@@ -15,6 +15,7 @@ static const struct cli_command *const commands[] = {
     &command_replay,
     &command_sweep,
     &command_report,
+    &command_live,
     &command_policies,
     &command_machines,
     &command_monitor_run,

@@ -93,9 +93,9 @@ def main():
     info = json.loads(told.one(r"info: (.*)").group(1))
     text = json.dumps(info)
     check("page-touch" in text, told, "the trace does not say that it is of page touches")
-    before = told.one(r"result: places (N.*)").group(1)
+    before = told.one(r"result: places +(N.*)").group(1)
     check(on_node(before, 0) == PAGES, told, f"without --apply pages moved: {before}")
-    after = told.one(r"result: places --apply (.*)").group(1)
+    after = told.one(r"result: places --apply (N.*)").group(1)
     check(on_node(after, 3) >= PAGES * 95 // 100, told, f"after --apply the pages are on {after}")
     for how in ("", "--apply "):
         told.one(rf"result: live +{how}exit 0")
