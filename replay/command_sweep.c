@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -81,6 +82,14 @@ static int show(const struct request *r, const struct result_set *set, const str
     return CLI_DONE;
 }
 
+/* What there is in the end says how many runs were there already. */
+static void tell_resumed(const struct compare_job *job)
+{
+    if (job->resumed)
+        fprintf(stderr, "mirrorball sweep: %" PRIu32 " of %" PRIu32 " runs were done before\n", job->resumed,
+                job->select.n);
+}
+
 static int make_runs(struct request *r, struct compare_job *job, const struct plan *plan)
 {
     struct result_set set;
@@ -90,10 +99,27 @@ static int make_runs(struct request *r, struct compare_job *job, const struct pl
     request_quiet(r);
     if (err)
         return cli_error(r->cli, "%s", error.text);
+    tell_resumed(job);
     int code = show(r, &set, plan);
     if (!code)
         code = request_publish(r, &set, 1);
     result_free(&set);
+    return code;
+}
+
+/* With an output file, what is done is kept beside it until that is written. */
+static int make_kept_runs(struct request *r, struct compare_job *job, const struct plan *plan)
+{
+    struct resume resume;
+    struct trace_error error;
+
+    if (!r->results)
+        return make_runs(r, job, plan);
+    if (resume_open(&resume, r->results, &error))
+        return cli_error(r->cli, "%s", error.text);
+    job->resume = &resume;
+    int code = make_runs(r, job, plan);
+    resume_close(&resume, code == CLI_DONE);
     return code;
 }
 
@@ -107,7 +133,7 @@ static int sweep(struct request *r)
         return cli_error(r->cli, "%s", error.text);
     int code = expand(r->cli, &job, &plan);
     if (!code)
-        code = make_runs(r, &job, &plan);
+        code = make_kept_runs(r, &job, &plan);
     free_plan(&plan);
     compare_close(&job);
     return code;
@@ -145,7 +171,9 @@ const struct cli_command command_sweep = {
     .arguments = "TRACE",
     .summary = "vary a policy's parameters over one trace",
     .description = "Replays the trace under every combination of the varied parameters, all in one pass over the trace "
-                   "as far as memory allows, and marks the best. At most 4096 runs.",
+                   "as far as memory allows, and marks the best. At most 4096 runs. With --output, what is done is "
+                   "kept in FILE.h5.part until all is: a sweep that was killed goes on when the same command is given "
+                   "again.",
     .options = options,
     .examples = examples,
     .min_args = 1,

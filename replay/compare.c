@@ -16,12 +16,17 @@
 
 /* The yardsticks, the runs and each further pass read the trace: a short one is decoded once. */
 #define HOLD_BYTES ((uint64_t)96 << 20)
-enum { PAGE_BYTES = 48, RUN_BYTES = 1 << 20 };
+enum { PAGE_BYTES = 48, RUN_BYTES = 1 << 20, KEPT_RUNS = 8 };
 
 static int fail(struct trace_error *error, int err, const char *path, const char *what)
 {
     snprintf(error->text, sizeof error->text, "%.200s: %s", path, what);
     return err;
+}
+
+static uint32_t threads_here(void)
+{
+    return (uint32_t)omp_get_max_threads();
 }
 
 /* --- opening --- */
@@ -167,32 +172,93 @@ static void pass_progress(void *context, uint64_t done, uint64_t total)
         passes->request->progress(passes->request->context, passes->number * total + done, passes->count * total);
 }
 
-static uint32_t runs_per_pass(uint32_t pages, uint32_t n)
+/* Passes of a sweep that can be resumed are short: what is lost with a killed program is one of them. */
+static uint32_t runs_per_pass(const struct compare_job *job, uint32_t n)
 {
-    uint64_t each = (uint64_t)pages * PAGE_BYTES + RUN_BYTES;
+    uint64_t each = (uint64_t)trace_meta(job->trace)->pages * PAGE_BYTES + RUN_BYTES;
     uint64_t most = PASS_BYTES / each;
+    uint32_t threads = job->request->options.threads, kept = KEPT_RUNS * (threads ? threads : threads_here());
 
+    if (job->resume && most > kept)
+        most = kept;
     return most >= n ? n : most ? (uint32_t)most : 1;
+}
+
+/* The runs that are not made yet, `count` of them, which lie anywhere. */
+struct pass {
+    uint32_t *at; /* their places among all runs */
+    struct replay_spec *specs;
+    struct result_run *runs;
+};
+
+static void free_pass(struct pass *pass)
+{
+    free(pass->at);
+    free(pass->specs);
+    free(pass->runs);
+}
+
+static int new_pass(struct pass *pass, uint32_t step)
+{
+    pass->at = calloc(step, sizeof *pass->at);
+    pass->specs = calloc(step, sizeof *pass->specs);
+    pass->runs = calloc(step, sizeof *pass->runs);
+    return pass->at && pass->specs && pass->runs ? 0 : -ENOMEM;
+}
+
+static int make_pass(struct compare_job *job, struct result_set *out, struct pass *pass, uint32_t count,
+                     struct passes *passes, struct trace_error *error)
+{
+    const struct compare_request *request = job->request;
+    int err = replay_run(job->trace, &job->machine, &request->options, pass->specs, count, pass->runs,
+                         &out->exec_capped_ppm, pass_progress, passes, error);
+    /* On failure too, so that what some runs have is freed with the set. */
+    for (uint32_t i = 0; i < count; i++) {
+        struct result_run *run = &pass->runs[i];
+        run->to_optimum_ppm = compare_to_optimum(&out->bounds, run->memory_flat_ns);
+        out->runs[pass->at[i]] = *run;
+    }
+    return !err && job->resume ? resume_save(job->resume, out, pass->runs, count, error) : err;
+}
+
+static int make_passes(struct compare_job *job, struct result_set *out, const bool *done, struct trace_error *error)
+{
+    uint32_t n = job->select.n, left = n - job->resumed, step = runs_per_pass(job, left), count = 0;
+    struct passes passes = {.request = job->request, .count = (left + step - 1) / step};
+    struct pass pass;
+    int err =
+        new_pass(&pass, step) ? fail(error, -ENOMEM, job->path, "out of memory for a pass; ask for fewer runs") : 0;
+
+    for (uint32_t i = 0; i < n && !err; i++) {
+        if (!done[i]) {
+            pass.at[count] = i;
+            pass.specs[count++] = job->select.specs[i];
+        }
+        if (count && (count == step || i + 1 == n)) {
+            err = make_pass(job, out, &pass, count, &passes, error);
+            passes.number++;
+            count = 0;
+        }
+    }
+    free_pass(&pass);
+    return err;
 }
 
 static int make_runs(struct compare_job *job, struct result_set *out, struct trace_error *error)
 {
     const struct compare_request *request = job->request;
-    uint32_t n = job->select.n, step = runs_per_pass(trace_meta(job->trace)->pages, n);
-    struct passes passes = {.request = request, .count = (n + step - 1) / step};
+    bool *done = calloc(job->select.n, sizeof *done);
+    int err = done ? 0 : fail(error, -ENOMEM, job->path, "out of memory; ask for fewer runs");
 
-    if (request->phase)
-        request->phase(request->context, "replay");
-    for (uint32_t first = 0; first < n; first += step, passes.number++) {
-        uint32_t count = n - first < step ? n - first : step;
-        int err = replay_run(job->trace, &job->machine, &request->options, job->select.specs + first, count,
-                             out->runs + first, &out->exec_capped_ppm, pass_progress, &passes, error);
-        if (err)
-            return err;
+    if (!err && job->resume)
+        err = resume_load(job->resume, job->select.specs, job->select.n, out, done, &job->resumed, error);
+    if (!err && job->resumed < job->select.n) {
+        if (request->phase)
+            request->phase(request->context, "replay");
+        err = make_passes(job, out, done, error);
     }
-    for (uint32_t i = 0; i < n; i++)
-        out->runs[i].to_optimum_ppm = compare_to_optimum(&out->bounds, out->runs[i].memory_flat_ns);
-    return 0;
+    free(done);
+    return err;
 }
 
 /* --- the inputs, so that the run can be repeated --- */
@@ -246,7 +312,7 @@ static void describe(const struct compare_job *job, struct result_set *out)
     out->time_scale_ppm = options->time_scale_ppm;
     out->capacity_ppm = options->capacity_ppm;
     memcpy(out->frames, job->machine.frames, sizeof out->frames);
-    out->threads = options->threads ? options->threads : (uint32_t)omp_get_max_threads();
+    out->threads = options->threads ? options->threads : threads_here();
 }
 
 int compare_run(struct compare_job *job, struct result_set *out, struct trace_error *error)

@@ -9,6 +9,7 @@
 #define REPLAY_COMPARE_H
 
 #include "replay/driver.h"
+#include "replay/resume.h"
 #include "replay/select.h"
 
 /* What the user asked for; the same for every trace of a command. */
@@ -32,7 +33,9 @@ struct compare_job {
     struct trace *trace;
     struct replay_machine machine;
     struct select select;
-    node_t *advice; /* [pages] post facto; null until computed */
+    node_t *advice;        /* [pages] post facto; null until computed */
+    struct resume *resume; /* runs are kept there pass by pass, and those that are there not made again; null: no */
+    uint32_t resumed;      /* runs that were there */
 };
 
 /* Everything that can be refused without a pass over the records is refused here. 0, or -errno with a line; nothing is
