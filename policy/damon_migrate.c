@@ -25,6 +25,7 @@
  *
  * Source: Linux 6.16 mm/damon/{core,ops-common}.c, samples/damon/mtier.c; HMSDK.
  */
+#include "policy/accessed.h"
 #include "policy/damon_region.h"
 #include "policy/tier.h"
 
@@ -70,11 +71,6 @@ struct damon_migrate {
                       * since it was last taken note of */
 };
 
-static uint32_t words(const struct view *v)
-{
-    return v->npages / 64 + 1;
-}
-
 static size_t regions_bytes(const struct view *v, const uint64_t *param)
 {
     return (damon_region_size(v->npages, param[MAX_REGIONS]) + 7) & ~(size_t)7;
@@ -82,7 +78,7 @@ static size_t regions_bytes(const struct view *v, const uint64_t *param)
 
 static size_t state_size(const struct view *v, const uint64_t *param)
 {
-    return sizeof(struct damon_migrate) + regions_bytes(v, param) + words(v) * sizeof(uint64_t);
+    return sizeof(struct damon_migrate) + regions_bytes(v, param) + accessed_bytes(v->npages);
 }
 
 static struct damon_regions *regions(const struct damon_migrate *m)
@@ -126,22 +122,6 @@ static node_t place(void *state, const struct view *v, page_t page, node_t touch
     const struct damon_migrate *m = state;
     (void)page;
     return tier_place(&m->tier, v, toucher);
-}
-
-static void gather(struct damon_migrate *m, const struct view *v)
-{
-    uint64_t *bits = young(m);
-    for (uint32_t node = 0; node < v->topology->nodes; node++)
-        for (uint32_t word = 0; word < (v->npages + 63) / 64; word++)
-            bits[word] |= v->accessed[node][word];
-}
-
-static bool take_young(struct damon_migrate *m, page_t page)
-{
-    uint64_t *word = &young(m)[page / 64], bit = (uint64_t)1 << page % 64;
-    bool set = *word & bit;
-    *word &= ~bit;
-    return set;
 }
 
 /* How far the goal is reached, 10000: it is. */
@@ -225,7 +205,7 @@ static bool act(struct damon_migrate *m, const struct view *v, unsigned which, u
         if (home >= NODE_MAX || !nodeset_has(from, home))
             continue;
         s->tried++;
-        if (m->young && take_young(m, page) != (which == PROMOTE))
+        if (m->young && accessed_take(young(m), page) != (which == PROMOTE))
             continue;
         if (which == PROMOTE)
             tier_promote(&m->tier, v, page, orders);
@@ -264,7 +244,7 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     if (!m->tier.slow || m->tier.frames == FRAMES_UNBOUNDED)
         return;
     if (m->young)
-        gather(m, v);
+        accessed_gather(young(m), v);
     damon_region_sample(regions(m), v);
     if (++m->sample >= m->samples) {
         m->sample = 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/damon_region.h"
 
+#include "policy/random.h"
+
 enum { SPARE = 8 }; /* regions that cuts may add between two merges */
 
 static uint32_t capacity_for(uint32_t npages, uint64_t most)
@@ -13,18 +15,9 @@ size_t damon_region_size(uint32_t npages, uint64_t most)
     return sizeof(struct damon_regions) + (size_t)2 * capacity_for(npages, most) * sizeof(struct damon_region);
 }
 
-/* splitmix64 */
-static uint32_t below(struct damon_regions *d, uint32_t limit)
-{
-    uint64_t z = (d->seed += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (uint32_t)(((z ^ z >> 31) >> 32) * limit >> 32);
-}
-
 static void choose(struct damon_regions *d, struct damon_region *r)
 {
-    r->sampled = r->start + below(d, r->end - r->start);
+    r->sampled = r->start + (page_t)random_below(&d->seed, r->end - r->start);
 }
 
 void damon_region_init(struct damon_regions *d, uint32_t npages, uint32_t least, uint64_t most, uint32_t samples,
@@ -132,7 +125,7 @@ static uint32_t append_split(struct damon_regions *d, uint32_t n, struct damon_r
 {
     uint32_t first = n;
     for (; parts > 1 && pages(&r) > 1; parts--) {
-        uint32_t left = (uint32_t)((uint64_t)pages(&r) * (1 + below(d, 9)) / 10);
+        uint32_t left = (uint32_t)(pages(&r) * (1 + random_below(&d->seed, 9)) / 10);
         if (!left)
             continue;
         d->r[n] = r;

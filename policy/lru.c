@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/lru.h"
 
-enum { LOOKS = 16384, WORD = 64 };
+#include "policy/accessed.h"
 
-static uint32_t words(uint32_t npages)
-{
-    return npages / WORD + (npages % WORD != 0);
-}
+enum { LOOKS = 16384 };
 
 size_t lru_bitmap_bytes(uint32_t npages)
 {
-    return words(npages) * sizeof(uint64_t);
+    return accessed_bytes(npages);
 }
 
 void lru_init(struct lru *l, const struct topology *t)
@@ -20,10 +17,7 @@ void lru_init(struct lru *l, const struct topology *t)
 
 void lru_gather(uint64_t *bitmap, const struct view *v)
 {
-    uint32_t n = words(v->npages);
-    for (uint32_t node = 0; v->accessed && node < v->topology->nodes; node++)
-        for (uint32_t i = 0; i < n; i++)
-            bitmap[i] |= v->accessed[node][i];
+    accessed_gather(bitmap, v);
 }
 
 static uint8_t *flags_of(const struct view *v, page_t page)
@@ -43,9 +37,7 @@ bool lru_mark_accessed(const struct view *v, page_t page)
 /* True: to be demoted. */
 static bool look(uint64_t *bitmap, const struct view *v, page_t page)
 {
-    uint64_t bit = (uint64_t)1 << (page % WORD);
-    if (bitmap[page / WORD] & bit) {
-        bitmap[page / WORD] &= ~bit;
+    if (accessed_take(bitmap, page)) {
         lru_mark_accessed(v, page);
         return false;
     }

@@ -20,6 +20,7 @@
  *
  * Source: Maruf, Ghosh, Bhimani, Campello, Rangaswami, HPCA 2022.
  */
+#include "policy/accessed.h"
 #include "policy/pagelist.h"
 #include "policy/tier.h"
 
@@ -37,16 +38,11 @@ struct slot {
     uint8_t referenced;
 };
 
-static uint32_t words(const struct view *v)
-{
-    return v->npages / 64 + 1;
-}
-
 static size_t state_size(const struct view *v, const uint64_t *param)
 {
     (void)param;
     return sizeof(struct multiclock) + ((size_t)v->npages + LISTS) * sizeof(struct pagelist_link) +
-           words(v) * sizeof(uint64_t);
+           accessed_bytes(v->npages);
 }
 
 static size_t slot_size(const struct view *v, const uint64_t *param)
@@ -87,22 +83,6 @@ static node_t place(void *state, const struct view *v, page_t page, node_t touch
     if (m->tier.slow)
         enlist(m, tier_is_fast(&m->tier, node) ? FAST_INACTIVE : SLOW_INACTIVE, page);
     return node;
-}
-
-static void gather(struct multiclock *m, const struct view *v)
-{
-    uint64_t *bits = accessed(m);
-    for (uint32_t node = 0; node < v->topology->nodes; node++)
-        for (uint32_t word = 0; word < (m->npages + 63) / 64; word++)
-            bits[word] |= v->accessed[node][word];
-}
-
-static bool take_accessed(struct multiclock *m, page_t page)
-{
-    uint64_t *word = &accessed(m)[page / 64], bit = (uint64_t)1 << page % 64;
-    bool set = *word & bit;
-    *word &= ~bit;
-    return set;
 }
 
 /* The list to which a page of `list` goes after it was looked at. */
@@ -148,7 +128,7 @@ static void scan(struct multiclock *m, const struct view *v, uint32_t list)
         uint32_t page = pagelist_first(m->l, head);
         more = page != last;
         if (listed(m, v, page) && in_tier(m, v, list, page))
-            enlist(m, step(list, view_slot(v, page), take_accessed(m, page)), page);
+            enlist(m, step(list, view_slot(v, page), accessed_take(accessed(m), page)), page);
     }
 }
 
@@ -165,7 +145,7 @@ static void promote(struct multiclock *m, const struct view *v, struct orders *o
             room--;
             s->referenced = false;
             enlist(m, FAST_ACTIVE, page);
-        } else if (!take_accessed(m, page)) {
+        } else if (!accessed_take(accessed(m), page)) {
             s->referenced = false;
             enlist(m, SLOW_ACTIVE, page);
         }
@@ -186,7 +166,7 @@ static bool demote(struct multiclock *m, const struct view *v, struct orders *or
         if (!listed(m, v, page) || !in_tier(m, v, FAST_INACTIVE, page))
             continue;
         struct slot *s = view_slot(v, page);
-        bool was_accessed = take_accessed(m, page);
+        bool was_accessed = accessed_take(accessed(m), page);
         if (was_accessed || s->referenced) {
             enlist(m, step(FAST_INACTIVE, s, was_accessed), page);
             continue;
@@ -205,7 +185,7 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     (void)now;
     if (!m->tier.slow || m->tier.frames == FRAMES_UNBOUNDED)
         return;
-    gather(m, v);
+    accessed_gather(accessed(m), v);
     /* Later lists first: a page takes one step per tick. */
     promote(m, v, orders);
     scan(m, v, SLOW_ACTIVE);

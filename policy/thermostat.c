@@ -25,6 +25,8 @@
  *
  * Source: Agarwal, Wenisch, ASPLOS 2017.
  */
+#include "policy/accessed.h"
+#include "policy/random.h"
 #include "policy/tier.h"
 
 enum { GROUP_BYTES, SAMPLE, POISON, SLOWDOWN, SLOW, ROUND, SEED, TICK };
@@ -70,7 +72,7 @@ static size_t ranks_bytes(uint32_t n)
 static size_t state_size(const struct view *v, const uint64_t *param)
 {
     uint32_t n = groups(v, param);
-    return sizeof(struct thermostat) + n * sizeof(struct group) + ranks_bytes(n) + (v->npages / 64 + 1) * 8u;
+    return sizeof(struct thermostat) + n * sizeof(struct group) + ranks_bytes(n) + accessed_bytes(v->npages);
 }
 
 static uint32_t *ranks(struct thermostat *t)
@@ -108,15 +110,6 @@ static node_t place(void *state, const struct view *v, page_t page, node_t touch
     return tier_place(&t->tier, v, toucher);
 }
 
-/* splitmix64 */
-static uint32_t below(struct thermostat *t, uint32_t limit)
-{
-    uint64_t z = (t->seed += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (uint32_t)(((z ^ z >> 31) >> 32) * limit >> 32);
-}
-
 static page_t group_end(const struct thermostat *t, uint32_t group)
 {
     uint64_t end = (uint64_t)(group + 1) * t->group_pages;
@@ -140,15 +133,10 @@ static void begin_look(struct thermostat *t, const struct view *v)
 {
     for (uint32_t i = 0; i < t->groups; i++) {
         uint32_t slow, used = in_use(t, v, i, &slow);
-        bool cold = slow > used - slow, chosen = used && (cold || below(t, 100) < t->sample);
+        bool cold = slow > used - slow, chosen = used && (cold || random_below(&t->seed, 100) < t->sample);
         t->g[i] = (struct group){.flags = (uint8_t)((cold ? GROUP_COLD : 0) | (chosen ? GROUP_CHOSEN : 0))};
     }
-    __builtin_memset(accessed(t), 0, (t->npages / 64 + 1) * sizeof(uint64_t));
-}
-
-static bool is_accessed(struct thermostat *t, page_t page)
-{
-    return accessed(t)[page / 64] >> page % 64 & 1;
+    __builtin_memset(accessed(t), 0, accessed_bytes(t->npages));
 }
 
 /* Watches up to `poison` of the group's accessed pages; each set of them is as likely as any other. */
@@ -156,10 +144,10 @@ static void watch_group(struct thermostat *t, uint32_t group, uint64_t now, stru
 {
     struct group *g = &t->g[group];
     for (page_t page = group * t->group_pages; page < group_end(t, group); page++)
-        g->accessed += is_accessed(t, page);
+        g->accessed += accessed_is(accessed(t), page);
     uint32_t left = g->accessed, wanted = left < t->poison ? left : t->poison;
     for (page_t page = group * t->group_pages; wanted && page < group_end(t, group); page++) {
-        if (!is_accessed(t, page) || below(t, left--) >= wanted)
+        if (!accessed_is(accessed(t), page) || random_below(&t->seed, left--) >= wanted)
             continue;
         wanted--;
         g->watched++;
@@ -290,9 +278,8 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     struct thermostat *t = state;
     if (!t->tier.slow || t->blind)
         return;
-    for (uint32_t node = 0; t->phase == LOOK && node < v->topology->nodes; node++)
-        for (uint32_t word = 0; word < (t->npages + 63) / 64; word++)
-            accessed(t)[word] |= v->accessed[node][word];
+    if (t->phase == LOOK)
+        accessed_gather(accessed(t), v);
     if (now >= t->phase_end)
         next_phase(t, v, now);
     if (t->phase == COUNT)
