@@ -3,7 +3,7 @@
 # cmake -DFOLDER=... -DCHART=chart.min.js -DOUT=... -P embed.cmake
 # string(REPLACE) takes no brackets amiss, but a list would: nothing here is ever treated as a list.
 file(READ ${FOLDER}/page.html page)
-foreach(part page.css page.js charts.js table.js inputs.js paper.js monitor.js)
+foreach(part page.css page.js charts.js table.js inputs.js paper.js sweep.js monitor.js)
   file(READ ${FOLDER}/${part} text)
   string(REPLACE "@${part}@" "${text}" page "${page}")
 endforeach()

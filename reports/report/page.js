@@ -135,6 +135,7 @@ function traceSection(set, index, sets) {
   if (set.monitor) return monitorSection(set, index, sets);
   const trace = set.trace_inputs, grid = el("div", { class: "grid" });
   const [answer, ...rest] = set.answer.split("; best that");
+  sweepFigures(set, grid);
   barFigures(set, grid);
   timeFigures(set, grid);
   nodeCards(set, grid);

@@ -240,6 +240,23 @@ class Page(unittest.TestCase):
         self.assertEqual(len(self.browser.evaluate(ROWS)), 200)
         self.assertLess(os.path.getsize(path), 1 << 20)
 
+    def test_a_sweep_is_a_surface(self):
+        """Two triggers by ten sharings: the cells are the runs' times in % of the least, which is bold."""
+        self.browser.open(self.make("sweep"))
+        with open(self.make("sweep", "json"), encoding="utf-8") as file:
+            runs = json.load(file)["runs"]
+        least = min(run["elapsed_ns"] for run in runs)
+        want = {(run["params"]["trigger"], run["params"]["sharing"]): f"{run['elapsed_ns'] / least * 100:.1f}" for run in runs}
+        table = self.browser.evaluate("""[...document.querySelector("table.sweep").rows].map((row) =>
+            [...row.cells].map((cell) => cell.textContent))""")
+        self.assertEqual(table[0], ["trigger \\ sharing", *map(str, range(1, 11))])
+        self.assertEqual({(int(row[0]), i + 1): cell for row in table[1:] for i, cell in enumerate(row[1:])}, want)
+        self.assertEqual(self.browser.evaluate("""document.querySelector("table.sweep b").textContent"""), "100.0")
+        titles = self.browser.evaluate("""[...document.querySelectorAll("figure h3")].map((h) => h.textContent)""")
+        self.assertEqual(titles[:2], ["Over trigger", "Over sharing"])
+        self.browser.open(self.make("set"))
+        self.assertFalse(self.browser.evaluate("""Boolean(document.querySelector("table.sweep"))"""))
+
     def test_one_run_without_yardsticks_and_none_at_all(self):
         for kind, runs in (("bare", 1), ("empty", 0)):
             path = self.make(kind)
@@ -295,7 +312,7 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.evaluate("document.images.length"), 0)
         self.assertIn("</script><img src=x onerror=", self.browser.evaluate("document.title"))
         self.assertIn("</script><img src=x onerror=", self.browser.evaluate(ROWS)[0][0])
-        self.assertEqual(self.browser.evaluate("document.scripts.length"), 8)
+        self.assertEqual(self.browser.evaluate("document.scripts.length"), 9)
 
     def test_choosing_a_policy_changes_its_charts(self):
         self.browser.open(self.make("set"))
