@@ -21,7 +21,7 @@
  * Differs: mtier runs one monitor per node over its physical addresses; here one monitor covers the page ids and each
  * scheme takes of a region what lies in the tier it empties, and is charged for those pages only. Left out: automatic
  * sampling intervals, quotas of time. A pass whose orders do not fit one tick's array goes on in the next ticks.
- * Where a harvest is charged for every page this class, which looks at one page per region, pays more than DAMON does.
+ * Pays for the bits it looks at: two per region and sample, and one per page tried with `young`.
  *
  * Source: Linux 6.16 mm/damon/{core,ops-common}.c, samples/damon/mtier.c; HMSDK.
  */
@@ -62,7 +62,7 @@ struct damon_migrate {
     struct tier tier;
     struct scheme scheme[SCHEMES];
     uint64_t aggregation_ns, apply_ns, quota_ns, quota_pages, cold_age_ns, weight_freq, weight_age;
-    uint64_t next_apply;
+    uint64_t next_apply, looked;
     uint32_t samples, sample; /* per aggregation; of this one so far */
     uint32_t used_bp, free_bp, hot;
     uint32_t page_size;
@@ -205,6 +205,7 @@ static bool act(struct damon_migrate *m, const struct view *v, unsigned which, u
         if (home >= NODE_MAX || !nodeset_has(from, home))
             continue;
         s->tried++;
+        m->looked += m->young;
         if (m->young && accessed_take(young(m), page) != (which == PROMOTE))
             continue;
         if (which == PROMOTE)
@@ -246,6 +247,7 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     if (m->young)
         accessed_gather(young(m), v);
     damon_region_sample(regions(m), v);
+    m->looked += (uint64_t)2 * regions(m)->n; /* one bit read, another cleared */
     if (++m->sample >= m->samples) {
         m->sample = 0;
         damon_region_aggregate(regions(m));
@@ -257,6 +259,14 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     for (unsigned which = 0; which < SCHEMES; which++)
         if (m->scheme[which].passing)
             pass(m, v, which, orders);
+}
+
+static uint64_t looked(void *state)
+{
+    struct damon_migrate *m = state;
+    uint64_t pages = m->looked;
+    m->looked = 0;
+    return pages;
 }
 
 static const struct policy_param params[] = {
@@ -290,4 +300,5 @@ const struct policy_class policy_damon_migrate = {
     .init = init,
     .place = place,
     .tick = tick,
+    .looked = looked,
 };

@@ -30,6 +30,7 @@ enum { FAST_INACTIVE, FAST_ACTIVE, SLOW_INACTIVE, SLOW_ACTIVE, SLOW_PROMOTE, LIS
 struct multiclock {
     struct tier tier;
     uint64_t low, high; /* pages */
+    uint64_t looked;
     uint32_t scan, npages;
     struct pagelist_link l[]; /* npages + LISTS; behind them, 8-byte aligned, a bit per page: accessed, not looked at */
 };
@@ -85,6 +86,12 @@ static node_t place(void *state, const struct view *v, page_t page, node_t touch
     return node;
 }
 
+static bool look(struct multiclock *m, page_t page)
+{
+    m->looked++;
+    return accessed_take(accessed(m), page);
+}
+
 /* The list to which a page of `list` goes after it was looked at. */
 static uint32_t step(uint32_t list, struct slot *s, bool was_accessed)
 {
@@ -128,7 +135,7 @@ static void scan(struct multiclock *m, const struct view *v, uint32_t list)
         uint32_t page = pagelist_first(m->l, head);
         more = page != last;
         if (listed(m, v, page) && in_tier(m, v, list, page))
-            enlist(m, step(list, view_slot(v, page), accessed_take(accessed(m), page)), page);
+            enlist(m, step(list, view_slot(v, page), look(m, page)), page);
     }
 }
 
@@ -145,7 +152,7 @@ static void promote(struct multiclock *m, const struct view *v, struct orders *o
             room--;
             s->referenced = false;
             enlist(m, FAST_ACTIVE, page);
-        } else if (!accessed_take(accessed(m), page)) {
+        } else if (!look(m, page)) {
             s->referenced = false;
             enlist(m, SLOW_ACTIVE, page);
         }
@@ -166,7 +173,7 @@ static bool demote(struct multiclock *m, const struct view *v, struct orders *or
         if (!listed(m, v, page) || !in_tier(m, v, FAST_INACTIVE, page))
             continue;
         struct slot *s = view_slot(v, page);
-        bool was_accessed = accessed_take(accessed(m), page);
+        bool was_accessed = look(m, page);
         if (was_accessed || s->referenced) {
             enlist(m, step(FAST_INACTIVE, s, was_accessed), page);
             continue;
@@ -193,6 +200,14 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     if (!demote(m, v, orders))
         scan(m, v, FAST_INACTIVE);
     scan(m, v, FAST_ACTIVE);
+}
+
+static uint64_t looked(void *state)
+{
+    struct multiclock *m = state;
+    uint64_t pages = m->looked;
+    m->looked = 0;
+    return pages;
 }
 
 /* A move that failed leaves the page where it was. */
@@ -224,5 +239,6 @@ const struct policy_class policy_multiclock = {
     .init = init,
     .place = place,
     .tick = tick,
+    .looked = looked,
     .outcome = outcome,
 };

@@ -78,6 +78,10 @@ struct policy_class {
     /* Every tick_ns of trace time, rounded up to whole windows. Optional (null). */
     void (*tick)(void *state, const struct view *, uint64_t now, struct orders *);
 
+    /* Pages whose accessed bits the class has looked at or cleared since it was last asked, which is what it pays for
+     * them. Asked after each tick. Optional (null): every page at each harvest. */
+    uint64_t (*looked)(void *state);
+
     /* What became of an order: 0 done, or the ERR_ why not. Optional (null). */
     void (*outcome)(void *state, const struct order *, int err);
 };

@@ -43,7 +43,7 @@ struct group {
 
 struct thermostat {
     struct tier tier;
-    uint64_t seed, budget, phase_ns, phase_end;
+    uint64_t seed, budget, phase_ns, phase_end, looked;
     uint32_t npages, group_pages, groups, poison, sample;
     uint32_t watching, moving; /* the next group to be watched, to be moved */
     uint8_t phase;
@@ -134,6 +134,7 @@ static void begin_look(struct thermostat *t, const struct view *v)
     for (uint32_t i = 0; i < t->groups; i++) {
         uint32_t slow, used = in_use(t, v, i, &slow);
         bool cold = slow > used - slow, chosen = used && (cold || random_below(&t->seed, 100) < t->sample);
+        t->looked += chosen ? used : 0;
         t->g[i] = (struct group){.flags = (uint8_t)((cold ? GROUP_COLD : 0) | (chosen ? GROUP_CHOSEN : 0))};
     }
     __builtin_memset(accessed(t), 0, accessed_bytes(t->npages));
@@ -145,6 +146,7 @@ static void watch_group(struct thermostat *t, uint32_t group, uint64_t now, stru
     struct group *g = &t->g[group];
     for (page_t page = group * t->group_pages; page < group_end(t, group); page++)
         g->accessed += accessed_is(accessed(t), page);
+    t->looked += group_end(t, group) - group * t->group_pages;
     uint32_t left = g->accessed, wanted = left < t->poison ? left : t->poison;
     for (page_t page = group * t->group_pages; wanted && page < group_end(t, group); page++) {
         if (!accessed_is(accessed(t), page) || random_below(&t->seed, left--) >= wanted)
@@ -288,6 +290,15 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
         move_some(t, v, orders);
 }
 
+/* A chosen group's bits are cleared when a look begins and read when it ends. */
+static uint64_t looked(void *state)
+{
+    struct thermostat *t = state;
+    uint64_t pages = t->looked;
+    t->looked = 0;
+    return pages;
+}
+
 static void outcome(void *state, const struct order *order, int err)
 {
     struct thermostat *t = state;
@@ -320,5 +331,6 @@ const struct policy_class policy_thermostat = {
     .place = place,
     .observe = observe,
     .tick = tick,
+    .looked = looked,
     .outcome = outcome,
 };

@@ -122,18 +122,26 @@ static void charge_samples(struct run *r, const struct prepared *c, const struct
     }
 }
 
+/* Accessed bits: every page of a harvest, or as many as the class says it looked at. */
+static void charge_looks(struct run *r, bool harvested)
+{
+    const struct policy_class *policy = r->spec->policy;
+    uint64_t pages = !harvested ? 0 : policy->looked ? policy->looked(r->engine.state) : r->engine.view.npages;
+    if (pages)
+        machine_model_charge(&r->model, r->model.cpu, OVERHEAD_SCAN,
+                             (unsigned __int128)pages * r->model.shape->desc.costs.scan_ps);
+}
+
 static void tick(struct run *r, uint64_t now)
 {
     uint64_t scans = r->observe.harvests;
     r->model.cpu = (uint32_t)(r->ticks++ % r->account.cpus);
     if (r->spec->policy->signals & SIGNAL_ACCESSED)
         observe_harvest(&r->observe);
-    if (r->observe.harvests != scans)
-        machine_model_charge(&r->model, r->model.cpu, OVERHEAD_SCAN,
-                             (unsigned __int128)r->engine.view.npages * r->model.shape->desc.costs.scan_ps);
     if (r->log)
         run_log_time(r->log, PLAY_TICK, now);
     engine_tick(&r->engine, now);
+    charge_looks(r, r->observe.harvests != scans);
 }
 
 /* Windows that may be passed in one step: until the next tick that will be delivered, at most up to window `to`. */

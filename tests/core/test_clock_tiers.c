@@ -80,6 +80,16 @@ Test(multiclock, bits_stay_until_they_are_looked_at)
     policy_rig_end();
 }
 
+/* Of the fast list and the slow one, `scan` pages each at most. */
+Test(multiclock, looks_at_few_pages)
+{
+    tier_run_begin("multiclock", 10, 30, (struct policy_rig_param[]){{"scan", 8}, {0}});
+    tier_run_place(0, 15);
+    tier_run_tick(SECOND);
+    cr_expect_eq(policy_rig.config.policy->looked(policy_rig.state), 8 + 5);
+    policy_rig_end();
+}
+
 /* Groups of four pages, all of them sampled and watched; a round of three phases of 1 ms. */
 static void begin(uint64_t frames, uint32_t npages, uint64_t poison)
 {

@@ -218,6 +218,21 @@ Test(damon, demotion_follows_its_goal)
     policy_rig_end();
 }
 
+/* Two looks at accessed bits per region and sample, however many pages there are. */
+Test(damon, looks_at_few_pages)
+{
+    begin(1000, 1000, 0, 100);
+    tier_run_tick(SAMPLE);
+    cr_expect_eq(policy_rig.config.policy->looked(policy_rig.state), 2000, "regions of one page");
+    policy_rig_end();
+    tier_run_begin("damon_migrate", 1000, 1000, NULL);
+    for (int i = 0; i < 3; i++)
+        tier_run_tick(SAMPLE);
+    cr_expect_eq(policy_rig.config.policy->looked(policy_rig.state), 60, "ten regions, three samples");
+    cr_expect_eq(policy_rig.config.policy->looked(policy_rig.state), 0, "told once");
+    policy_rig_end();
+}
+
 static uint64_t digest(uint64_t seed)
 {
     const struct policy_rig_param param[] = {{"tick_ns", 1000},  {"aggregation_ns", 3000}, {"apply_ns", 1000},

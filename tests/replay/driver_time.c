@@ -61,8 +61,15 @@ Test(driver_time, scale)
     fixture_drop(&run);
 }
 
+static uint64_t three_looks(void *state)
+{
+    (void)state;
+    return 3;
+}
+
 /* Windows 0 and 9. Its tick of 1.5 ms comes every second window, at 2, 4, 6, 8 ms: four harvests of two pages, 100 ps
- * an entry: 800 ps in all, not a whole ns; with 1000 times the cost, 800 ns. */
+ * an entry: 800 ps in all, not a whole ns; with 1000 times the cost, 800 ns. A class that says it looked at three pages
+ * each time pays for those: 1200 ns. */
 Test(driver_time, ticks_and_harvests)
 {
     static const struct fixture_record record[] = {
@@ -78,6 +85,11 @@ Test(driver_time, ticks_and_harvests)
     cr_expect_eq(run.nseries, 10);
     cr_expect_eq(run.makespan_ns, 9499900 + 2 * 100 + 2 * 200, "CPU 0 makes every second scan: %lu", run.makespan_ns);
     cr_expect(run.inactive && !run.is_static);
+    fixture_drop(&run);
+    struct policy_class choosy = fixture_harvester;
+    choosy.looked = three_looks;
+    run = fixture_run(trace, &desc, &options, &choosy, NULL);
+    cr_expect_eq(run.overhead_by[OVERHEAD_SCAN], 1200, "%lu", run.overhead_by[OVERHEAD_SCAN]);
     fixture_drop(&run);
     trace_close(trace);
 }
