@@ -110,14 +110,40 @@ static void every_thread(struct counters *c, pid_t pid)
 
 /* --- --- */
 
+/* Counters that go for the same reason are told in one line. */
+struct left_out {
+    char names[192];
+    const char *why;
+};
+
+static void tell_left_out(struct left_out *gone, struct attr_steps *steps)
+{
+    if (gone->why)
+        attr_step(steps, "counters left out: %s: %s", gone->names, gone->why);
+    *gone = (struct left_out){0};
+}
+
+static void leave_out(struct left_out *gone, const char *name, const char *why, struct attr_steps *steps)
+{
+    size_t used = strlen(gone->names);
+    if (gone->why && (strcmp(gone->why, why) || used + strlen(name) + 2 >= sizeof gone->names)) {
+        tell_left_out(gone, steps);
+        used = 0;
+    }
+    gone->why = why;
+    snprintf(gone->names + used, sizeof gone->names - used, "%s%s", used ? ", " : "", name);
+}
+
 static void open_wanted(struct counters *c, struct attr_steps *steps)
 {
     int err = counters_papi_open(c, steps);
+    struct left_out gone = {0};
     for (size_t i = 0; err && i < c->nwanted; i++) {
         int now = counters_plain(c, c->wanted[i]);
         if (now)
-            attr_step(steps, "counter %s left out: %s", c->wanted[i], strerror(-now));
+            leave_out(&gone, c->wanted[i], strerror(-now), steps);
     }
+    tell_left_out(&gone, steps);
 }
 
 int counters_open(const struct counters_options *o, struct attr_steps *steps, struct counters **out)

@@ -38,7 +38,7 @@ static int add_those_that_start(struct counters *c, int set, struct attr_steps *
             c->wanted[kept++] = c->wanted[i];
             continue;
         }
-        attr_step(steps, "counter %s left out: %s", c->wanted[i], PAPI_strerror(err));
+        attr_step(steps, "counters left out: %s: %s", c->wanted[i], PAPI_strerror(err));
         free(c->wanted[i]);
     }
     c->nwanted = kept;

@@ -114,11 +114,8 @@ void faults_event(const struct perf_ops *ops, struct encode_event *e, struct att
     struct perf_event_attr attr;
     int leader, fd, err = faults_tracepoint(&t);
     /* The tracepoint's own registers are the kernel's: leaving the kernel out would leave out everything. */
-    *e = (struct encode_event){.name = "exceptions:page_fault_user",
-                               .how = "tracefs",
-                               .period = 1,
-                               .step = 1,
-                               .flags = ENCODE_KEEP_KERNEL};
+    *e = (struct encode_event){
+        .name = "exceptions:page_fault_user", .how = "tracefs", .period = 1, .step = 1, .flags = ENCODE_KEEP_KERNEL};
     if (!err) {
         e->code = (struct pmu_code){ABI_TYPE_TRACEPOINT, {t.id}};
         attr_sampling(e, false, &(struct attr_wish){0}, &attr);

@@ -41,6 +41,15 @@ static void processor(struct perfdata_buffer *b)
     perfdata_cpus(b, (uint32_t)sysconf(_SC_NPROCESSORS_CONF), (uint32_t)sysconf(_SC_NPROCESSORS_ONLN));
 }
 
+/* Arm's main ID register, by which the meaning of its samples is told. */
+static void identity(struct perfdata_buffer *b, const char *sys)
+{
+    char folder[PATH_MAX], text[PMU_TEXT];
+    snprintf(folder, sizeof folder, "%s/devices/system/cpu", sys);
+    if (!pmu_line(folder, "cpu0/regs/identification", "midr_el1", text, sizeof text))
+        perfdata_text(b, ABI_FEATURE_CPUID, text);
+}
+
 static void units(struct perfdata_buffer *b, const char *sys)
 {
     char folder[PATH_MAX], (*unit)[PMU_NAME] = malloc(UNITS_MAX * sizeof *unit);
@@ -188,6 +197,7 @@ void host_facts(struct perfdata_buffer *b, const char *sys)
 {
     names(b);
     processor(b);
+    identity(b, sys);
     units(b, sys);
     nodes(b, sys);
     clocks(b);

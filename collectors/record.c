@@ -10,6 +10,7 @@
 #include "collectors/cause.h"
 #include "collectors/check.h"
 #include "collectors/counters.h"
+#include "collectors/homes.h"
 #include "collectors/record.h"
 #include "collectors/spool.h"
 
@@ -190,6 +191,16 @@ static void let_go(struct recording *r)
     r->result->status = child->ended ? child->status : 0;
 }
 
+/* A process that goes on can be asked where its pages are; of a command that has ended only the samples tell. */
+static int make_trace(struct recording *r, struct trace_error *error)
+{
+    struct homes *homes = r->o->whom == SESSION_PROCESS ? homes_new(r->o->pid) : NULL;
+    struct to_trace_options how = {.home = homes ? homes_node : NULL, .home_context = homes};
+    int err = spool_finish(&r->spool, r->o->out, &r->o->import, &how, &r->result->import, &r->result->samples, error);
+    homes_free(homes);
+    return err;
+}
+
 static int record(struct recording *r, struct trace_error *error)
 {
     int err = spool_open(&r->spool, r->o->out, error);
@@ -204,7 +215,7 @@ static int record(struct recording *r, struct trace_error *error)
     if (err)
         return err;
     spool_note(&r->spool, NOTE_LOST, &r->result->counts.lost, sizeof r->result->counts.lost);
-    return spool_finish(&r->spool, r->o->out, &r->o->import, &r->result->import, &r->result->samples, error);
+    return make_trace(r, error);
 }
 
 int record_run(const struct record_options *o, struct record_result *result, struct trace_error *error)

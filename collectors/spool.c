@@ -50,6 +50,19 @@ static void write_event(struct spool *s, const struct session_event *event)
     }
 }
 
+/* SPE: what its packets mean differs between processors; the facts tell which one it is. */
+static void write_auxtrace(struct spool *s, const struct session *session)
+{
+    struct session_event event;
+    for (size_t i = 0; i < session_events(session); i++) {
+        session_event(session, i, &event);
+        if (event.encoded && event.encoded->flags & ENCODE_AUX_AREA) {
+            perfdata_auxtrace_info(&s->buffer, event.attr.type);
+            return;
+        }
+    }
+}
+
 static void write_steps(struct spool *s, const char *text)
 {
     while (*text) {
@@ -73,6 +86,7 @@ int spool_header(struct spool *s, const struct session *session, const char *sou
         if (event.instances && !s->note_id)
             s->note_id = event.ids[0];
     }
+    write_auxtrace(s, session);
     host_facts(&s->buffer, "/sys");
     perfdata_command(&s->buffer, argc, argv);
     if (session_ring(session) && !ring_clock(session_ring(session), &clock))
@@ -133,10 +147,11 @@ struct session_sink spool_sink(struct spool *s)
 
 /* --- the trace --- */
 
-int spool_finish(struct spool *s, const char *trace, const struct import_options *options, struct import_counts *counts,
-                 struct to_trace_counts *samples, struct trace_error *error)
+int spool_finish(struct spool *s, const char *trace, const struct import_options *options,
+                 const struct to_trace_options *how, struct import_counts *counts, struct to_trace_counts *samples,
+                 struct trace_error *error)
 {
-    struct readers readers = {.samples = false};
+    struct readers readers = {.options = *how};
     struct import_options o = *options;
     int err = flush(s);
     if (err)

@@ -34,8 +34,8 @@ void spool_note(struct spool *, enum perfdata_note, const void *bytes, size_t n)
 
 /* Makes the trace of what was written. 0 or -errno with a line; -EINVAL: nothing in it to take. *samples says what
  * became of them in either case. */
-int spool_finish(struct spool *, const char *trace, const struct import_options *, struct import_counts *,
-                 struct to_trace_counts *samples, struct trace_error *);
+int spool_finish(struct spool *, const char *trace, const struct import_options *, const struct to_trace_options *,
+                 struct import_counts *, struct to_trace_counts *samples, struct trace_error *);
 
 /* Closes; `keep` leaves the file, if anything is in it. */
 void spool_close(struct spool *, bool keep);

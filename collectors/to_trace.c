@@ -209,6 +209,8 @@ static int take(struct to_trace *t, const struct sample *s, const struct decode_
         return 0;
     if (t->facts && (s->has & SAMPLE_PA))
         r.node = perfdata_node(t->facts, s->pa);
+    if (r.node == NODE_NONE && t->options.home && (s->has & SAMPLE_TASK))
+        r.node = t->options.home(t->options.home_context, s->pid, s->va);
     r.flags = flags_of(s, s->va);
     r.tid = s->tid;
     if (!t->rated)

@@ -24,7 +24,10 @@ struct to_trace_options {
     bool physical;         /* addresses are physical */
     uint32_t cpu_mhz;      /* to turn cycles into ns; 0: as the file says, else no latency column */
     uint32_t miss_latency; /* where the level is unknown, samples of this many cycles or more count; 0: none */
-    const char *event;     /* only samples of events whose name contains this; null: all */
+    /* Where a page of a process is now, for samples without a physical address; NODE_NONE unknown. May be null. */
+    node_t (*home)(void *context, uint32_t pid, uint64_t address);
+    void *home_context;
+    const char *event; /* only samples of events whose name contains this; null: all */
 };
 
 /* What became of the samples. */

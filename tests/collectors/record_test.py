@@ -35,6 +35,14 @@ def text_of(value):
     return value.decode() if isinstance(value, bytes) else value
 
 
+def nodes():
+    try:
+        names = os.listdir("/sys/devices/system/node")
+    except OSError:
+        return {0}
+    return {int(name[4:]) for name in names if re.fullmatch(r"node\d+", name)}
+
+
 def usable():
     done = run("probe", "--format", "json")
     rows = {row["source"]: row for row in json.loads(done.stdout)["rows"]}
@@ -105,6 +113,17 @@ class Record(unittest.TestCase):
         for base, pages in re.findall(r"^0x(\w+) (\d+)$", text, re.M):
             hit = sum(seen[int(base, 16) + i * PAGE] > 0 for i in range(int(pages)))
             self.assertGreater(hit, 100, "a thread is missing")
+        with h5py.File(self.out) as f:
+            self.assertTrue(set(f["pages/node"][:].tolist()) <= {*nodes(), 255})
+            self.assertTrue(set(f["pages/node"][:].tolist()) & nodes(), "no page has a node")
+
+    def test_nothing_is_lost_unnoticed(self):
+        """A ring of 16 KiB overflows; what was received and what was lost are all that the program touched."""
+        done = self.record("--buffer", "16", "--", TOUCH, "100000", "2", "0")
+        self.assertNotIn("kernel counted", done.stderr)
+        seen, attrs = self.touched()
+        self.assertGreaterEqual(seen.total() + int(attrs["lost"]), 200000)
+        self.assertLess(seen.total() + int(attrs["lost"]), 200500)
 
     def test_duration_ends_a_command(self):
         began = time.monotonic()
