@@ -11,6 +11,8 @@
 #include "tests/bench/bench_case.h"
 #include "tests/bench/bench_trace.h"
 
+enum { CLASSES_PAGES = 1000000 }; /* where every class is timed, not only those that are timed fused */
+
 struct bench {
     struct bench_table table;
     bool quick;
@@ -68,9 +70,9 @@ static void compare_with_bound(struct bench *b, uint32_t first, uint32_t pages)
 static void add_apart(struct bench *b, struct bench_case *c, uint32_t first_alone)
 {
     double seconds = 0;
-    for (uint32_t i = 0; i < c->nspecs; i++)
+    for (uint32_t i = 0; i < BENCH_FUSED; i++)
         seconds += b->table.rows[first_alone + i].median;
-    struct bench_row *row = add(b, c, "all, one after another", 1, c->nspecs, NULL);
+    struct bench_row *row = add(b, c, "eight, one after another", 1, BENCH_FUSED, NULL);
     row->median = seconds;
 }
 
@@ -80,11 +82,11 @@ static int time_replays(struct bench *b, struct bench_case *c, struct trace_erro
     struct bench_row *bound = add(b, c, "bound", 1, 1, bench_case_bound);
     struct bench_row *bound2 = add(b, c, "bound", 2, 1, bench_case_bound);
     bound2->records = 2 * bound->records;
-    uint32_t alone = b->table.n;
-    for (uint32_t i = 0; i < c->nspecs; i++)
+    uint32_t alone = b->table.n, classes = b->quick || bound->pages == CLASSES_PAGES ? c->nspecs : BENCH_FUSED;
+    for (uint32_t i = 0; i < classes; i++)
         add(b, c, c->specs[i].policy->name, 1, 1, bench_case_alone)->tag = i;
-    add(b, c, "all, fused", 1, c->nspecs, bench_case_fused);
-    add(b, c, "all, fused", 2, c->nspecs, bench_case_fused);
+    add(b, c, "eight, fused", 1, BENCH_FUSED, bench_case_fused);
+    add(b, c, "eight, fused", 2, BENCH_FUSED, bench_case_fused);
     add(b, c, "yardsticks", 1, 1, bench_case_yardsticks);
     add(b, c, "yardsticks", 2, 1, bench_case_yardsticks);
     int err = choose_distance(b, c, error);
@@ -120,8 +122,8 @@ static int time_file(struct bench *b, struct bench_case *c, struct trace_error *
     uint32_t first = b->table.n;
     for (uint32_t threads = 1; threads <= 2; threads++) {
         add(b, c, "ingest of a file", threads, 1, bench_case_ingest);
-        add(b, c, "compare from memory", threads, c->nspecs, bench_case_compare);
-        add(b, c, "compare from a file", threads, c->nspecs, bench_case_compare)->tag = 1;
+        add(b, c, "compare from memory", threads, BENCH_FUSED, bench_case_compare);
+        add(b, c, "compare from a file", threads, BENCH_FUSED, bench_case_compare)->tag = 1;
     }
     int err = bench_table_time(&b->table, first, b->rounds, !b->quick, error);
     if (!err)
@@ -171,6 +173,23 @@ static void aim(const char *what, uint32_t pages, double got, double wanted)
         printf("%-44s %9u %8.2f  aim %5.2f  %s\n", what, pages, got, wanted, got >= wanted ? "reached" : "missed");
 }
 
+/* Below a tenth of the bound a class owes a reason, in its header. */
+static void aim_of_slowest(const struct bench *b)
+{
+    const char *slowest = NULL;
+    double least = 0;
+    for (uint32_t i = 0; policy_classes[i]; i++) {
+        double got = ratio(b, policy_classes[i]->name, 1, "bound", 1, CLASSES_PAGES);
+        if (got <= 0 || (slowest && got >= least))
+            continue;
+        slowest = policy_classes[i]->name;
+        least = got;
+    }
+    char what[64];
+    snprintf(what, sizeof(what), "slowest class, %s / bound", slowest ? slowest : "-");
+    aim(what, CLASSES_PAGES, least, 0.1);
+}
+
 static void show_aims(const struct bench *b)
 {
     printf("\n%-44s %9s %8s\n", "ratio", "pages", "");
@@ -180,8 +199,8 @@ static void show_aims(const struct bench *b)
             aim("migrep / bound", pages, ratio(b, "migrep", 1, "bound", 1, pages), 0.3);
         }
         if (pages >= 1000000)
-            aim("all fused / one after another", pages, ratio(b, "all, fused", 1, "all, one after another", 1, pages),
-                1.5);
+            aim("eight fused / one after another", pages,
+                ratio(b, "eight, fused", 1, "eight, one after another", 1, pages), 1.5);
         const struct bench_row *ingest = bench_table_find(&b->table, "ingest of a file", pages, 1);
         aim("ingest, M records/s per core", pages, ingest ? bench_table_rate(ingest) / 1e6 : 0, 60);
         aim("ingest, two threads / one", pages, ratio(b, "ingest of a file", 2, "ingest of a file", 1, pages), 1.8);
@@ -189,13 +208,14 @@ static void show_aims(const struct bench *b)
             aim(t == 1 ? "compare from a file / memory, one thread" : "compare from a file / memory, two threads",
                 pages, ratio(b, "compare from a file", t, "compare from memory", t, pages), 0.8);
     }
+    aim_of_slowest(b);
 }
 
 /* 64 bytes a page and run, the bounds, and the trace in three forms. */
 static bool memory_for(uint32_t pages)
 {
     uint64_t have = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    return have / 2 > (uint64_t)pages * 64 * BENCH_CLASSES_MAX + (uint64_t)bench_trace_records(pages, false) * 64;
+    return have / 2 > (uint64_t)pages * 64 * BENCH_FUSED + (uint64_t)bench_trace_records(pages, false) * 64;
 }
 
 static int bench_all(struct bench *b, struct trace_error *error)

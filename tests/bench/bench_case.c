@@ -15,6 +15,32 @@ static void options_of(const struct bench_case *c, const struct bench_row *row, 
     o->threads = row->threads;
 }
 
+static const char *const fused[BENCH_FUSED] = {"first_touch", "interleave",   "post_facto",     "as_recorded",
+                                               "migrep",      "migrate_only", "replicate_only", "competitive"};
+
+static int add_class(struct bench_case *c, const char *name, struct trace_error *error)
+{
+    for (uint32_t i = 0; i < c->nspecs; i++)
+        if (!strcmp(c->specs[i].policy->name, name))
+            return 0;
+    if (c->nspecs == BENCH_CLASSES_MAX)
+        return 0;
+    struct replay_spec *spec = &c->specs[c->nspecs++];
+    int err = replay_parse_spec(name, spec, error);
+    spec->advice = c->advice;
+    return err;
+}
+
+static int add_classes(struct bench_case *c, struct trace_error *error)
+{
+    int err = 0;
+    for (uint32_t i = 0; !err && i < BENCH_FUSED; i++)
+        err = add_class(c, fused[i], error);
+    for (uint32_t i = 0; !err && policy_classes[i]; i++)
+        err = add_class(c, policy_classes[i]->name, error);
+    return err;
+}
+
 int bench_case_init(struct bench_case *c, const struct trace *trace, uint64_t repeat, struct trace_error *error)
 {
     struct machine_desc *desc = malloc(sizeof(*desc));
@@ -31,11 +57,7 @@ int bench_case_init(struct bench_case *c, const struct trace *trace, uint64_t re
     err = err ? err : machine_load("flash-8", desc, error);
     err = err ? err : replay_machine_init(&c->machine, desc, meta, &options, error);
     free(desc);
-    for (; !err && policy_classes[c->nspecs] && c->nspecs < BENCH_CLASSES_MAX; c->nspecs++) {
-        struct replay_spec *spec = &c->specs[c->nspecs];
-        err = replay_parse_spec(policy_classes[c->nspecs]->name, spec, error);
-        spec->advice = c->advice;
-    }
+    err = err ? err : add_classes(c, error);
     for (uint32_t p = 0; !err && p < meta->pages; p++)
         c->advice[p] = (node_t)(p % c->machine.desc.nodes);
     return err;
@@ -83,7 +105,7 @@ int bench_case_alone(void *context, const struct bench_row *row, struct trace_er
 int bench_case_fused(void *context, const struct bench_row *row, struct trace_error *error)
 {
     struct bench_case *c = context;
-    return replay(c, c->trace, row, 0, c->nspecs, error);
+    return replay(c, c->trace, row, 0, BENCH_FUSED, error);
 }
 
 static int yardsticks(struct bench_case *c, const struct trace *trace, const struct bench_row *row,
@@ -130,5 +152,5 @@ int bench_case_compare(void *context, const struct bench_row *row, struct trace_
     struct bench_case *c = context;
     const struct trace *trace = row->tag ? c->file : c->trace;
     int err = yardsticks(c, trace, row, error);
-    return err ? err : replay(c, trace, row, 0, c->nspecs, error);
+    return err ? err : replay(c, trace, row, 0, BENCH_FUSED, error);
 }

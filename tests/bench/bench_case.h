@@ -10,7 +10,7 @@
 #include "tests/bench/bench_bound.h"
 #include "tests/bench/bench_table.h"
 
-enum { BENCH_CLASSES_MAX = 8 };
+enum { BENCH_CLASSES_MAX = 96, BENCH_FUSED = 8 };
 
 /* One trace and all that the timed functions need of it. */
 struct bench_case {
@@ -18,13 +18,13 @@ struct bench_case {
     const struct trace *file;  /* the same in a compressed file; may be null */
     struct bench_bound bound;
     struct replay_machine machine;
-    struct replay_spec specs[BENCH_CLASSES_MAX];
+    struct replay_spec specs[BENCH_CLASSES_MAX]; /* first those that are also timed fused, the same ones since ever */
     uint32_t nspecs;
     node_t *advice;
     uint64_t repeat;
 };
 
-/* flash-8 and the first eight classes with their defaults. 0, or -errno with a line. */
+/* flash-8 and every class with its defaults. 0, or -errno with a line. */
 int bench_case_init(struct bench_case *, const struct trace *, uint64_t repeat, struct trace_error *);
 void bench_case_free(struct bench_case *);
 

@@ -11,7 +11,7 @@
 
 #include "datasets/trace.h"
 
-enum { BENCH_ROUNDS_MAX = 15, BENCH_ROWS_MAX = 128 };
+enum { BENCH_ROUNDS_MAX = 15, BENCH_ROWS_MAX = 256 };
 
 struct bench_row {
     char name[48];
