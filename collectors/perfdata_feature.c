@@ -215,7 +215,7 @@ void perfdata_name_events(struct perfdata *p)
         const char *pmu = pmu_name(p, e->type);
         if (!strncmp(pmu, "ibs_op", 6) || strstr(e->name, "ibs_op"))
             e->kind = DECODE_IBS_OP;
-        else if (!strncmp(pmu, "arm_spe", 7))
+        else if (!strncmp(pmu, "arm_spe", 7) || strstr(e->name, "arm_spe"))
             e->kind = DECODE_SPE;
         else if (e->type == ABI_TYPE_TRACEPOINT && strstr(e->name, "page_fault_user"))
             e->kind = DECODE_FAULT_TRACE;

@@ -36,6 +36,7 @@ struct session_options {
     enum session_whom whom;
     pid_t pid;            /* SESSION_PROCESS */
     char *const *command; /* SESSION_COMMAND: ends with null */
+    const char *cpus;     /* list; null: those that are online */
     uint32_t ring_kib;    /* per CPU, a power of two; 0: 512. Less is taken where the kernel locks no more */
 };
 

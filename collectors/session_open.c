@@ -75,14 +75,15 @@ static int find_tasks(struct session *s, const struct session_options *o)
     }
 }
 
-static int find_cpus(struct session *s)
+static int find_cpus(struct session *s, const char *list)
 {
     char online[PMU_TEXT] = "";
     s->cpus = malloc(CPU_MAX * sizeof *s->cpus);
     if (!s->cpus)
         return -ENOMEM;
-    int err = pmu_line("/sys/devices/system", "cpu", "online", online, sizeof online);
-    if (err)
+    if (list)
+        snprintf(online, sizeof online, "%s", list);
+    else if (pmu_line("/sys/devices/system", "cpu", "online", online, sizeof online))
         snprintf(online, sizeof online, "0-%ld", sysconf(_SC_NPROCESSORS_ONLN) - 1);
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
         if (pmu_in_list(online, cpu))
@@ -268,7 +269,7 @@ static int begin(struct session *s, const struct session_options *o, struct attr
     int err = find_tasks(s, o);
     if (err)
         return fail(error, err, o->whom == SESSION_COMMAND ? "cannot start the command" : "cannot look at the process");
-    err = find_cpus(s);
+    err = find_cpus(s, o->cpus);
     if (err)
         return fail(error, err, "cannot tell which CPUs are online");
     if (s->pid > 0)
