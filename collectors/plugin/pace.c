@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "collectors/plugin/pace.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 /* How often a CPU that waits for nobody calls pace_step without a quantum. */
 enum { FREE_STEP = 100000 };
 
 int pace_init(struct pace *p, uint32_t cpus, uint64_t quantum)
 {
-    pthread_condattr_t monotonic;
     memset(p, 0, sizeof *p);
     p->cpus = cpus;
     p->quantum = quantum;
-    int err = pthread_mutex_init(&p->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    for (uint32_t i = 0; !err && i < cpus; i++)
-        err = pthread_cond_init(&p->cpu[i].wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    return -err;
+    atomic_init(&p->end, quantum ? quantum : UINT64_MAX);
+    return -pthread_mutex_init(&p->lock, NULL);
 }
 
 static bool counts(const struct pace_cpu *c)
@@ -36,21 +35,19 @@ static uint64_t slowest(const struct pace *p)
     return least;
 }
 
-static bool may_run(const struct pace *p, const struct pace_cpu *c)
-{
-    return !p->quantum || c->clock - p->now < p->quantum;
-}
-
-/* The slowest has changed: whoever waited for it goes on. */
+/* The slowest may have changed. When it has reached the span's end, the next one begins for all: one wait and one wake
+ * per CPU and span. */
 static void update(struct pace *p)
 {
     uint64_t least = slowest(p);
     if (least == UINT64_MAX || least <= p->now)
         return;
     p->now = least;
-    for (uint32_t i = 0; i < p->cpus; i++)
-        if (p->cpu[i].waiting && may_run(p, &p->cpu[i]))
-            pthread_cond_broadcast(&p->cpu[i].wake);
+    if (!p->quantum || least < atomic_load(&p->end))
+        return;
+    atomic_store(&p->end, (least / p->quantum + 1) * p->quantum);
+    atomic_fetch_add(&p->spans, 1);
+    syscall(SYS_futex, &p->spans, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 static void catch_up(struct pace *p, struct pace_cpu *c, uint64_t clock)
@@ -84,29 +81,28 @@ void pace_leave(struct pace *p, unsigned cpu, uint64_t clock)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* False: 30 ms have passed. */
-static bool wait_turn(struct pace *p, struct pace_cpu *c)
-{
-    struct timespec until;
-    int err = 0;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += PACE_STALL_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    c->waiting = true;
-    while (!err && !may_run(p, c))
-        err = pthread_cond_timedwait(&c->wake, &p->lock, &until);
-    c->waiting = false;
-    return !err;
-}
-
 /* Who holds everybody up is not counted until it moves. */
 static void leave_behind(struct pace *p)
 {
+    pthread_mutex_lock(&p->lock);
     for (uint32_t i = 0; i < p->cpus; i++)
-        if (counts(&p->cpu[i]) && p->cpu[i].clock <= p->now && !p->cpu[i].waiting)
+        if (p->cpu[i].clock < atomic_load(&p->end))
             p->cpu[i].stalled = true;
     update(p);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* No lock is held: who is woken looks at the end of the span and goes on. */
+static void wait_for_span(struct pace *p, uint64_t clock)
+{
+    const struct timespec most = {.tv_nsec = PACE_STALL_NS};
+    unsigned span = atomic_load(&p->spans);
+    while (clock >= atomic_load(&p->end)) {
+        long err = syscall(SYS_futex, &p->spans, FUTEX_WAIT_PRIVATE, span, &most, NULL, 0);
+        if (err && errno == ETIMEDOUT && span == atomic_load(&p->spans))
+            leave_behind(p);
+        span = atomic_load(&p->spans);
+    }
 }
 
 uint64_t pace_step(struct pace *p, unsigned cpu, uint64_t clock, uint64_t *horizon)
@@ -120,13 +116,10 @@ uint64_t pace_step(struct pace *p, unsigned cpu, uint64_t clock, uint64_t *horiz
         c->clock = clock;
     }
     update(p);
-    while (!may_run(p, c) && !wait_turn(p, c))
-        leave_behind(p);
     clock = c->clock;
-    c->limit = p->quantum ? p->now + p->quantum : clock + FREE_STEP;
-    if (c->limit <= clock)
-        c->limit = clock + 1;
     *horizon = p->now;
     pthread_mutex_unlock(&p->lock);
+    wait_for_span(p, clock);
+    c->limit = p->quantum ? atomic_load(&p->end) : clock + FREE_STEP;
     return clock;
 }

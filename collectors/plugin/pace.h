@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Keeps the clocks of CPUs together: none runs more than a quantum of cycles ahead of the slowest that runs. Host
- * threads share few host CPUs in slices of milliseconds; without this a virtual CPU would do a slice's work before
- * another sees any of it, and sharing would be under-counted.
+ * Keeps the clocks of CPUs together: time is cut into spans of a quantum of cycles, and none enters a span before all
+ * others that run have reached it. Host threads share few host CPUs in slices of milliseconds; without this a virtual
+ * CPU would do a slice's work before another sees any of it, and sharing would be under-counted.
  *
  * A CPU that is not running (in a system call, halted) is not waited for; neither is one that has stood still for 30 ms
  * of real time, as it may itself be waiting for QEMU to bring all others to a halt. Such a CPU's clock is set forward
@@ -12,6 +12,7 @@
 #define COLLECTORS_PLUGIN_PACE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,19 +23,19 @@ struct pace_cpu {
     uint64_t clock;              /* as last told; what follows is under the lock */
     unsigned running;            /* threads of this CPU that run */
     bool stalled;                /* not waited for until its next step */
-    bool waiting;
-    pthread_cond_t wake;
 };
 
 struct pace {
     uint64_t quantum;
     uint32_t cpus;
     pthread_mutex_t lock;
-    uint64_t now; /* of the slowest; never goes back */
+    uint64_t now;         /* of the slowest; never goes back */
+    _Atomic uint64_t end; /* of the span in which all are */
+    atomic_uint spans;    /* how many there have been; waited on */
     struct pace_cpu cpu[PACE_CPUS_MAX];
 };
 
-/* quantum 0: the limit is as good as none. 0 or -errno. */
+/* quantum 0: nobody waits. 0 or -errno. */
 int pace_init(struct pace *, uint32_t cpus, uint64_t quantum);
 
 /* A thread of the CPU starts to run, and ceases. enter returns the clock that the CPU has from now on. */
