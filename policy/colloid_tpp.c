@@ -112,6 +112,12 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
         ((struct slot *)view_slot(v, orders->list[i].page))->marked = (uint32_t)(now >> MARK_SHIFT);
 }
 
+static uint64_t looked(void *state)
+{
+    struct colloid_tpp *s = state;
+    return lru_looked(&s->base.lru);
+}
+
 static const struct policy_param params[] = {
     TPP_RULE_PARAMS,
     {"hot_ns", 0, 1000000000, UINT64_C(1) << 40, "ns", "a fault within this time of the mark is hot"},
@@ -135,4 +141,5 @@ const struct policy_class policy_colloid_tpp = {
     .place = place,
     .observe = observe,
     .tick = tick,
+    .looked = looked,
 };

@@ -58,10 +58,20 @@ uint64_t lru_demote(struct lru *l, uint64_t *bitmap, const struct view *v, node_
         if (to == NODE_NONE || orders->n == orders->max)
             break;
         *hand = page + 1 < v->npages ? page + 1 : 0;
-        if (!nodeset_has(view_copies(v, page), node) || !look(bitmap, v, page))
+        if (!nodeset_has(view_copies(v, page), node))
+            continue;
+        l->looked++;
+        if (!look(bitmap, v, page))
             continue;
         order_push(orders, ORDER_MOVE, page, to, TIER_DEMOTE);
         demoted++;
     }
     return demoted;
+}
+
+uint64_t lru_looked(struct lru *l)
+{
+    uint64_t looked = l->looked;
+    l->looked = 0;
+    return looked;
 }

@@ -28,6 +28,7 @@ enum lru_flag { LRU_REFERENCED = 1, LRU_ACTIVE = 2 };
 struct lru {
     struct tier tier;
     page_t hand[NODE_MAX];
+    uint64_t looked; /* pages that the hands have looked at since lru_looked */
 };
 
 /* Bytes of the bitmap of pages accessed, which follows the class's state. */
@@ -43,5 +44,8 @@ bool lru_mark_accessed(const struct view *, page_t);
 
 /* Demotes up to `frames` pages with a copy on a fast node. How many were ordered. */
 uint64_t lru_demote(struct lru *, uint64_t *bitmap, const struct view *, node_t node, uint64_t frames, struct orders *);
+
+/* For a class's `looked`: pages whose accessed bits were looked at since it was last asked. */
+uint64_t lru_looked(struct lru *);
 
 #endif

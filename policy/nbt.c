@@ -195,6 +195,12 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
         ((struct slot *)view_slot(v, orders->list[i].page))->marked = (uint32_t)(now / s->unit_ns);
 }
 
+static uint64_t looked(void *state)
+{
+    struct nbt *s = state;
+    return lru_looked(&s->lru);
+}
+
 static const struct policy_param params[] = {
     {"tick_ns", 1, 20000000, UINT64_C(1) << 40, "ns", "accessed bits are harvested, pages watched and demoted"},
     HINT_SCAN_PARAMS,
@@ -225,4 +231,5 @@ const struct policy_class policy_nbt = {
     .place = place,
     .observe = observe,
     .tick = tick,
+    .looked = looked,
 };

@@ -189,6 +189,12 @@ static void outcome(void *state, const struct order *order, int err)
     m->alone |= order->op == ORDER_COPY && err == ERR_NOSUP;
 }
 
+static uint64_t looked(void *state)
+{
+    struct nomad *s = state;
+    return lru_looked(&s->base.lru);
+}
+
 static const struct policy_param params[] = {
     TPP_RULE_PARAMS,
     {"look_back", 1, 20, LOOK_BACK_MAX, "pages", "faulting pages that are remembered"},
@@ -211,5 +217,6 @@ const struct policy_class policy_nomad = {
     .place = place,
     .observe = observe,
     .tick = tick,
+    .looked = looked,
     .outcome = outcome,
 };

@@ -78,6 +78,12 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     hint_scan_tick(&s->rule.scan, v, now, s->rule.lru.tier.slow, orders);
 }
 
+static uint64_t looked(void *state)
+{
+    struct tpp *s = state;
+    return lru_looked(&s->rule.lru);
+}
+
 static const struct policy_param params[] = {
     TPP_RULE_PARAMS,
     {0},
@@ -98,4 +104,5 @@ const struct policy_class policy_tpp = {
     .place = place,
     .observe = observe,
     .tick = tick,
+    .looked = looked,
 };

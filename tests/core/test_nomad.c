@@ -113,6 +113,8 @@ Test(nomad, demotion_of_a_clean_page_drops_its_fast_copy)
     policy_rig_is_on(0, 0x2);
     cr_expect_eq(policy_rig.engine->stats.drops, 1);
     cr_expect_eq(policy_rig.engine->stats.moves, moves);
+    cr_expect_eq(policy_rig.config.policy->looked(policy_rig.state), 3, "the hand pays for the pages it looks at");
+    cr_expect_eq(policy_rig.config.policy->looked(policy_rig.state), 0);
     policy_rig_end();
 }
 
