@@ -105,6 +105,7 @@ Test(nomad, demotion_of_a_clean_page_drops_its_fast_copy)
     put_slow(0);
     promote(0, 0);
     uint64_t moves = policy_rig.engine->stats.moves;
+    policy_rig.config.policy->looked(policy_rig.state);
     for (unsigned i = 0; i < 2; i++) {
         scan();
         policy_rig_is_on(0, 0x3);
