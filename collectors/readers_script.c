@@ -20,17 +20,6 @@ static void blanks(const char **at)
         ++*at;
 }
 
-/* The CPU in brackets, behind which the fixed part of the line begins; a command's name may hold brackets too. */
-static const char *bracket(const char *line)
-{
-    for (const char *at = line; (at = strchr(at, '[')) != NULL; at++) {
-        size_t digits = strspn(at + 1, "0123456789");
-        if (digits && at[1 + digits] == ']' && at > line)
-            return at;
-    }
-    return NULL;
-}
-
 /* "COMM PID/TID " ends where the bracket begins. */
 static bool task(const char *line, const char *end, struct sample *s)
 {
@@ -52,6 +41,18 @@ static bool task(const char *line, const char *end, struct sample *s)
     s->tid = (uint32_t)tid;
     s->has |= SAMPLE_TASK;
     return at == end && pid <= UINT32_MAX && tid <= UINT32_MAX;
+}
+
+/* The CPU in brackets, behind which the fixed part of the line begins; a command's name may hold brackets too, but no
+ * numbers of a task before them. */
+static const char *bracket(const char *line, struct sample *s)
+{
+    for (const char *at = line; (at = strchr(at, '[')) != NULL; at++) {
+        size_t digits = strspn(at + 1, "0123456789");
+        if (digits && at[1 + digits] == ']' && at > line && task(line, at, s))
+            return at;
+    }
+    return NULL;
 }
 
 static bool time_of(const char **at, struct sample *s)
@@ -129,10 +130,10 @@ static bool data(const char **at, struct sample *s)
 
 static const char *parse(const char *line, char *name, size_t size, struct sample *s)
 {
-    const char *at = bracket(line);
     uint64_t cpu;
     memset(s, 0, sizeof *s);
-    if (!at || !task(line, at, s))
+    const char *at = bracket(line, s);
+    if (!at)
         return "expected COMM PID/TID [CPU]; use perf script -F comm,pid,tid,cpu,time,event,addr,data_src,weight";
     at++;
     if (!text_number(&at, 10, &cpu) || cpu > UINT32_MAX)
