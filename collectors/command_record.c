@@ -35,7 +35,10 @@ static const struct cli_option options[] = {
     {"l1", 0, "BYTES", "qemu: each first-level cache (32Ki)"},
     {"l2", 0, "BYTES", "qemu: second-level cache of each CPU (1Mi)"},
     {"quantum", 0, "CYCLES", "qemu: no CPU runs further ahead of the slowest (1000; 0: no bound)"},
+    {"line", 0, "BYTES", "qemu: line size: 64 (default), 128 or 256"},
     {"records", 0, "N", "qemu: end after so many misses"},
+    {"mark", 0, NULL, "qemu: capture from the program's start mark to its end mark (docs/usage.md)"},
+    {"raw", 0, "FILE", "qemu: keep the raw capture, under this name"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -141,6 +144,21 @@ static bool parse_numbers(const struct cli *cli, struct record_options *o)
     return true;
 }
 
+/* An option that would be passed over without a word is a mistake. */
+static bool fits(const struct cli *cli, bool qemu)
+{
+    static const char *const kernel[] = {"period", "rate",     "stores",   "latency", "user-only", "all-levels",
+                                         "buffer", "counters", "duration", "pid",     NULL};
+    static const char *const emulator[] = {"cpus", "nodes",   "memory", "l1",  "l2", "quantum",
+                                           "line", "records", "mark",   "raw", NULL};
+    for (const char *const *name = qemu ? kernel : emulator; *name; name++)
+        if (cli_has(cli, *name)) {
+            cli_usage(cli, "--%s is %s --source qemu", *name, qemu ? "not for" : "only for");
+            return false;
+        }
+    return true;
+}
+
 /* --- what came out --- */
 
 static void report_command(const struct cli *cli, int status)
@@ -220,15 +238,19 @@ static int record(const struct cli *cli, struct record_options *o)
 
 static bool parse_qemu(const struct cli *cli, struct qemu_options *q)
 {
-    uint64_t cpus = q->cpus, nodes = q->nodes, quantum = q->quantum;
+    uint64_t cpus = q->cpus, nodes = q->nodes, quantum = q->quantum, line = q->line;
     if (!cli_u64(cli, "cpus", 1, 64, &cpus) || !cli_u64(cli, "nodes", 1, NODE_MAX, &nodes) ||
         !cli_u64(cli, "memory", 1 << 20, (uint64_t)2 << 30, &q->memory) ||
         !cli_u64(cli, "l1", 1024, 1 << 30, &q->l1_bytes) || !cli_u64(cli, "l2", 1024, 1 << 30, &q->l2_bytes) ||
-        !cli_u64(cli, "quantum", 0, 1u << 30, &quantum) || !cli_u64(cli, "records", 1, UINT64_MAX, &q->records))
+        !cli_u64(cli, "line", 64, 256, &line) || !cli_u64(cli, "quantum", 0, 1u << 30, &quantum) ||
+        !cli_u64(cli, "records", 1, UINT64_MAX, &q->records))
         return false;
     q->cpus = (uint32_t)cpus;
     q->nodes = (uint32_t)nodes;
     q->quantum = (uint32_t)quantum;
+    q->line = (uint32_t)line;
+    q->trigger = cli_has(cli, "mark");
+    q->raw = cli_value(cli, "raw");
     q->whole_system = cli_has(cli, "all");
     return true;
 }
@@ -250,7 +272,7 @@ static int emulate(const struct cli *cli, const char *out, const char *typed)
     q.import.note = cli_value(cli, "note");
     q.import.command = typed;
     int code = CLI_USAGE;
-    if (!cli_args(cli) || cli_has(cli, "pid"))
+    if (!cli_args(cli))
         cli_usage(cli, "--source qemu runs a command: give it behind --");
     else if (parse_qemu(cli, &q)) {
         int err = qemu_record(&q, &result, &error);
@@ -299,7 +321,7 @@ static int run(const struct cli *cli)
     bool qemu;
     if (!o.out)
         o.out = OUTPUT;
-    if (!parse_source(cli, &o.source, &qemu))
+    if (!parse_source(cli, &o.source, &qemu) || !fits(cli, qemu))
         return CLI_USAGE;
     cli_typed(typed, sizeof typed);
     if (qemu)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +44,8 @@ static void on_signal(int number)
 
 static void run_child(char *const *words, bool whole_system)
 {
+    /* Who is killed leaves no QEMU running. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     /* Addresses are the same in each run. */
     if (!whole_system)
         personality(ADDR_NO_RANDOMIZE);
