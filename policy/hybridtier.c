@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * hybridtier: access counts in two small sketches, one over a long time (frequency), one over a short one (momentum); a
- * page that is high in either goes to the fast tier.
+ * hybridtier: pages with many accesses in a long time (frequency) or a short one (momentum), counted in sketches, go
+ * up.
  *
  * Rule (policy/sketch.h: 4-bit counters). A sample counts in both sketches. The frequency sketch has 20.43 counters per
  * page of the fast tier (false positives 0.001 with 4 hashes) and is halved after 160 samples per such page; the
@@ -16,12 +16,12 @@
  * accesses that the fast tier serves is taken every point_ns, until a line through the last five falls by more than
  * 0.01 per point; then both sketches are halved and all begins again.
  *
- * Counts samples, not misses. Differs: the run's sampling period (the original: a frequency, 100001 per second and CPU,
- * lowered for the fast tier when most samples there are of no use); samples count at once, moves and scans go on over
- * several ticks when an array of orders is full. State: some 10 bytes per page of the fast tier, 2 bits per page.
+ * Counts samples, not misses. Differs: the run's sampling period (the original: 100001 per second and CPU); samples
+ * count at once; moves and scans take several ticks. State: some 10 bytes per page of the fast tier, 2 bits per page.
  *
  * Source: Song et al., ASPLOS 2025, and the artifact's tiering_runtime/hybridtier.cpp.
  */
+#include "policy/load.h"
 #include "policy/sketch.h"
 #include "policy/tier.h"
 #include "policy/trend.h"
@@ -57,16 +57,9 @@ struct second {
     uint32_t frequency;
 };
 
-static uint64_t fast_pages(const struct view *v)
-{
-    struct tier t;
-    tier_init(&t, v->topology);
-    return t.frames < v->npages ? t.frames : v->npages;
-}
-
 static uint32_t sketch_words_for(const struct view *v, uint64_t share)
 {
-    return sketch_words(fast_pages(v) * COUNTERS_PER_100_PAGES / 100 / share);
+    return sketch_words(tier_fast_pages(v) * COUNTERS_PER_100_PAGES / 100 / share);
 }
 
 static uint32_t bitmap_words(uint32_t npages)
@@ -110,7 +103,7 @@ static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct hybridtier *h = state;
     tier_init(&h->tier, v->topology);
-    sketch_init(&h->frequency, sketch_words_for(v, 1), fast_pages(v) * WINDOW_PER_PAGE);
+    sketch_init(&h->frequency, sketch_words_for(v, 1), tier_fast_pages(v) * WINDOW_PER_PAGE);
     sketch_init(&h->momentum, sketch_words_for(v, MOMENTUM_SHARE), param[MOMENTUM_WINDOW]);
     h->batch = param[BATCH];
     h->hot = h->hot_first = (uint32_t)param[HOT];
@@ -127,15 +120,15 @@ static int init(void *state, const struct view *v, const uint64_t *param)
 
 static node_t place(void *state, const struct view *v, page_t page, node_t toucher)
 {
-    const struct hybridtier *h = state;
     (void)page;
-    return tier_place(&h->tier, v, toucher);
+    return tier_place(&((const struct hybridtier *)state)->tier, v, toucher);
 }
 
 static inline void sample(struct hybridtier *h, page_t page)
 {
-    uint32_t frequency = sketch_add(&h->frequency, h->words, page);
-    uint32_t momentum = sketch_add(&h->momentum, momentum_words(h), page);
+    uint64_t hash = sketch_hash(page);
+    uint32_t frequency = sketch_add(&h->frequency, h->words, hash);
+    uint32_t momentum = sketch_add(&h->momentum, momentum_words(h), hash);
     if (frequency >= h->hot || momentum >= h->momentum_hot)
         fresh(h)[page / 64] |= (uint64_t)1 << page % 64;
     if (++h->in_batch < h->batch)
@@ -152,10 +145,15 @@ static inline void sample(struct hybridtier *h, page_t page)
 static void observe(void *state, const struct view *v, const struct event *event, size_t n, struct orders *orders)
 {
     struct hybridtier *h = state;
-    (void)v;
-    (void)orders;
+    (void)v, (void)orders;
     if (!h->tier.slow || h->stage == STAGE_MONITOR)
         return;
+    /* The sketch is larger than a cache: the blocks of a batch are fetched together. */
+    for (const struct event *e = event; e < event + n; e++) {
+        const uint64_t *block = &h->words[sketch_block(&h->frequency, sketch_hash(e->page))];
+        __builtin_prefetch(block, 1);
+        __builtin_prefetch(block + SKETCH_BLOCK_WORDS - 1, 1);
+    }
     for (const struct event *e = event; e < event + n; e++)
         if (event_kind(e) <= EVENT_WRITE && e->time >= h->nap_until)
             sample(h, e->page);
@@ -194,7 +192,7 @@ static enum stage second_chance(struct hybridtier *h, const struct view *v, uint
             const struct second *s = &queue(h)[h->second_at];
             if (orders->n == orders->max)
                 return STAGE_SECOND;
-            if (sketch_count(&h->frequency, h->words, s->page) == s->frequency)
+            if (sketch_count(&h->frequency, h->words, sketch_hash(s->page)) == s->frequency)
                 h->wanted -= tier_demote(&h->tier, v, s->page, orders) && h->wanted;
         }
         h->second_since = now;
@@ -209,7 +207,7 @@ static void give_second_chance(struct hybridtier *h, page_t page, uint32_t frequ
         return;
     /* A full counter would not show further accesses. */
     if (frequency == SKETCH_MOST)
-        sketch_take(&h->frequency, h->words, page);
+        sketch_take(&h->frequency, h->words, sketch_hash(page));
     queue(h)[h->seconds++] = (struct second){page, frequency - (frequency == SKETCH_MOST)};
 }
 
@@ -244,9 +242,10 @@ static enum stage scan(struct hybridtier *h, const struct view *v, uint64_t now,
         page_t page = h->scan_at;
         if (!left-- || orders->n == orders->max)
             return STAGE_SCAN;
-        if (!tier_is_fast(&h->tier, view_home(v, page)) || sketch_count(&h->momentum, momentum_words(h), page))
+        uint64_t hash = sketch_hash(page);
+        if (!tier_is_fast(&h->tier, view_home(v, page)) || sketch_count(&h->momentum, momentum_words(h), hash))
             continue;
-        uint32_t frequency = sketch_count(&h->frequency, h->words, page);
+        uint32_t frequency = sketch_count(&h->frequency, h->words, hash);
         if (frequency < h->hot)
             h->found += tier_demote(&h->tier, v, page, orders);
         else
@@ -272,8 +271,8 @@ static enum stage plateau(struct hybridtier *h, const struct view *v, uint64_t n
 static void count_misses(struct hybridtier *h, const struct view *v)
 {
     uint32_t nodes = v->topology->nodes;
-    for (uint32_t i = 0; v->traffic && i < nodes * nodes; i++) {
-        uint64_t misses = v->traffic[2 * i] + v->traffic[2 * i + 1];
+    for (uint32_t i = 0; i < nodes * nodes; i++) {
+        uint64_t misses = load_reads(v, i / nodes, i % nodes) + load_writes(v, i / nodes, i % nodes);
         h->misses += misses;
         h->fast_misses += tier_is_fast(&h->tier, (node_t)(i % nodes)) ? misses : 0;
     }

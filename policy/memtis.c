@@ -19,9 +19,9 @@
  *
  * Watermarks: promotion 3 % (to 1500 MiB), demotion 2 % (to 1000 MiB), both at least 50 MiB (policy/memtis_rule.h).
  *
- * Counts samples, not misses. The original samples retired stores, with a period of their own. Left out: huge pages and
- * their splitting. A cooling and a change of the threshold go through all pages at once; the original's kernel thread
- * walks the same lists. Slot: 8 bytes. State: 9 bytes per page for lists and the histogram.
+ * Counts samples, not misses. The original samples retired stores, with a period of their own. A cooling and a change
+ * of the threshold go through all pages at once, as the original's kernel thread does. Slot: 8 bytes. State: 9 per
+ * page.
  *
  * Source: Lee et al., SOSP 2023; linux/mm/htmm_*.c of its published code, commit 032e051.
  */
@@ -31,7 +31,7 @@
 
 enum { ADAPT, COOL, COOL_BYTES, PROMOTE, DEMOTE, FLOOR, QUOTA, SLACK, QUOTA_NS, SAMPLE_NS, PERIOD, TICK };
 enum { FAST_INACTIVE, FAST_ACTIVE, SLOW_INACTIVE, SLOW_ACTIVE, LISTS };
-enum { PERIOD_LEAST = 256, PERIOD_MOST = 16384, BIN_NONE = 0xff, WARM_PERCENT = 75 };
+enum { BIN_NONE = 0xff, WARM_PERCENT = 75 };
 static const uint64_t promote_most = UINT64_C(1500) << 20, demote_most = UINT64_C(1000) << 20;
 
 struct memtis {
@@ -40,6 +40,7 @@ struct memtis {
     uint64_t promote_mark, demote_mark; /* pages */
     uint64_t quota, slack, quota_ns, sample_ns;
     uint64_t samples, samples_at_quota; /* so far; when the quota was last looked at */
+    uint64_t next_adapt, next_cool;     /* in samples */
     uint64_t used, used_at_cool;        /* pages in use, now and at the last cooling by growth */
     uint64_t next_quota;                /* time; 0: not begun */
     uint64_t histogram[MEMTIS_BINS];
@@ -86,8 +87,8 @@ static int init(void *state, const struct view *v, const uint64_t *param)
     if (param[PERIOD] & (param[PERIOD] - 1) || param[SLACK] > param[QUOTA])
         return ERR_INVAL;
     tier_init(&m->tier, v->topology);
-    m->adapt_samples = param[ADAPT];
-    m->cool_samples = param[COOL];
+    m->adapt_samples = m->next_adapt = param[ADAPT];
+    m->cool_samples = m->next_cool = param[COOL];
     m->cool_pages = tier_pages(v, param[COOL_BYTES]);
     m->promote_mark = watermark(m, v, param, PROMOTE, promote_most);
     m->demote_mark = watermark(m, v, param, DEMOTE, demote_most);
@@ -163,13 +164,14 @@ static void halve_all(struct memtis *m, const struct view *v)
 static void adapt(struct memtis *m, const struct view *v, bool cooled)
 {
     uint64_t capacity = m->tier.frames - m->promote_mark, sum;
-    unsigned fits = memtis_threshold(m->histogram, capacity, &sum);
+    unsigned fits = memtis_threshold(m->histogram, capacity, &sum), before = m->active;
     if (!cooled && fits > m->active)
         m->active = fits;
     else if (cooled && fits < m->active)
         m->active--;
     m->warm = m->active - (sum < capacity / 100 * WARM_PERCENT + capacity % 100 * WARM_PERCENT / 100);
-    list_all(m, v);
+    if (cooled || m->active != before)
+        list_all(m, v);
 }
 
 static void cool(struct memtis *m, const struct view *v)
@@ -187,10 +189,12 @@ static inline void sample(struct memtis *m, const struct view *v, page_t page)
         if (s->bin >= m->active && !s->active)
             list_anew(m, v, s, page);
     }
-    m->samples++;
-    if (m->samples % m->cool_samples == 0)
+    bool cools = ++m->samples == m->next_cool, adapts = m->samples == m->next_adapt;
+    m->next_adapt += adapts ? m->adapt_samples : 0;
+    m->next_cool += cools ? m->cool_samples : 0;
+    if (__builtin_expect(cools, 0))
         cool(m, v);
-    else if (m->samples % m->adapt_samples == 0)
+    else if (__builtin_expect(adapts, 0))
         adapt(m, v, false);
 }
 
@@ -279,20 +283,16 @@ static void demote(struct memtis *m, const struct view *v, uint64_t promoted, st
 
 static void keep_quota(struct memtis *m, const struct view *v, uint64_t now, struct orders *orders)
 {
-    if (m->period && v->sampling != m->period && !m->next_quota)
-        order_push(orders, ORDER_SAMPLE, m->period, 0, 0);
     if (now < m->next_quota)
         return;
-    unsigned __int128 spent = (unsigned __int128)(m->samples - m->samples_at_quota) * m->sample_ns * 1000;
-    bool first = !m->next_quota;
+    uint64_t share = memtis_share(m->samples - m->samples_at_quota, m->sample_ns, m->quota_ns);
+    uint32_t period = memtis_period(v->sampling, share, m->quota, m->slack);
+    if (!m->next_quota)
+        period = m->period ? m->period : v->sampling;
     m->next_quota = now + m->quota_ns;
     m->samples_at_quota = m->samples;
-    if (first)
-        return;
-    if (spent > (unsigned __int128)(m->quota + m->slack) * m->quota_ns && v->sampling < PERIOD_MOST)
-        order_push(orders, ORDER_SAMPLE, v->sampling * 2, 0, 0);
-    else if (spent < (unsigned __int128)(m->quota - m->slack) * m->quota_ns && v->sampling > PERIOD_LEAST)
-        order_push(orders, ORDER_SAMPLE, v->sampling / 2, 0, 0);
+    if (period != v->sampling)
+        order_push(orders, ORDER_SAMPLE, period, 0, 0);
 }
 
 static void tick(void *state, const struct view *v, uint64_t now, struct orders *orders)
@@ -305,7 +305,7 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     demote(m, v, promote(m, v, orders), orders);
 }
 
-/* A move that failed leaves the page where it was: hot pages went up, inactive ones down. */
+/* A move that failed leaves the page where it was. */
 static void outcome(void *state, const struct order *order, int err)
 {
     struct memtis *m = state;

@@ -10,8 +10,10 @@
 
 enum {
     MEMTIS_BINS = 16,
-    MEMTIS_UNIT = 512,   /* what one sample adds to a base page, so that base and huge pages share one scale */
-    MEMTIS_HOT_LEAST = 1 /* the hot threshold never falls below this bin */
+    MEMTIS_UNIT = 512,         /* what one sample adds to a base page, so that base and huge pages share one scale */
+    MEMTIS_HOT_LEAST = 1,      /* the hot threshold never falls below this bin */
+    MEMTIS_PERIOD_LEAST = 256, /* powers of two nearest to the ends of the ladder of sampling periods, 199 and 19997 */
+    MEMTIS_PERIOD_MOST = 16384,
 };
 
 /* The bin of an access count: floor(log2(count + 1)), at most 15. */
@@ -40,6 +42,22 @@ static inline unsigned memtis_threshold(const uint64_t *histogram, uint64_t capa
         *sum += histogram[bin - 1];
     bin = bin < MEMTIS_BINS ? bin : MEMTIS_BINS - 1;
     return bin > MEMTIS_HOT_LEAST ? bin : MEMTIS_HOT_LEAST;
+}
+
+/* CPU time of sampling in permil of `ns`, rounded down. */
+static inline uint64_t memtis_share(uint64_t samples, uint64_t sample_ns, uint64_t ns)
+{
+    return (uint64_t)((unsigned __int128)samples * sample_ns * 1000 / ns);
+}
+
+/* The next sampling period: one step away from the present one when the share is off the quota by more than slack. */
+static inline uint32_t memtis_period(uint32_t period, uint64_t share, uint64_t quota, uint64_t slack)
+{
+    if (share > quota + slack && period < MEMTIS_PERIOD_MOST)
+        return period * 2;
+    if (share + slack < quota && period > MEMTIS_PERIOD_LEAST)
+        return period / 2;
+    return period;
 }
 
 #endif

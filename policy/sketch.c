@@ -22,34 +22,24 @@ void sketch_init(struct sketch *s, uint32_t words, uint64_t window)
     *s = (struct sketch){.words = words, .window = window};
 }
 
-/* The finaliser of splitmix64: the block from its upper half, the counters' places from its lower. */
-static uint64_t hash(page_t page)
+/* Where the i-th counter is in the page's block: in one of the words 2 i and 2 i + 1. */
+static inline struct counter counter(uint64_t hash, unsigned i)
 {
-    uint64_t z = (page + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    uint32_t place = (uint32_t)(hash >> 8 * i) & 31;
+    return (struct counter){2 * i + (place & 1), (place >> 1) * COUNTER_BITS};
 }
 
-/* The i-th counter is in one of the words 2 i and 2 i + 1 of the page's block. */
-static struct counter counter(const struct sketch *s, uint64_t hashed, unsigned i)
+static inline uint32_t value(const uint64_t *block, struct counter c)
 {
-    uint32_t block = (uint32_t)(hashed >> 32) & (s->words / SKETCH_BLOCK_WORDS - 1);
-    uint32_t place = (uint32_t)(hashed >> 8 * i) & 31;
-    return (struct counter){block * SKETCH_BLOCK_WORDS + 2 * i + (place & 1), (place >> 1) * COUNTER_BITS};
+    return (uint32_t)(block[c.word] >> c.shift) & SKETCH_MOST;
 }
 
-static uint32_t value(const uint64_t *words, struct counter c)
+uint32_t sketch_count(const struct sketch *s, const uint64_t *words, uint64_t hash)
 {
-    return (uint32_t)(words[c.word] >> c.shift) & SKETCH_MOST;
-}
-
-uint32_t sketch_count(const struct sketch *s, const uint64_t *words, page_t page)
-{
-    uint64_t hashed = hash(page);
+    const uint64_t *block = words + sketch_block(s, hash);
     uint32_t least = SKETCH_MOST;
     for (unsigned i = 0; i < COUNTERS; i++) {
-        uint32_t here = value(words, counter(s, hashed, i));
+        uint32_t here = value(block, counter(hash, i));
         least = here < least ? here : least;
     }
     return least;
@@ -63,14 +53,14 @@ static void seen_as(struct sketch *s, uint32_t before, uint32_t now)
     s->pages[before] -= before && s->pages[before];
 }
 
-uint32_t sketch_add(struct sketch *s, uint64_t *words, page_t page)
+uint32_t sketch_add(struct sketch *s, uint64_t *words, uint64_t hash)
 {
-    uint64_t hashed = hash(page);
+    uint64_t *block = words + sketch_block(s, hash);
     uint32_t before = SKETCH_MOST, now = SKETCH_MOST;
     for (unsigned i = 0; i < COUNTERS; i++) {
-        struct counter c = counter(s, hashed, i);
-        uint32_t here = value(words, c), more = here < SKETCH_MOST;
-        words[c.word] += (uint64_t)more << c.shift;
+        struct counter c = counter(hash, i);
+        uint32_t here = value(block, c), more = here < SKETCH_MOST;
+        block[c.word] += (uint64_t)more << c.shift;
         before = here < before ? here : before;
         now = here + more < now ? here + more : now;
     }
@@ -81,12 +71,12 @@ uint32_t sketch_add(struct sketch *s, uint64_t *words, page_t page)
     return now / 2;
 }
 
-void sketch_take(struct sketch *s, uint64_t *words, page_t page)
+void sketch_take(struct sketch *s, uint64_t *words, uint64_t hash)
 {
-    uint64_t hashed = hash(page);
+    uint64_t *block = words + sketch_block(s, hash);
     for (unsigned i = 0; i < COUNTERS; i++) {
-        struct counter c = counter(s, hashed, i);
-        words[c.word] -= (uint64_t)(value(words, c) > 0) << c.shift;
+        struct counter c = counter(hash, i);
+        block[c.word] -= (uint64_t)(value(block, c) > 0) << c.shift;
     }
 }
 

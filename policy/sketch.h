@@ -24,14 +24,29 @@ uint32_t sketch_words(uint64_t counters);
 
 void sketch_init(struct sketch *, uint32_t words, uint64_t window);
 
+/* By what a page is known to the functions below, in sketches of any size (the finaliser of splitmix64). */
+static inline uint64_t sketch_hash(page_t page)
+{
+    uint64_t z = (page + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* The page's block of words. */
+static inline uint32_t sketch_block(const struct sketch *s, uint64_t hash)
+{
+    return ((uint32_t)(hash >> 32) & (s->words / SKETCH_BLOCK_WORDS - 1)) * SKETCH_BLOCK_WORDS;
+}
+
 /* One access more: the new estimate. */
-uint32_t sketch_add(struct sketch *, uint64_t *words, page_t);
+uint32_t sketch_add(struct sketch *, uint64_t *words, uint64_t hash);
 
 /* The estimate. */
-uint32_t sketch_count(const struct sketch *, const uint64_t *words, page_t);
+uint32_t sketch_count(const struct sketch *, const uint64_t *words, uint64_t hash);
 
 /* Takes one from each of the page's counters that has any. */
-void sketch_take(struct sketch *, uint64_t *words, page_t);
+void sketch_take(struct sketch *, uint64_t *words, uint64_t hash);
 
 /* Halves every counter. */
 void sketch_age(struct sketch *, uint64_t *words);

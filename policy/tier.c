@@ -18,6 +18,13 @@ void tier_init(struct tier *t, const struct topology *topology)
     }
 }
 
+uint64_t tier_fast_pages(const struct view *v)
+{
+    struct tier t;
+    tier_init(&t, v->topology);
+    return t.frames < v->npages ? t.frames : v->npages;
+}
+
 uint64_t tier_free(const struct view *v, nodeset_t set)
 {
     uint64_t sum = 0;

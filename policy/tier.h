@@ -30,6 +30,9 @@ static inline bool tier_is_fast(const struct tier *t, node_t node)
     return node < NODE_MAX && nodeset_has(t->fast, node);
 }
 
+/* Pages that the fast tier can hold of those that there are. */
+uint64_t tier_fast_pages(const struct view *);
+
 /* Frames free on the nodes of the set; FRAMES_UNBOUNDED where one has no limit. */
 uint64_t tier_free(const struct view *, nodeset_t set);
 
