@@ -234,8 +234,8 @@ static int record(struct walker *w, struct listener *l, const struct session_opt
     return err ? err : turn < 0 ? turn : 0;
 }
 
-int check_events(const struct encode_event *events, uint32_t count, bool memory, struct attr_steps *steps,
-                 struct check_result *result, struct trace_error *error)
+int check_events(const struct encode_event *events, uint32_t count, bool memory, bool everybody,
+                 struct attr_steps *steps, struct check_result *result, struct trace_error *error)
 {
     struct walker w = {.go = -1, .ready = -1};
     struct listener *l = calloc(1, sizeof *l);
@@ -247,7 +247,7 @@ int check_events(const struct encode_event *events, uint32_t count, bool memory,
                                     .count = count,
                                     .memory = memory,
                                     .wish = {.kernel = false, .physical = true},
-                                    .whom = SESSION_PROCESS,
+                                    .whom = everybody ? SESSION_SYSTEM : SESSION_PROCESS,
                                     .pid = w.pid};
         l->result = result;
         l->at = w.at;

@@ -17,9 +17,9 @@ struct check_result {
     struct session_counts counts;
 };
 
-/* Records the child with these events for CHECK_MS. 0, or -errno with a line when they cannot be opened. Steps are
- * what was given up to open them. */
-int check_events(const struct encode_event *, uint32_t count, bool memory, struct attr_steps *, struct check_result *,
-                 struct trace_error *);
+/* Records the child with these events for CHECK_MS; `everybody`: through events on every task of the system. 0, or
+ * -errno with a line when they cannot be opened. Steps are what was given up to open them. */
+int check_events(const struct encode_event *, uint32_t count, bool memory, bool everybody, struct attr_steps *,
+                 struct check_result *, struct trace_error *);
 
 #endif

@@ -47,6 +47,21 @@ static bool kernel_before(unsigned major, unsigned minor)
 
 /* --- which source --- */
 
+/* What the errno alone does not tell. */
+static void explain(const struct recording *r, enum source_id id, int err, struct trace_error *error)
+{
+    bool denied = err == -EACCES || err == -EPERM;
+    if (denied && r->o->whom == SESSION_PROCESS && kill(r->o->pid, 0) && errno == EPERM)
+        snprintf(error->text, sizeof error->text,
+                 "process %d belongs to another user (%s); record as that user, or with CAP_PERFMON and CAP_SYS_PTRACE",
+                 (int)r->o->pid, strerror(-err));
+    else if (id == SOURCE_IBS && err == -EINVAL && r->o->whom != SESSION_SYSTEM)
+        snprintf(error->text, sizeof error->text,
+                 "ibs: kernels before 6.2 record it for the whole system only (%s); record with -a", strerror(-err));
+    else if (err != -ESRCH && err != -ENOMEM)
+        cause_line(err, error->text, sizeof error->text, r->events[0].name);
+}
+
 static int open_source(struct recording *r, enum source_id id, struct trace_error *error)
 {
     struct encode_machine machine;
@@ -70,8 +85,8 @@ static int open_source(struct recording *r, enum source_id id, struct trace_erro
     }
     o.count = (uint32_t)r->count;
     int err = session_open(&o, &r->result->steps, &r->session, error);
-    if (err && err != -ESRCH && err != -ENOMEM)
-        cause_line(err, error->text, sizeof error->text, r->events[0].name);
+    if (err)
+        explain(r, id, err, error);
     r->result->source = id;
     return err;
 }
@@ -87,7 +102,7 @@ static bool works(struct recording *r, enum source_id id)
     int n = source_events(id, &machine, &r->o->encode, r->events, &steps);
     if (n < 0)
         return false;
-    int err = check_events(r->events, (uint32_t)n, true, &steps, &found, &error);
+    int err = check_events(r->events, (uint32_t)n, true, r->o->whom == SESSION_SYSTEM, &steps, &found, &error);
     bool good = !err && found.in_range;
     if (!good)
         attr_step(&r->result->steps, "%s passed over: %s", sources[id].name,
