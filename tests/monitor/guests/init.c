@@ -79,6 +79,7 @@ static int shell_run(const struct work *w, uint64_t a, uint64_t b, uint64_t c)
 
 static const struct work works[] = {
     {"checksum", "patterns in memory, every word checked", checksum_run, 10, 0, 32},
+    {"hot", "words in memory that are used again at once", hot_run, 10, 0, 8},
     {"vectors", "values kept in vector registers", vectors_run, 10, 0, 0},
     {"compute", "fixed integer and floating-point work", compute_run, 1, 1, 0},
     {"churn", "short processes, pipes and small files", churn_run, 1, 1, 0},

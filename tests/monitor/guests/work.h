@@ -22,6 +22,9 @@ struct work {
  * memory with many changes of page tables; every word is checked. */
 int checksum_run(const struct work *, uint64_t seconds, uint64_t threads, uint64_t megabytes);
 
+/* hot.c: SECONDS : THREADS : MEGABYTES. Words that are used again at once, for translations that outlive a move. */
+int hot_run(const struct work *, uint64_t seconds, uint64_t threads, uint64_t megabytes);
+
 /* vectors.c: SECONDS : THREADS. Values kept in every vector and x87 register over many time slices. */
 int vectors_run(const struct work *, uint64_t seconds, uint64_t threads, uint64_t);
 
