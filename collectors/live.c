@@ -264,7 +264,6 @@ void live_advance(struct live *l, uint64_t now)
     if (!l->now)
         l->window_at = l->load_at = l->tick_at = now;
     l->now = now;
-    machine_linux_refill(&l->machine, now);
     /* After a pause there is one tick, not all that were missed: they would see nothing new. */
     if (now - l->window_at >= LIVE_WINDOW_NS) {
         engine_window(&l->engine, now);
@@ -304,6 +303,11 @@ int live_resync(struct live *l)
         forget_strays(l, before);
     free(before);
     return err;
+}
+
+bool live_ready(struct live *l, uint64_t now)
+{
+    return machine_linux_ready(&l->machine, now);
 }
 
 const struct live_stats *live_stats(const struct live *l)

@@ -50,6 +50,9 @@ struct live;
 int live_new(const struct live_config *, struct live **out, struct trace_error *);
 void live_free(struct live *);
 
+/* May accesses be handed on, or has the rate limit to be waited for? `now`: CLOCK_MONOTONIC, ascending. */
+bool live_ready(struct live *, uint64_t now);
+
 /* 0; -ESRCH or -EPERM when the process went away or may no longer be traced. */
 int live_access(struct live *, const struct live_access *);
 

@@ -100,11 +100,6 @@ static uint32_t weight_of(const struct sample *s)
 
 static int hand_on(struct live_feed *f, const struct sample *s, uint64_t now)
 {
-    /* Recordings may run on a clock of their own: their latest moment is now. */
-    if (!f->offset_known) {
-        f->offset = (int64_t)(now - f->samples[f->n - 1].time);
-        f->offset_known = true;
-    }
     uint64_t time = s->time + (uint64_t)f->offset;
     struct live_access access = {.time = time > now ? now : time,
                                  .address = s->va,
@@ -119,11 +114,20 @@ static int finish_round(void *context)
 {
     struct live_feed *f = context;
     uint64_t now = live_feed_now();
+    size_t i = 0;
     int err = 0;
-    qsort(f->samples, f->n, sizeof *f->samples, by_time);
-    for (size_t i = 0; !err && i < f->n; i++)
+    if (f->n)
+        qsort(f->samples, f->n, sizeof *f->samples, by_time);
+    /* Recordings may run on a clock of their own: their latest moment is now. */
+    if (f->n && !f->offset_known) {
+        f->offset = (int64_t)(now - f->samples[f->n - 1].time);
+        f->offset_known = true;
+    }
+    for (; !err && i < f->n && live_ready(f->live, now); i++)
         err = hand_on(f, &f->samples[i], now);
-    f->n = 0;
+    f->n -= i;
+    if (f->n)
+        memmove(f->samples, f->samples + i, f->n * sizeof *f->samples);
     live_advance(f->live, now);
     return err;
 }

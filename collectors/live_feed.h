@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * From a session's rings to a live engine: samples are decoded, those of the process that are misses (or page touches)
- * are put in order of time, one round of the rings at once, and handed on.
+ * are put in order of time, one round of the rings at once, and handed on. While the rate limit of moves is used up
+ * they wait here, so that none is looked at in vain.
  */
 #ifndef COLLECTORS_LIVE_FEED_H
 #define COLLECTORS_LIVE_FEED_H
@@ -10,12 +11,12 @@
 #include "collectors/live.h"
 #include "collectors/session.h"
 
-enum { LIVE_FEED_MOST = 1 << 20 }; /* samples of one round; the process is slower than that, or they are passed over */
+enum { LIVE_FEED_MOST = 1 << 20 }; /* samples that wait; more are passed over, and counted */
 
 struct live_feed {
     struct live *live;
     struct decoder *decoder;
-    struct sample *samples; /* of this round */
+    struct sample *samples; /* of this round, and what waits */
     size_t n, room;
     uint32_t pid;
     bool memory;    /* the source tells the level: caches' hits are left out */
@@ -24,7 +25,7 @@ struct live_feed {
     uint64_t lost;    /* records that the rings lost */
     uint64_t strange; /* records that could not be decoded */
     uint64_t others;  /* samples of other processes, without an address, or hits */
-    uint64_t over;    /* samples beyond LIVE_FEED_MOST in a round */
+    uint64_t over;    /* samples beyond LIVE_FEED_MOST */
 };
 
 /* Of an open session. 0 or -errno. `memory` as in struct source. */

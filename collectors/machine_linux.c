@@ -138,13 +138,14 @@ int machine_linux_locate(struct machine_linux *m, page_t first, uint32_t n)
     return 0;
 }
 
-void machine_linux_refill(struct machine_linux *m, uint64_t now_ns)
+bool machine_linux_ready(struct machine_linux *m, uint64_t now_ns)
 {
-    uint64_t most = m->rate_bps / BURSTS_PER_SECOND, passed = now_ns - m->credit_at;
-    if (most < m->page_size)
-        most = m->page_size;
+    uint64_t batch = (uint64_t)ENGINE_MOVES_MAX * m->page_size, most = m->rate_bps / BURSTS_PER_SECOND;
+    if (!m->apply || !m->rate_bps)
+        return true;
+    m->credit += (uint64_t)((unsigned __int128)(now_ns - m->credit_at) * m->rate_bps / 1000000000);
     m->credit_at = now_ns;
-    m->credit += (uint64_t)((unsigned __int128)passed * m->rate_bps / 1000000000);
-    if (m->credit > most)
-        m->credit = most;
+    if (m->credit > (most > batch ? most : batch))
+        m->credit = most > batch ? most : batch;
+    return m->credit >= batch;
 }

@@ -46,7 +46,8 @@ void machine_linux_init(struct machine_linux *, int pid, bool apply, const uint6
  * user; -ESRCH: it is gone; or another -errno. */
 int machine_linux_locate(struct machine_linux *, page_t first, uint32_t n);
 
-/* The rate limit's credit grows with time (at most one tenth of a second's worth is kept). */
-void machine_linux_refill(struct machine_linux *, uint64_t now_ns);
+/* Under a rate limit: is there credit for a whole batch of the engine? Who asks before each access loses no order to
+ * the limit. Credit grows with `now_ns`, ascending; a tenth of a second's worth is kept at most, or one batch. */
+bool machine_linux_ready(struct machine_linux *, uint64_t now_ns);
 
 #endif

@@ -88,34 +88,34 @@ static int touch(struct live *l, unsigned page, uint16_t cpu, unsigned times)
 Test(live, a_remote_page_is_moved_to_who_misses_on_it)
 {
     struct live *l = start(true, PAGES);
-    touch(l, 3, 1, 32);
+    touch(l, 3, 1, 64);
     cr_assert_eq(kernel.node[3], 1);
     cr_assert_eq(kernel.moves, 1);
     cr_assert_eq(live_machine(l)->moved, 1);
     touch(l, 3, 1, 10);
     const struct live_stats *s = live_stats(l);
-    cr_assert_eq(s->misses, 42);
+    cr_assert_eq(s->misses, 74);
     cr_assert_eq(s->pages, 1);
-    cr_assert_eq(s->first_ps, UINT64_C(42) * 300000, "it was first seen on node 0");
-    /* The first 16 events go to the policy together: some of the 32 were remote, all after the move were local. */
+    cr_assert_eq(s->first_ps, UINT64_C(74) * 300000, "it was first seen on node 0");
+    /* The first 64 events go to the policy together: all of them were remote, all after the move were local. */
     cr_assert_eq(s->now_ps, s->wish_ps);
-    cr_assert_eq(s->now_ps, s->local * 100000 + (42 - s->local) * 300000);
-    cr_assert_geq(s->local, 26);
+    cr_assert_eq(s->now_ps, s->local * 100000 + (74 - s->local) * 300000);
+    cr_assert_eq(s->local, 10);
     live_free(l);
 }
 
 Test(live, without_apply_nothing_moves_and_the_gain_is_told)
 {
     struct live *l = start(false, PAGES);
-    touch(l, 3, 1, 32);
+    touch(l, 3, 1, 64);
     cr_assert_eq(kernel.moves, 0);
     cr_assert_eq(kernel.node[3], 0);
     const struct live_stats *s = live_stats(l);
     uint64_t before = s->wish_ps;
-    cr_assert_eq(s->now_ps, UINT64_C(32) * 300000);
+    cr_assert_eq(s->now_ps, UINT64_C(64) * 300000);
     touch(l, 3, 1, 10);
     cr_assert_eq(s->wish_ps - before, UINT64_C(10) * 100000, "the policy has it on node 1");
-    cr_assert_eq(s->now_ps, UINT64_C(42) * 300000);
+    cr_assert_eq(s->now_ps, UINT64_C(74) * 300000);
     cr_assert_eq(s->local, 0);
     live_free(l);
 }
@@ -124,7 +124,7 @@ Test(live, what_the_kernel_refuses_stays_where_it_is)
 {
     struct live *l = start(true, PAGES);
     kernel.answer[3] = -EBUSY;
-    touch(l, 3, 1, 32);
+    touch(l, 3, 1, 64);
     cr_assert_eq(live_machine(l)->moved, 0);
     cr_assert_geq(live_machine(l)->failed, 1);
     cr_assert_eq(live_machine(l)->last_error, EBUSY);
@@ -134,21 +134,33 @@ Test(live, what_the_kernel_refuses_stays_where_it_is)
     live_free(l);
 }
 
-Test(live, the_rate_limit_puts_moves_off)
+Test(live, the_rate_limit_puts_moves_off_and_says_when_to_go_on)
 {
     struct live *l = start(true, PAGES);
-    ((struct machine_linux *)live_machine(l))->rate_bps = 20 * PAGE; /* 50 ms a page */
+    struct machine_linux *m = (struct machine_linux *)live_machine(l);
+    m->rate_bps = 20 * PAGE;
+    m->credit = 2 * PAGE;
     for (unsigned page = 0; page < 4; page++)
-        touch(l, page, 1, 32);
-    cr_assert_eq(kernel.moves, 2, "the credit of a tenth of a second is two pages, %u moved", kernel.moves);
-    cr_assert_gt(live_machine(l)->late, 0);
+        touch(l, page, 1, 64);
+    cr_assert_eq(kernel.moves, 2, "credit for two pages, %u moved", kernel.moves);
+    cr_assert_gt(m->late, 0);
+    /* A batch is 64 pages: 3.2 s at 20 pages a second, from none. */
+    uint64_t begin = m->credit_at = UINT64_C(5000000000);
+    cr_assert_eq(m->credit, 0);
+    cr_assert(!live_ready(l, begin + 3190000000));
+    cr_assert(live_ready(l, begin + 3210000000));
+    cr_assert(live_ready(l, begin + 1000000000000), "credit does not run over");
+    cr_assert_eq(m->credit, 64 * PAGE);
+    m->rate_bps = 0;
+    m->credit = 0;
+    cr_assert(live_ready(l, begin + 1000000000001), "no limit");
     live_free(l);
 }
 
 Test(live, a_page_that_others_moved_is_taken_up_where_it_is)
 {
     struct live *l = start(true, PAGES);
-    touch(l, 2, 0, 32);
+    touch(l, 2, 0, 64);
     cr_assert_eq(kernel.moves, 0);
     kernel.node[2] = 1;
     cr_assert_eq(live_resync(l), 0);
@@ -156,7 +168,7 @@ Test(live, a_page_that_others_moved_is_taken_up_where_it_is)
     uint64_t now = live_stats(l)->now_ps;
     touch(l, 2, 0, 1);
     cr_assert_eq(live_stats(l)->now_ps - now, 300000);
-    touch(l, 2, 0, 32);
+    touch(l, 2, 0, 64);
     cr_assert_eq(kernel.node[2], 0);
     live_free(l);
 }
