@@ -122,15 +122,24 @@ static bool wanted_event(const struct to_trace *t, const struct decode_event *e)
     return !t->options.event || strstr(e->name, t->options.event);
 }
 
+/* The answer of to_trace_counts_misses, which looks at names, once per event. */
+static bool counts_misses(struct to_trace *t, const struct sample *s, const struct decode_event *e)
+{
+    signed char *verdict = &t->verdict[s->event % DECODE_EVENTS_MAX];
+    if (!*verdict)
+        *verdict = to_trace_counts_misses(e) ? 1 : -1;
+    return *verdict > 0;
+}
+
 /* Is it a miss? Where the sample does not say, its event may. */
-static bool wanted_level(const struct to_trace *t, const struct sample *s, const struct decode_event *e)
+static bool wanted_level(struct to_trace *t, const struct sample *s, const struct decode_event *e)
 {
     if (t->options.levels >> s->level & 1)
         return true;
     if (s->level != LEVEL_UNKNOWN)
         return false;
     bool slow = t->options.miss_latency && (s->has & SAMPLE_LATENCY) && s->latency >= t->options.miss_latency;
-    return slow || to_trace_counts_misses(e);
+    return slow || counts_misses(t, s, e);
 }
 
 static bool address_of(struct to_trace *t, const struct sample *s, uint64_t *address)
@@ -190,17 +199,17 @@ static void cross_check(struct to_trace *t, const struct sample *s, node_t page)
     t->counts.disagree += (f->cpu_node[s->cpu] != page) != s->remote;
 }
 
-static uint32_t weight_of(const struct sample *s, const struct decode_event *e)
+static uint32_t weight_of(struct to_trace *t, const struct sample *s, const struct decode_event *e)
 {
     uint64_t period = s->has & SAMPLE_PERIOD ? s->period : e->freq ? 1 : e->period;
-    if (!to_trace_counts_misses(e) || !period)
+    if (!period || !counts_misses(t, s, e))
         return 1;
     return period > UINT32_MAX ? UINT32_MAX : (uint32_t)period;
 }
 
 static int take(struct to_trace *t, const struct sample *s, const struct decode_event *e, struct trace_error *error)
 {
-    struct trace_record r = {.time = s->time, .weight = weight_of(s, e), .node = NODE_NONE};
+    struct trace_record r = {.time = s->time, .weight = weight_of(t, s, e), .node = NODE_NONE};
     if (!cpu_of(t, s, &r.cpu)) {
         t->counts.no_cpu++;
         return 0;

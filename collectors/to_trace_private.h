@@ -37,6 +37,7 @@ struct to_trace {
     uint64_t last_time, cpu_time[CPU_MAX], throttled[CPU_MAX];
     uint64_t taken_level[LEVEL_COUNT];
     unsigned char event_seen[DECODE_EVENTS_MAX / 8];
+    signed char verdict[DECODE_EVENTS_MAX]; /* does the event count misses? 1 yes, -1 no, 0 not asked */
 };
 
 /* Whether an event counts misses (or page faults) by itself, whatever its samples say. */
