@@ -122,9 +122,11 @@ Test(hybridtier, three_samples_in_a_short_time_as_well)
 
 /* 80 frames: at most 1 free (1.25 %) begins demotion, up to 4 free (5 %). Page 0 has frequency 10 and momentum 0: a
  * second chance. Page 2 has momentum: stays. By address, 1, 3, 4, 5 go. */
-static void demote_four(void)
+static void demote_to_5_percent(uint32_t free)
 {
     begin(40, 15, 10);
+    for (page_t page = FRAMES - free; page < FRAMES; page++)
+        tier_run_free(page);
     tier_run_reads(0, 10);
     for (page_t page = 85; page < 95; page++)
         tier_run_reads(page, 2);
@@ -133,14 +135,20 @@ static void demote_four(void)
     tier_run_reads(2, 4);
     tier_run_reads(99, 1);
     round_of_ticks();
-    cr_assert_eq(tier_run_moves(), 4);
-    for (page_t page = 0; page < 8; page++)
-        tier_run_is(page, page == 0 || page == 2 || page > 5 ? TIER_FAST : TIER_SLOW);
 }
 
 Test(hybridtier, cold_pages_go_down_by_address)
 {
-    demote_four();
+    demote_to_5_percent(0);
+    cr_assert_eq(tier_run_moves(), 4);
+    for (page_t page = 0; page < 8; page++)
+        tier_run_is(page, page == 0 || page == 2 || page > 5 ? TIER_FAST : TIER_SLOW);
+    policy_rig_end();
+    demote_to_5_percent(1);
+    cr_assert_eq(tier_run_moves(), 3);
+    policy_rig_end();
+    demote_to_5_percent(2);
+    cr_assert_eq(tier_run_moves(), 0);
     policy_rig_end();
 }
 
@@ -148,7 +156,7 @@ Test(hybridtier, cold_pages_go_down_by_address)
 Test(hybridtier, a_second_chance_lasts_60_s)
 {
     for (uint64_t seconds = 59; seconds <= 61; seconds += 2) {
-        demote_four();
+        demote_to_5_percent(0);
         tier_run_place(100, 4);
         policy_rig.now += seconds * 1000000000;
         for (page_t page = 85; page < 95; page++)
