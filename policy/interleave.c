@@ -22,7 +22,8 @@ static int init(void *state, const struct view *v, const uint64_t *param)
     return interleave_rule_init(state, v->topology, param[BY], weight);
 }
 
-static const struct policy_param params[] = {INTERLEAVE_BY_PARAM, INTERLEAVE_WEIGHTS(1, "weight of node "), {0}};
+static const struct policy_param params[] = {
+    INTERLEAVE_BY_PARAM, INTERLEAVE_WEIGHTS(1, "weight of the node of this number"), {0}};
 
 const struct policy_class policy_interleave = {
     .name = "interleave",

@@ -35,9 +35,9 @@ node_t interleave_rule_place(void *state, const struct view *, page_t, node_t to
     {                                                                      \
         "by", 0, 0, 1, "", "0: in order of first touch; 1: by page number" \
     }
-#define INTERLEAVE_WEIGHT(n, preset, help)  \
-    {                                       \
-        "w" #n, 0, preset, 255, "", help #n \
+#define INTERLEAVE_WEIGHT(n, preset, help)   \
+    {                                        \
+        "w" #n, 0, (preset), 255, "", (help) \
     }
 #define INTERLEAVE_WEIGHTS(preset, help)                                                                               \
     INTERLEAVE_WEIGHT(0, preset, help), INTERLEAVE_WEIGHT(1, preset, help), INTERLEAVE_WEIGHT(2, preset, help),        \

@@ -203,6 +203,12 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     migrate(s, v, orders);
 }
 
+static uint64_t looked(void *state)
+{
+    struct pghot *s = state;
+    return lru_looked(&s->lru);
+}
+
 static const struct policy_param params[] = {
     {"tick_ns", 1, 100000000, UINT64_C(1) << 40, "ns", "sleep of the migrating thread; accessed bits are harvested"},
     {"precise", 0, 0, 1, "", "0: a byte per page, one target; 1: 4 bytes, the node of the last access"},
@@ -230,4 +236,5 @@ const struct policy_class policy_pghot = {
     .place = place,
     .observe = observe,
     .tick = tick,
+    .looked = looked,
 };

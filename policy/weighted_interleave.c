@@ -22,7 +22,8 @@ static uint64_t mean_latency(const struct topology *t, uint32_t node)
     uint64_t sum = 0;
     for (uint32_t cpu = 0; cpu < t->cpus; cpu++)
         sum += topology_latency(t, t->cpu_node[cpu], (node_t)node);
-    return sum / t->cpus ? sum / t->cpus : 1;
+    sum /= t->cpus;
+    return sum ? sum : 1;
 }
 
 static bool has_bandwidths(const struct topology *t)
@@ -85,7 +86,7 @@ static int init(void *state, const struct view *v, const uint64_t *param)
 static const struct policy_param params[] = {
     INTERLEAVE_BY_PARAM,
     {"weightiness", 1, 32, 255, "", "sum of the weights before they are divided by their common divisor"},
-    INTERLEAVE_WEIGHTS(0, "0: derived; else the weight of node "),
+    INTERLEAVE_WEIGHTS(0, "weight of the node of this number; 0: derived"),
     {0},
 };
 
