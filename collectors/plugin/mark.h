@@ -8,8 +8,8 @@
 #define COLLECTORS_PLUGIN_MARK_H
 
 /* nopl 0x6d726273(%rax,%rax,1) and nopl 0x6d726265(%rax,%rax,1): 8 bytes each, the last four "sbrm", "ebrm". */
-#define MARK_BYTES_START "\x0f\x1f\x84\x00sbrm"
-#define MARK_BYTES_END "\x0f\x1f\x84\x00ebrm"
+#define MARK_BYTES_START "\017\037\204\000sbrm"
+#define MARK_BYTES_END "\017\037\204\000ebrm"
 enum { MARK_BYTES = 8 };
 
 #define MARK_START() __asm__ volatile(".byte 0x0f, 0x1f, 0x84, 0x00, 's', 'b', 'r', 'm'" ::: "memory")

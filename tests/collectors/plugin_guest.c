@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What runs under the plugin in its tests: accesses whose misses can be counted by hand, between a start and an end
+ * mark. The buffer's address goes to standard output. usage: plugin_guest WHAT [LINES]
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "collectors/plugin/mark.h"
+
+enum { LINE = 64, MOST = 1 << 16, TURNS = 2000 };
+
+static _Alignas(1 << 22) volatile unsigned char buffer[MOST * LINE];
+
+static void walk(size_t lines, int write)
+{
+    for (size_t i = 0; i < lines; i++)
+        if (write)
+            buffer[i * LINE] = 1;
+        else
+            (void)buffer[i * LINE];
+}
+
+/* The turn and what its owner writes are in one line. */
+static void *player(void *number)
+{
+    unsigned me = (unsigned)(uintptr_t)number;
+    _Atomic unsigned *shared = (_Atomic unsigned *)(uintptr_t)buffer;
+    for (int i = 0; i < TURNS; i++) {
+        while (atomic_load(shared) != me)
+            ;
+        atomic_fetch_add(shared + 1, 1);
+        atomic_store(shared, !me);
+    }
+    return NULL;
+}
+
+static void play(void)
+{
+    pthread_t thread[2];
+    for (uintptr_t i = 0; i < 2; i++)
+        pthread_create(&thread[i], NULL, player, (void *)i);
+    for (int i = 0; i < 2; i++)
+        pthread_join(thread[i], NULL);
+}
+
+/* The child's accesses are not the program's. */
+static void spawn(size_t lines)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        walk(lines, 1);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "read";
+    size_t lines = argc > 2 ? strtoul(argv[2], NULL, 0) : 1000;
+    printf("%p\n", (void *)(uintptr_t)buffer);
+    fflush(stdout);
+    if (lines > MOST)
+        return 2;
+    MARK_START();
+    if (!strcmp(what, "play"))
+        play();
+    else if (!strcmp(what, "fork"))
+        spawn(lines);
+    else if (!strcmp(what, "forever"))
+        for (;;)
+            walk(lines, 0);
+    else
+        for (const char *c = what; *c; c++)
+            walk(lines, *c == 'w');
+    MARK_END();
+    walk(MOST, 1);
+    return 7;
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The plugin's parts without QEMU: one cache, the caches of several CPUs together, the order of the capture, the pace.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "collectors/plugin/log.h"
+#include "collectors/plugin/model.h"
+#include "collectors/plugin/options.h"
+#include "collectors/plugin/pace.h"
+#include "collectors/plugin/ram.h"
+
+/* --- one cache --- */
+
+Test(plugin_cache, least_recently_used_goes)
+{
+    struct cache c;
+    cr_assert_eq(cache_init(&c, 4, 2), 0);
+    cr_expect_eq(cache_put(&c, 0, CACHE_SHARED), 0);
+    cr_expect_eq(cache_put(&c, 4, CACHE_EXCLUSIVE), 0);
+    cr_expect_not_null(cache_find(&c, 0)); /* 4 is the older one now */
+    cr_expect_not_null(cache_peek(&c, 4)); /* which a look does not change */
+    uint64_t gone = cache_put(&c, 8, CACHE_MODIFIED);
+    cr_expect_eq(cache_line_of(gone), 4);
+    cr_expect_eq(cache_state_of(gone), CACHE_EXCLUSIVE);
+    cr_expect_null(cache_peek(&c, 4));
+    cr_expect_eq(cache_put(&c, 1, CACHE_SHARED), 0, "another set");
+    cr_expect_eq(cache_state_of(cache_drop(&c, 0)), CACHE_SHARED);
+    cr_expect_eq(cache_drop(&c, 0), 0);
+    cr_expect_eq(cache_put(&c, 12, CACHE_SHARED), 0, "the dropped line's way is free");
+    cr_expect_not_null(cache_peek(&c, 8));
+    cache_free(&c);
+}
+
+Test(plugin_cache, sizes)
+{
+    cr_expect_eq(cache_sets(32 << 10, 8, 64), 64);
+    cr_expect_eq(cache_sets(1 << 20, 16, 64), 1024);
+    cr_expect_eq(cache_sets(1 << 20, 16, 128), 512);
+    cr_expect_eq(cache_sets(48 << 10, 12, 64), 64);
+    cr_expect_eq(cache_sets(48 << 10, 8, 64), 0, "96 sets");
+    cr_expect_eq(cache_sets(1000, 8, 64), 0);
+    cr_expect_eq(cache_sets(1 << 20, 33, 64), 0);
+    cr_expect_eq(cache_sets(0, 8, 64), 0);
+}
+
+/* --- several CPUs --- */
+
+enum { MOST = 64 };
+static struct model model;
+static struct model_record seen[MOST];
+static unsigned who[MOST], nseen;
+
+static void keep(void *context, struct model_cpu *c, const struct model_record *r)
+{
+    (void)context;
+    cr_assert_lt(nseen, MOST);
+    who[nseen] = c->id;
+    seen[nseen++] = *r;
+}
+
+/* First level 2 sets of 2 ways, second 4 sets of 2 ways. */
+static void start(void)
+{
+    static const struct model_geometry small = {3, 64, 2, 2, 4, 2};
+    nseen = 0;
+    cr_assert_eq(model_init(&model, &small, keep, NULL), 0);
+}
+
+static void finish(void)
+{
+    model_free(&model);
+}
+
+TestSuite(plugin_model, .init = start, .fini = finish);
+
+static void touch(unsigned cpu, uint64_t line, bool write)
+{
+    model_fetch(&model.cpu[cpu], 1); /* looks into the inbox; line 1 is in a set that the tests leave alone */
+    model_data(&model.cpu[cpu], line, write);
+}
+
+/* All CPUs have their code: what follows is about data. */
+static void warm(void)
+{
+    for (unsigned i = 0; i < 3; i++)
+        touch(i, 1, false);
+    nseen = 0;
+}
+
+#define EXPECT(i, cpu, k, l, c, e)                                               \
+    do {                                                                         \
+        cr_assert_lt((unsigned)(i), nseen, "record %d is missing", i);           \
+        cr_expect_eq(who[i], cpu, "record %d: CPU %u", i, who[i]);               \
+        cr_expect_eq(seen[i].kind, k, "record %d: kind %u", i, seen[i].kind);    \
+        cr_expect_eq(seen[i].line, l, "record %d", i);                           \
+        cr_expect_eq(seen[i].cause, c, "record %d: cause %u", i, seen[i].cause); \
+        cr_expect_eq(seen[i].elsewhere, e, "record %d: elsewhere", i);           \
+    } while (0)
+
+Test(plugin_model, protocol)
+{
+    warm();
+    touch(0, 10, false); /* exclusive in 0 */
+    EXPECT(0, 0, MODEL_READ, 10, DIRECTORY_COLD, false);
+    touch(0, 10, true); /* modified, silently but told */
+    EXPECT(1, 0, MODEL_UPGRADE, 10, MODEL_FIRST_WRITE, false);
+    touch(0, 10, true);
+    touch(1, 10, false); /* shared by 0 and 1 */
+    EXPECT(2, 1, MODEL_READ, 10, DIRECTORY_COLD, true);
+    touch(2, 10, false);
+    EXPECT(3, 2, MODEL_READ, 10, DIRECTORY_COLD, false);
+    touch(0, 10, false); /* still there */
+    touch(0, 10, true);  /* 1 and 2 lose it */
+    EXPECT(4, 0, MODEL_UPGRADE, 10, DIRECTORY_COHERENCE, false);
+    touch(1, 10, false);
+    EXPECT(5, 1, MODEL_READ, 10, DIRECTORY_COHERENCE, true);
+    touch(2, 10, true); /* 0 and 1 lose it */
+    EXPECT(6, 2, MODEL_WRITE, 10, DIRECTORY_COHERENCE, false);
+    touch(0, 10, true);
+    EXPECT(7, 0, MODEL_WRITE, 10, DIRECTORY_COHERENCE, true);
+    cr_expect_eq(nseen, 8);
+}
+
+Test(plugin_model, room)
+{
+    warm();
+    touch(0, 8, true); /* lines 8, 12, 16 share a set of the second level with room for two */
+    touch(0, 12, false);
+    touch(0, 8, false); /* a hit in the first level does not refresh the second */
+    touch(0, 16, false);
+    cr_expect_eq(nseen, 3);
+    touch(0, 8, false);
+    EXPECT(3, 0, MODEL_READ, 8, DIRECTORY_REPLACEMENT, false);
+    touch(1, 12, false); /* gone from 0 for want of room: nobody has it */
+    EXPECT(4, 1, MODEL_READ, 12, DIRECTORY_COLD, false);
+    touch(1, 12, true);
+    EXPECT(5, 1, MODEL_UPGRADE, 12, MODEL_FIRST_WRITE, false);
+    cr_expect_eq(nseen, 6);
+}
+
+Test(plugin_model, inclusion)
+{
+    warm();
+    model_fetch(&model.cpu[0], 8); /* 8 is in L1I and L2 */
+    touch(0, 12, false);
+    touch(0, 16, false); /* pushes 8 out of L2, and so out of L1I */
+    nseen = 0;
+    model_fetch(&model.cpu[0], 8);
+    EXPECT(0, 0, MODEL_FETCH, 8, DIRECTORY_REPLACEMENT, false);
+}
+
+Test(plugin_model, clock)
+{
+    warm();
+    struct model_cpu *c = &model.cpu[0];
+    uint64_t before = c->clock;
+    touch(0, 10, false);
+    cr_expect_eq(c->clock - before, MODEL_MISS);
+    touch(0, 10, false);
+    touch(0, 10, true); /* a first write is free */
+    cr_expect_eq(c->clock - before, MODEL_MISS);
+    touch(0, 12, false); /* with 10 and 14 in one set of the first level, and 10, 14 in one of the second */
+    touch(0, 14, false);
+    touch(0, 10, false); /* first level: 12 and 14 pushed it out; second: there */
+    cr_expect_eq(c->clock - before, 3 * MODEL_MISS + MODEL_L2_HIT);
+    cr_expect_eq(nseen, 4);
+}
+
+/* --- the capture --- */
+
+static struct log_record stamp(uint64_t what, uint64_t time)
+{
+    return (struct log_record){what, time};
+}
+
+Test(plugin_log, order_and_limit)
+{
+    static struct log log;
+    static const struct log_header header = {64, 4096, false, 1000, 64, 8, 1024, 16};
+    char name[] = "/tmp/mirrorball-log-XXXXXX";
+    uint64_t word[8 + 2 * 5 + 1];
+    close(mkstemp(name));
+    cr_expect_eq(log_open(&log, name, &header, 2, 5), -EEXIST);
+    unlink(name);
+    cr_assert_eq(log_open(&log, name, &header, 2, 5), 0);
+    log_put(&log, 1, stamp(1, 10));
+    log_put(&log, 1, stamp(2, 30));
+    log_put(&log, 0, stamp(3, 20));
+    log_put(&log, 0, stamp(4, 30));
+    log_put(&log, 0, stamp(5, 40));
+    log_put(&log, 1, stamp(6, 50)); /* beyond the limit */
+    log_close(&log);
+    FILE *f = fopen(name, "rb");
+    cr_assert_eq(fread(word, 8, 8 + 2 * 5 + 1, f), 8 + 2 * 5);
+    fclose(f);
+    unlink(name);
+    static const uint64_t want[] = {1, 10, 3, 20, 4, 30, 2, 30, 5, 40};
+    cr_expect_arr_eq(word + 8, want, sizeof want);
+    cr_expect_eq(word[7], UINT64_C(0x0040000804000010));
+}
+
+/* More than the rings hold, never advanced: nothing is lost and time does not go back. */
+Test(plugin_log, full_ring)
+{
+    static struct log log;
+    static const struct log_header header = {64, 4096, false, 0, 64, 8, 1024, 16};
+    char name[] = "/tmp/mirrorball-log-XXXXXX";
+    close(mkstemp(name));
+    unlink(name);
+    cr_assert_eq(log_open(&log, name, &header, 2, 0), 0);
+    enum { N = 3 * LOG_RING };
+    for (uint64_t i = 0; i < N; i++)
+        log_put(&log, 0, stamp(i, 2 * i));
+    log_put(&log, 1, stamp(N, 7)); /* late: gets the time that was written last */
+    log_close(&log);
+    FILE *f = fopen(name, "rb");
+    struct log_record r;
+    uint64_t last = 0, n = 0;
+    fseek(f, 64, SEEK_SET);
+    for (; fread(&r, sizeof r, 1, f) == 1; n++) {
+        cr_assert_geq(r.b, last);
+        last = r.b;
+    }
+    fclose(f);
+    unlink(name);
+    cr_expect_eq(n, N + 1);
+}
+
+/* --- the pace --- */
+
+static struct pace pace;
+static _Atomic uint64_t clock_of[4];
+static atomic_uint behind;
+
+static void *run(void *number)
+{
+    unsigned me = (unsigned)(uintptr_t)number;
+    for (uint64_t clock = 0; clock < 200000;) {
+        uint64_t horizon;
+        clock += 10 + me;
+        if (clock >= pace.cpu[me].limit)
+            clock = pace_step(&pace, me, clock, &horizon);
+        clock_of[me] = clock;
+        for (unsigned i = 0; i < 4; i++)
+            if (clock_of[i] + 1000 + 26 < clock)
+                atomic_fetch_add(&behind, 1);
+    }
+    pace_leave(&pace, me, 200000);
+    clock_of[me] = UINT64_MAX / 2;
+    return NULL;
+}
+
+/* No CPU is more than a quantum and a step ahead of one that runs, but where the host let one stand for 30 ms. */
+Test(plugin_pace, together, .timeout = 60)
+{
+    pthread_t thread[4];
+    cr_assert_eq(pace_init(&pace, 4, 1000), 0);
+    for (unsigned i = 0; i < 4; i++)
+        cr_assert_eq(pace_enter(&pace, i, 0), 0);
+    for (uintptr_t i = 0; i < 4; i++)
+        pthread_create(&thread[i], NULL, run, (void *)i);
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    cr_expect_lt(atomic_load(&behind), 4 * 200000 / 10 / 10);
+}
+
+Test(plugin_pace, who_waits_catches_up, .timeout = 60)
+{
+    uint64_t horizon;
+    cr_assert_eq(pace_init(&pace, 2, 1000), 0);
+    pace_enter(&pace, 0, 0);
+    pace_enter(&pace, 1, 0);
+    pace_leave(&pace, 1, 5);
+    cr_expect_eq(pace_step(&pace, 0, 2500, &horizon), 2500);
+    cr_expect_eq(horizon, 2500);
+    cr_expect_eq(pace.cpu[0].limit, 3000);
+    cr_expect_eq(pace_enter(&pace, 1, 5), 2500, "time passed for it");
+    cr_expect_eq(pace_step(&pace, 0, 3000, &horizon), 3000, "the other stands still: left behind after 30 ms");
+    cr_expect_eq(pace_step(&pace, 1, 2510, &horizon), 3000);
+}
+
+/* --- RAM, options --- */
+
+Test(plugin_ram, four_nodes)
+{
+    struct ram r = {.nodes = 4, .node_bytes = 512 << 20, .host = {0x10000000, 0x40000000, 0, 0x80000000}};
+    uint64_t gib = 1 << 30;
+    cr_expect_eq(ram_from_qemu(&r, 5), 5);
+    cr_expect_eq(ram_from_qemu(&r, gib + 5), gib / 2 + 5);
+    cr_expect_eq(ram_from_qemu(&r, 3 * gib + gib / 2 - 1), 2 * gib - 1);
+    cr_expect_eq(ram_from_qemu(&r, gib / 2), RAM_NONE);
+    cr_expect_eq(ram_from_qemu(&r, 4 * gib), RAM_NONE);
+    cr_expect_eq(ram_from_host(&r, (void *)0x40000010), gib / 2 + 16);
+    cr_expect_eq(ram_from_host(&r, (void *)0x1000), RAM_NONE);
+}
+
+Test(plugin_ram, memory_map)
+{
+    struct ram r = {.nodes = 2, .node_bytes = 1 << 20};
+    char name[] = "/tmp/mirrorball-maps-XXXXXX";
+    int fd = mkstemp(name);
+    dprintf(fd, "7f0000000000-7f0000001000 r--p 00000000 08:01 5 /usr/lib/x.so\n"
+                "7f0000100000-7f0000180000 rw-p 00000000 08:01 6 /tmp/q/ram0\n"
+                "7f0000280000-7f0000300000 rw-p 00080000 08:01 7 /tmp/q/ram1 (deleted)\n"
+                "7f0000400000-7f0000500000 rw-p 00000000 08:01 8 /tmp/q/ram10x\n");
+    close(fd);
+    cr_expect(ram_find(&r, name, "/tmp/q/ram"));
+    cr_expect_eq(r.host[0], 0x7f0000100000);
+    cr_expect_eq(r.host[1], 0x7f0000200000);
+    unlink(name);
+    cr_expect_not(ram_find(&r, "/nowhere", "x"));
+}
+
+Test(plugin_options, words)
+{
+    struct options o;
+    struct model_geometry g;
+    char error[200];
+    char a[] = "out=x", b[] = "l2=65536", c[] = "l1=16384", d[] = "l3=1", e[] = "cpus=65", f[] = "l2ways=7";
+    cr_expect_eq(options_parse(&o, 3, (char *[]){a, b, c}, error, sizeof error), 0);
+    cr_expect_eq(options_geometry(&o, &g, error, sizeof error), 0);
+    cr_expect_eq(g.l2_sets, 64);
+    cr_expect_eq(g.l1_sets, 32);
+    cr_expect_lt(options_parse(&o, 1, (char *[]){b}, error, sizeof error), 0, "no out=");
+    cr_expect_lt(options_parse(&o, 2, (char *[]){a, d}, error, sizeof error), 0);
+    cr_expect_lt(options_parse(&o, 2, (char *[]){a, e}, error, sizeof error), 0);
+    cr_expect_eq(options_parse(&o, 2, (char *[]){a, f}, error, sizeof error), 0);
+    cr_expect_lt(options_geometry(&o, &g, error, sizeof error), 0);
+}

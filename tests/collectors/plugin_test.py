@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Captures under qemu-x86_64 of programs whose misses are counted by hand: 32 KiB (512 lines), 1 MiB (16384 lines), LRU."""
+
+import collections
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+MIRRORBALL, GUEST = os.environ["MIRRORBALL"], os.environ["GUEST"]
+READ, WRITE, FETCH, UPGRADE = range(4)
+COLD, REPLACEMENT, COHERENCE, FIRST = range(4)
+SKIP = 77
+Record = collections.namedtuple("Record", "address cpu kind cause elsewhere time thread")
+
+
+def records(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    head = struct.unpack("<8Q", data[:64])
+    out = [Record((a & 2**42 - 1) << 6, a >> 42 & 63, a >> 48 & 3, a >> 50 & 3, a >> 52 & 1, b & 2**48 - 1, b >> 48)
+           for a, b in struct.iter_unpack("<2Q", data[64:len(data) // 16 * 16])]
+    return head, out
+
+
+class Plugin(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="mirrorball-plugin-")
+        self.raw, self.out = (os.path.join(self.folder.name, name) for name in ("raw.tr", "out.h5"))
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def command(self, *words, mark=True):
+        options = ["--mark"] if mark else []
+        return [MIRRORBALL, "record", "--source", "qemu", *options, "--raw", self.raw, "-o", self.out, *words]
+
+    def record(self, *words, options=()):
+        """Records in the guest's buffer, as counts by kind and cause, and all of them."""
+        for path in (self.raw, self.out):
+            if os.path.exists(path):
+                os.remove(path)
+        run = subprocess.run(self.command(*options, "--", GUEST, *words), capture_output=True, text=True, timeout=120,
+                             check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        base = int(run.stdout.split()[0], 16)
+        self.head, every = records(self.raw)
+        self.assertTrue(all(x.time <= y.time for x, y in zip(every, every[1:])), "time goes backwards")
+        self.inside = [r for r in every if base <= r.address < base + (4 << 20)]
+        return collections.Counter((r.kind, r.cause) for r in self.inside)
+
+    def test_walks(self):
+        self.assertEqual(self.record("r", "1000"), {(READ, COLD): 1000})
+        self.assertEqual(self.record("rr", "1000"), {(READ, COLD): 1000}, "the second walk finds all in the second level")
+        self.assertEqual(self.record("ww", "1000"), {(WRITE, COLD): 1000})
+        self.assertEqual(self.record("rww", "1000"), {(READ, COLD): 1000, (UPGRADE, FIRST): 1000})
+        self.assertEqual(len({r.address for r in self.inside}), 1000)
+        self.assertEqual({(r.cpu, r.thread, r.elsewhere) for r in self.inside}, {(0, 0, 0)})
+        self.assertEqual(self.head[1:], (2, 16, 64, 4096, 0, 1000, 64 << 48 | 8 << 32 | 1024 << 16 | 16))
+
+    def test_beyond_the_cache(self):
+        """With LRU a walk over more than fits, again and again, misses always."""
+        self.assertEqual(self.record("rr", "32768"), {(READ, COLD): 32768, (READ, REPLACEMENT): 32768})
+        small = self.record("rr", "2048", options=("--l2", "64Ki", "--l1", "16Ki"))
+        self.assertEqual(small, {(READ, COLD): 2048, (READ, REPLACEMENT): 2048})
+
+    def test_long_lines(self):
+        self.assertEqual(self.record("r", "1000", options=("--line", "128")), {(READ, COLD): 500})
+        self.assertEqual(self.head[3], 128)
+        self.assertTrue(all(r.address % 128 == 0 for r in self.inside))
+
+    def test_clock(self):
+        """100 cycles a miss, and at least one per instruction: from the first to the last record of the walk."""
+        self.record("r", "1000")
+        span = self.inside[-1].time - self.inside[0].time
+        self.assertGreaterEqual(span, 999 * (100 + 3))
+        self.assertLess(span, 999 * (100 + 12) + 2000)
+
+    def test_two_threads(self):
+        """One line goes to and fro 2 x 2000 times. A hand-over is a read or write that misses what the other wrote."""
+        found = self.record("play")
+        coherent = sum(n for (_, cause), n in found.items() if cause == COHERENCE)
+        self.assertGreater(coherent, 2000)
+        self.assertLess(coherent, 4 * 4 * 2000)
+        self.assertEqual({r.thread for r in self.inside}, {1, 2})
+        self.assertEqual({r.cpu for r in self.inside}, {1, 2})
+        shared = self.record("play", options=("--cpus", "1"))
+        self.assertEqual(shared, {(READ, COLD): 1, (UPGRADE, FIRST): 1}, "threads on one CPU share its caches")
+
+    def test_children_are_not_followed(self):
+        self.assertEqual(self.record("fork", "1000"), {})
+
+    def test_same_twice(self):
+        first = self.folder.name + "/first.tr"
+        for mark in (True, False):
+            for _ in range(2):
+                if os.path.exists(self.raw):
+                    os.rename(self.raw, first)
+                subprocess.run(self.command("--", GUEST, "rw", "20000", mark=mark), capture_output=True, timeout=120, check=True)
+            with open(first, "rb") as one, open(self.raw, "rb") as two:
+                self.assertEqual(one.read(), two.read())
+            os.remove(self.raw)
+
+    def test_kill(self):
+        """A kill in mid-run leaves a capture that reads to its last whole record, and no QEMU."""
+        run = subprocess.Popen(self.command("--", GUEST, "forever", "32768"), stdout=subprocess.DEVNULL)
+        wait_for(lambda: os.path.exists(self.raw) and os.path.getsize(self.raw) > 1 << 20)
+        qemu = int(text(f"/proc/{run.pid}/task/{run.pid}/children"))
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        wait_for(lambda: not os.path.exists(f"/proc/{qemu}") or " Z " in text(f"/proc/{qemu}/stat"))
+        self.assertFalse(os.path.exists(self.out))
+        size = os.path.getsize(self.raw)
+        self.assertEqual(size % 16, 0)
+        subprocess.run([MIRRORBALL, "import", self.raw, "-o", self.out], check=True, capture_output=True)
+        info = subprocess.run([MIRRORBALL, "info", "--format", "csv", self.out], check=True, capture_output=True, text=True)
+        self.assertIn(str((size - 64) // 16), info.stdout)
+
+    def test_interrupt(self):
+        """SIGTERM ends the program; what was captured becomes the trace."""
+        run = subprocess.Popen(self.command("--", GUEST, "forever", "32768"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        wait_for(lambda: os.path.exists(self.raw) and os.path.getsize(self.raw) > 1 << 20)
+        run.terminate()
+        _, said = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 0, said)
+        self.assertTrue(os.path.exists(self.out))
+
+    def test_limit(self):
+        self.record("rr", "32768", options=("--records", "5000"))
+        self.assertEqual(os.path.getsize(self.raw), 64 + 5000 * 16)
+
+    def test_errors(self):
+        script = os.path.join(self.folder.name, "script")
+        with open(script, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\n")
+        os.chmod(script, 0o755)
+        for words, word, path in (
+                (["--", script], "interpreter", None),
+                (["--", "no-such-program"], "no such program", None),
+                (["--", GUEST], "apt-get install qemu-user", self.folder.name),
+                (["--l2", "1000000", "--", GUEST], "power of two", None),
+                (["-a", "--nodes", "3", "--", "-version"], "nodes", None)):
+            run = subprocess.run(self.command(*words), capture_output=True, text=True, check=False,
+                                 env={"PATH": path or os.environ["PATH"]})
+            self.assertEqual(run.returncode, 1, run.stderr)
+            self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
+            self.assertIn(word, run.stderr)
+            self.assertEqual(os.listdir(self.folder.name), ["script"])
+
+
+def text(path):
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except FileNotFoundError:
+        return " Z "
+
+
+def wait_for(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError("waited in vain")
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    if not shutil.which("qemu-x86_64"):
+        print("skipped: no qemu-x86_64 (Debian package qemu-user)")
+        sys.exit(SKIP)
+    unittest.main()
