@@ -132,6 +132,7 @@ static void own(struct model_cpu *c, uint64_t line, enum cache_state held)
     struct directory_answer a;
     if (held == CACHE_EXCLUSIVE) {
         tell(c, line, MODEL_UPGRADE, MODEL_FIRST_WRITE, false);
+        c->clock += MODEL_MISS;
     } else if (request(c, line, true, &a)) {
         /* Another CPU's write may have come first: then the line is gone and this is a miss. */
         tell(c, line, a.held ? MODEL_UPGRADE : MODEL_WRITE, a.held ? DIRECTORY_COHERENCE : a.cause, a.elsewhere);

@@ -4,7 +4,9 @@
  * LRU everywhere; M, E, S, I between CPUs. It says which accesses leave the second level. Pure: no QEMU, no files.
  *
  * Clock of a CPU, in cycles: what the caller adds (one per instruction), 12 per second-level hit, 100 per miss and per
- * upgrade of a shared line. Making an exclusive line modified costs nothing, as in hardware, but is told.
+ * upgrade. The first write to a line that was got clean and exclusive is an upgrade as well, with a cause of its own:
+ * that is the cost of a protocol without the state E, in which memory sees every line that is written, as a monitor
+ * that replicates pages would have to. In hardware with E that write is silent; its share is told apart by the cause.
  *
  * Threads: one thread at a time may be in calls for one CPU; calls for different CPUs may run at once. A CPU's own
  * caches are touched by its caller only: what others ask of it waits in its inbox until its next call. A hit in the
