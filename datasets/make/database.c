@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Decision support on SQLite: one thread makes a database in memory, eight query its one image, each with a connection of
- * its own. Sales over items and shops: scans with grouping, joins, look-ups by index. Statistics of memory use are off:
+ * its own. Sales over items and shops: scans with grouping and joins. Statistics of memory use are off:
  * they are global counters, and half of all misses would fall on them.
  */
 #include <pthread.h>
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { THREADS = 8, SALES = 60000, ITEMS = 4000, SHOPS = 64, ROUNDS = 3 };
+enum { THREADS = 8, SALES = 40000, ITEMS = 1000, SHOPS = 64, ROUNDS = 3 };
 
 static unsigned char *image;
 static sqlite3_int64 image_size;
@@ -50,7 +50,6 @@ static void fill(sqlite3 *db)
              "printf('sold on a day, number %%032d', i) from n",
              SALES, ITEMS, SHOPS);
     run(db, sql);
-    run(db, "create index sale_by_item on sale(item)");
     run(db, "commit");
 }
 
@@ -58,8 +57,8 @@ static const char *const queries[] = {
     "select region, sum(number * price) from sale join item on item.id = sale.item join shop on shop.id = sale.shop "
     "where day between ?1 and ?1 + 60 group by region",
     "select kind, count(*), avg(number) from sale join item on item.id = sale.item where shop = ?1 % 64 + 1 group by kind",
-    "select sum(number), max(day) from sale where item between ?1 * 8 and ?1 * 8 + 400",
-    "select shop, day, sum(number) s from sale where day % 13 = ?1 % 13 group by shop, day order by s desc limit 10",
+    "select sum(number), max(day), count(distinct shop) from sale where item % 100 = ?1 % 100",
+    "select shop, sum(number) s from sale where day % 13 = ?1 % 13 group by shop order by s desc limit 10",
 };
 enum { QUERIES = sizeof queries / sizeof *queries };
 

@@ -2,20 +2,20 @@
 // A ring of small processors that exchange words: registers, memories, adders, and traffic between them.
 module node(input clock, input reset, input [31:0] in, output reg [31:0] out);
     parameter ID = 0;
-    reg [31:0] memory [0:8191];
+    reg [31:0] memory [0:1023];
     reg [31:0] r0, r1, r2;
-    reg [12:0] at;
+    reg [9:0] at;
     integer i;
-    initial for (i = 0; i < 8192; i = i + 1) memory[i] = i * 32'd2654435761 + ID;
+    initial for (i = 0; i < 1024; i = i + 1) memory[i] = i * 32'd2654435761 + ID;
     always @(posedge clock) begin
         if (reset) begin
-            r0 <= ID; r1 <= 1; r2 <= 0; at <= ID * 97; out <= 0;
+            r0 <= ID; r1 <= 1; r2 <= 0; at <= ID * 7; out <= 0;
         end else begin
             r0 <= memory[at];
             r1 <= r1 * 32'd1664525 + 32'd1013904223 + in;
             r2 <= (r0 ^ {r1[7:0], r1[31:8]}) + r2;
-            memory[at ^ r1[24:12]] <= r2;
-            at <= r1[31:19];
+            memory[at ^ r1[21:12]] <= r2;
+            at <= r1[31:22];
             out <= r2;
         end
     end

@@ -4,7 +4,7 @@
 traces' README says, within 5 points.
 
 usage: make_traces.py MIRRORBALL GUESTS OUT [NAME...]
-MIRRORBALL: the program. GUESTS: the folder of `./run build`'s guests (vmlinuz-cloud). OUT: where the traces go."""
+MIRRORBALL: the program. GUESTS: the folder with Debian's kernels, vmlinuz and vmlinuz-cloud (the target guests makes it). OUT: where the traces go."""
 
 import glob
 import json
@@ -23,13 +23,13 @@ from make_guests import Problem  # noqa: E402
 
 POINTS = 5
 CLASSES = ("private", "read-shared by all", "read-shared by some", "read-mostly", "write-shared")
-# name: records taken, hosts of the run
+# name: records taken; a whole machine's kernel, of those that ./run fetches
 TRACES = {
-    "pmake": dict(records=1_600_000, guest=True),
-    "engineering": dict(records=1_600_000, guest=True),
-    "database": dict(records=1_500_000, guest=False),
-    "raytrace": dict(records=1_500_000, guest=False),
-    "boot": dict(records=800_000, guest=True),
+    "pmake": dict(records=1_600_000, kernel="vmlinuz-cloud"),
+    "engineering": dict(records=1_600_000, kernel="vmlinuz-cloud"),
+    "database": dict(records=1_500_000, kernel=None),
+    "raytrace": dict(records=1_500_000, kernel=None),
+    "boot": dict(records=800_000, kernel="vmlinuz"),
 }
 # What gcc compiles in pmake: the trace library's sources, preprocessed here so that the guest needs no headers.
 JOBS = ("trace_open", "trace_table", "trace_writer", "import", "import_csv", "machine_parse", "trace_stats")
@@ -58,7 +58,7 @@ def with_libraries(archive, path, seen):
 
 def add_pmake(archive, place, seen):
     gcc = run(["gcc", "-print-prog-name=cc1"], "is gcc there?").strip()
-    for path in ("/usr/bin/gcc", "/usr/bin/make", "/usr/bin/as", gcc, shutil.which("sh")):
+    for path in ("/usr/bin/make", "/usr/bin/as", gcc):
         with_libraries(archive, path, seen)
     flags = run(["pkg-config", "--cflags", "hdf5", "libdeflate", "libzstd"], "is pkg-config there?").split()
     for name in JOBS:
@@ -66,7 +66,8 @@ def add_pmake(archive, place, seen):
         run(["gcc", "-E", "-P", "-O2", "-fopenmp", "-D_GNU_SOURCE", "-DMIRRORBALL_VERSION=\"0\"", f"-I{ROOT}", *flags,
              f"{ROOT}/datasets/{name}.c", "-o", out], "do the project's own packages lack?")
         archive.file(f"job/{name}.i", out, 0o644)
-    rules = "all: " + " ".join(name + ".o" for name in JOBS) + "\n%.o: %.i\n\tgcc -O2 -fopenmp -c $< -o /tmp/$@\n"
+    rules = "all: " + " ".join(name + ".o" for name in JOBS) + "\n" + (
+        f"%.o: %.i\n\t{gcc} -fpreprocessed -quiet -O2 -fopenmp $< -o /tmp/$*.s && as -o /tmp/$@ /tmp/$*.s\n")
     archive.add("job/Makefile", stat.S_IFREG | 0o644, rules.encode())
 
 
@@ -93,6 +94,7 @@ def make_initrd(name, place):
     archive.add("dev/null", stat.S_IFCHR | 0o666, device=(1, 3))
     archive.file("init", os.path.join(HERE, "guest.sh"))
     archive.file("bin/busybox", shutil.which("busybox"))
+    archive.link("bin/sh", "busybox")
     mark = os.path.join(place, "mark")
     compile_c("mark.c", mark, "-static")
     archive.file("bin/mark", mark)
@@ -110,7 +112,7 @@ def record_guest(program, guests, name, out, place):
     if name != "boot":
         command.append("--mark")
     words = f"console=ttyS0 quiet panic=-1 make={name}"
-    run(command + ["--", "-kernel", os.path.join(guests, "vmlinuz-cloud"), "-initrd", make_initrd(name, place), "-append",
+    run(command + ["--", "-kernel", os.path.join(guests, TRACES[name]["kernel"]), "-initrd", make_initrd(name, place), "-append",
                    words, "-serial", "stdio", "-net", "none"], "the guest's own messages say why")
 
 
@@ -165,7 +167,7 @@ def main():
         print(f"datasets: capturing {name}", file=sys.stderr)
         with tempfile.TemporaryDirectory(prefix="mirrorball-make-") as place:
             whole = os.path.join(place, "whole.h5")
-            if TRACES[name]["guest"]:
+            if TRACES[name]["kernel"]:
                 record_guest(program, guests, name, whole, place)
             else:
                 record_program(program, name, whole, place)
