@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * hybridtier: pages with many accesses in a long time (frequency) or a short one (momentum), counted in sketches, go
- * up.
+ * hybridtier: pages with many accesses in a long time (frequency) or a short one (momentum), by sketches, go up.
  *
- * Rule (policy/sketch.h: 4-bit counters). A sample counts in both sketches. The frequency sketch has 20.43 counters per
- * page of the fast tier (false positives 0.001 with 4 hashes) and is halved after 160 samples per such page; the
- * momentum sketch has a hundredth of that and is halved after momentum_window. Each `batch` samples, pages sampled in
- * it whose frequency reached `hot` or whose momentum reached `momentum` go up while the fast tier has room. Then, if at
- * most 1.25 % of it is free, pages go down until 5 % are: pages given a second chance more than second_ns ago, if their
- * frequency has not changed; scanning by address on from where the last scan ended: of momentum 0 and frequency below
- * `hot`, down; of momentum 0 and frequency from `hot` on, a second chance (10000 pages at most). Above 100 MiB/s of
- * demotion the class sleeps a second after it. When, after `after` batches, `plateau` batches moved up at most
- * plateau_bytes: if the hot pages fill less than 80 % of the fast tier `hot` falls by one, to 3 at least; else, or when
- * two scans in a row ran to the end of memory and found too little, sampling stops: after settle_ns the share of
- * accesses that the fast tier serves is taken every point_ns, until a line through the last five falls by more than
- * 0.01 per point; then both sketches are halved and all begins again.
+ * Rule (policy/sketch.h: 4-bit counters). A sample counts in both sketches. That of frequency has 20.43 counters per
+ * page of the fast tier (false positives 0.001 with 4 hashes) and is halved after 160 samples per such page; that of
+ * momentum has a hundredth of it and is halved after 1100000 samples, or, on tiers smaller than 16 GiB, where that
+ * number would never let it come to 0, after as many as it has counters. Each `batch` samples, pages sampled in it that
+ * reached `hot` or `momentum` go up while the fast tier has room. Then, if at most 1.25 % of it is free, pages go down
+ * until 5 % are: pages given a second chance more than second_ns ago, if their frequency has not changed; by address,
+ * from where the last scan ended: of momentum 0 and frequency below `hot`, down; of momentum 0 and frequency from `hot`
+ * on, a second chance (10000 pages at most). Above 100 MiB/s of demotion the class sleeps a second after it. When,
+ * after `after` batches, `plateau` batches moved up at most plateau_bytes: if the hot pages fill less than 80 % of the
+ * fast tier `hot` falls by one, to 3 at least; else, or when two scans in a row ran to the end of memory and found too
+ * little, sampling stops: after settle_ns the share of accesses that the fast tier serves is taken every point_ns,
+ * until a line through the last five falls by more than 0.01 per point; then both sketches are halved and all begins
+ * again.
  *
  * Counts samples, not misses. Differs: the run's sampling period (the original: 100001 per second and CPU); samples
  * count at once; moves and scans take several ticks. State: some 10 bytes per page of the fast tier, 2 bits per page.
@@ -28,9 +28,10 @@
 
 enum { BATCH, HOT, MOMENTUM, MOMENTUM_WINDOW, AFTER, PLATEAU, PLATEAU_BYTES, SECOND, SETTLE, POINT, TICK };
 enum { HOT_LEAST = 3, SECOND_MOST = 10000, SCAN_PAGES = 65536, PERIOD_MOST = 32768 };
-enum { COUNTERS_PER_100_PAGES = 2043, WINDOW_PER_PAGE = 160, MOMENTUM_SHARE = 100 };
+enum { COUNTERS_PER_100_PAGES = 2043, WINDOW_PER_PAGE = 160, MOMENTUM_SHARE = 100, MOMENTUM_MOST = 1100000 };
 static const uint64_t throttle_above = UINT64_C(100) << 20, throttle_below = UINT64_C(10) << 20, nap_ns = 1000000000;
 
+enum batch { BATCH_NOW, BATCH_LAST };
 /* What the ticks are busy with. */
 enum stage { STAGE_SAMPLE, STAGE_PROMOTE, STAGE_SECOND, STAGE_SCAN, STAGE_PLATEAU, STAGE_MONITOR };
 
@@ -84,19 +85,15 @@ static uint64_t *momentum_words(struct hybridtier *h)
     return h->words + h->frequency.words;
 }
 
-static uint64_t *fresh(struct hybridtier *h)
+/* Candidates for promotion, a bit per page. */
+static uint64_t *candidates(struct hybridtier *h, enum batch batch)
 {
-    return momentum_words(h) + h->momentum.words;
-}
-
-static uint64_t *candidates(struct hybridtier *h)
-{
-    return fresh(h) + bitmap_words(h->npages);
+    return momentum_words(h) + h->momentum.words + (batch == BATCH_LAST ? bitmap_words(h->npages) : 0);
 }
 
 static struct second *queue(struct hybridtier *h)
 {
-    return (struct second *)(void *)(candidates(h) + bitmap_words(h->npages));
+    return (struct second *)(void *)(candidates(h, BATCH_LAST) + bitmap_words(h->npages));
 }
 
 static int init(void *state, const struct view *v, const uint64_t *param)
@@ -105,6 +102,8 @@ static int init(void *state, const struct view *v, const uint64_t *param)
     tier_init(&h->tier, v->topology);
     sketch_init(&h->frequency, sketch_words_for(v, 1), tier_fast_pages(v) * WINDOW_PER_PAGE);
     sketch_init(&h->momentum, sketch_words_for(v, MOMENTUM_SHARE), param[MOMENTUM_WINDOW]);
+    if (!h->momentum.window)
+        h->momentum.window = sketch_counters(&h->momentum, MOMENTUM_MOST);
     h->batch = param[BATCH];
     h->hot = h->hot_first = (uint32_t)param[HOT];
     h->momentum_hot = (uint32_t)param[MOMENTUM];
@@ -130,15 +129,15 @@ static inline void sample(struct hybridtier *h, page_t page)
     uint32_t frequency = sketch_add(&h->frequency, h->words, hash);
     uint32_t momentum = sketch_add(&h->momentum, momentum_words(h), hash);
     if (frequency >= h->hot || momentum >= h->momentum_hot)
-        fresh(h)[page / 64] |= (uint64_t)1 << page % 64;
+        candidates(h, BATCH_NOW)[page / 64] |= (uint64_t)1 << page % 64;
     if (++h->in_batch < h->batch)
         return;
     h->in_batch = 0;
     h->batches++;
     h->batch_done = true;
     for (uint32_t i = 0; i < bitmap_words(h->npages); i++) {
-        candidates(h)[i] |= fresh(h)[i];
-        fresh(h)[i] = 0;
+        candidates(h, BATCH_LAST)[i] |= candidates(h, BATCH_NOW)[i];
+        candidates(h, BATCH_NOW)[i] = 0;
     }
 }
 
@@ -165,7 +164,7 @@ static enum stage promote(struct hybridtier *h, const struct view *v, uint64_t n
     (void)now;
     uint64_t room = tier_free(v, h->tier.fast);
     for (; h->cursor < bitmap_words(h->npages); h->cursor++) {
-        for (uint64_t *word = &candidates(h)[h->cursor]; *word; *word &= *word - 1) {
+        for (uint64_t *word = &candidates(h, BATCH_LAST)[h->cursor]; *word; *word &= *word - 1) {
             if (orders->n == orders->max)
                 return STAGE_PROMOTE;
             page_t page = h->cursor * 64 + (page_t)__builtin_ctzll(*word);
@@ -322,7 +321,8 @@ static const struct policy_param params[] = {
     {"batch", 1, 100000, UINT64_MAX, "samples", "between two rounds of promotion and demotion"},
     {"hot", HOT_LEAST, 5, SKETCH_MOST, "samples", "frequency from which a page is hot"},
     {"momentum", 1, 3, SKETCH_MOST, "samples", "momentum from which a page is hot"},
-    {"momentum_window", 1, 1100000, UINT64_MAX, "samples", "after which all momenta are halved"},
+    {"momentum_window", 0, 0, UINT64_MAX, "samples",
+     "after which momenta are halved; 0: 1100000, or as many as counters"},
     {"after", 0, 500, UINT64_MAX, "batches", "before plateaus are looked for"},
     {"plateau", 1, 20, UINT64_MAX, "batches", "over which promotions are counted"},
     {"plateau_bytes", 1, 102400000, UINT64_MAX, "bytes", "promoted in that time: no more is a plateau"},

@@ -48,6 +48,13 @@ uint32_t sketch_count(const struct sketch *, const uint64_t *words, uint64_t has
 /* Takes one from each of the page's counters that has any. */
 void sketch_take(struct sketch *, uint64_t *words, uint64_t hash);
 
+/* Its counters, `most` at most. */
+static inline uint64_t sketch_counters(const struct sketch *s, uint64_t most)
+{
+    uint64_t counters = (uint64_t)s->words * SKETCH_WORD_COUNTERS;
+    return counters < most ? counters : most;
+}
+
 /* Halves every counter. */
 void sketch_age(struct sketch *, uint64_t *words);
 
