@@ -65,7 +65,7 @@ void perfdata_auxtrace(struct perfdata_buffer *, uint64_t size, uint64_t positio
 
 /* Our own notes, as EVENT_UPDATE records of a type that perf passes over; `id` is any instance written above. At most
  * 4096 bytes. NOTE_STEP: one line of what was tried and why; NOTE_SOURCE: "ibs", "pebs", "faults"...; NOTE_LOST: a u64,
- * the records that the kernel counted as lost, read at the end; the rest are structs of perfdata.h. */
+ * the samples that the kernel counted as lost, read at the end; the rest are structs of perfdata.h. */
 void perfdata_note(struct perfdata_buffer *, uint64_t id, enum perfdata_note, const void *bytes, size_t n);
 
 #endif

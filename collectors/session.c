@@ -220,6 +220,8 @@ int session_stop(struct session *s, const struct session_sink *sink, struct sess
     int err = drain(s, sink);
     for (size_t i = 0; i < s->nfds; i++)
         read_counts(s, &s->fds[i]);
+    if (!(s->attrs[0].read_format & ABI_READ_LOST))
+        s->counts.lost = s->counts.lost_told;
     s->counts.checkable = checkable(s);
     *counts = s->counts;
     return err;

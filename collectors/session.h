@@ -60,7 +60,7 @@ struct session_event {
 
 struct session_counts {
     uint64_t received;  /* samples */
-    uint64_t lost;      /* samples that found no room, by the kernel's own count */
+    uint64_t lost;      /* samples that found no room, by the kernel's own count; before Linux 6.0: lost_told */
     uint64_t lost_told; /* records of any kind reported lost within the rings */
     uint64_t lost_all;  /* records of any kind that found no room, by the kernel's own count */
     uint64_t counted;   /* events, sampled or not */

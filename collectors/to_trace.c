@@ -333,8 +333,10 @@ int to_trace_note(struct to_trace *t, enum perfdata_note note, const void *bytes
         err = value(t, bytes);
     else if (note == NOTE_GAP && n >= sizeof(struct perfdata_gap))
         err = gap(t, bytes);
-    else if (note == NOTE_LOST && n >= sizeof t->at_end)
+    else if (note == NOTE_LOST && n >= sizeof t->at_end) {
         memcpy(&t->at_end, bytes, sizeof t->at_end);
+        t->counted = true;
+    }
     return err == -ENOMEM ? trace_fail(error, ENOMEM, "out of memory for what the recorder noted") : 0;
 }
 
@@ -358,7 +360,8 @@ int to_trace_end(struct to_trace *t, struct trace_error *error)
     int err = sorter_end(t->sorter);
     to_trace_gaps_end(t);
     t->counts.processes = t->processes.n;
-    t->counts.lost = (t->in_band > t->at_end ? t->in_band : t->at_end) + t->hardware;
+    /* The rings count records of any kind, and say nothing of a last loss; the kernel's counts are of samples. */
+    t->counts.lost = (t->counted ? t->at_end : t->in_band) + t->hardware;
     return err || !t->started ? err : to_trace_finish(t, error);
 }
 

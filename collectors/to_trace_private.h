@@ -34,6 +34,7 @@ struct to_trace {
     bool weights, latencies, threads_as_cpus, all_levels;
     uint32_t mhz;
     uint64_t in_band, hardware, at_end; /* lost: told by the rings, by the hardware, by the kernel at the end */
+    bool counted;                       /* at_end is known */
     uint64_t last_time, cpu_time[CPU_MAX], throttled[CPU_MAX];
     uint64_t taken_level[LEVEL_COUNT];
     unsigned char event_seen[DECODE_EVENTS_MAX / 8];

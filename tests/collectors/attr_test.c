@@ -188,7 +188,7 @@ Test(attr, loads_behind_their_leader)
 /* IBS refuses every exclusion: without rights it cannot be opened at all, whatever is given up. */
 Test(attr, ibs_never_excludes_the_kernel)
 {
-    struct encode_event e = {.name = "ibs_op//", .code = {11}, .period = 4096, .flags = ENCODE_KEEP_KERNEL};
+    struct encode_event e = {.name = "ibs_op//", .code = {.type = 11}, .period = 4096, .flags = ENCODE_KEEP_KERNEL};
     kernel.kernel_denied = true;
     cr_expect_eq(settle(&e), -EACCES);
     kernel.kernel_denied = false;

@@ -113,7 +113,7 @@ Test(session, one_ring_per_cpu_and_a_dummy_on_each)
     cr_assert_eq(session_events(session), 2);
     session_event(session, 0, &e);
     cr_expect_eq(e.instances, 2);
-    cr_expect_eq(e.ids[0], 1000 + FAKE_FIRST + (fake_on(0, 0) - fake.event));
+    cr_expect_eq(e.ids[0], 1000 + FAKE_FIRST + (uint64_t)(fake_on(0, 0) - fake.event));
     session_close(session);
     fake_end();
 }
