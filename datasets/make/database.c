@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Decision support on SQLite: one thread makes a database in memory, eight query its one image, each with a connection of
- * its own. Sales over items and shops: scans with grouping and joins. Statistics of memory use are off:
- * they are global counters, and half of all misses would fall on them.
+ * Decision support on SQLite: one thread makes a database in memory, eight query its one image, each with a connection
+ * of its own. Sales over items and shops: scans with grouping and joins. Statistics of memory use are off: they are
+ * global counters, and half of all misses would fall on them.
  */
 #include <pthread.h>
 #include <sqlite3.h>
@@ -56,7 +56,8 @@ static void fill(sqlite3 *db)
 static const char *const queries[] = {
     "select region, sum(number * price) from sale join item on item.id = sale.item join shop on shop.id = sale.shop "
     "where day between ?1 and ?1 + 60 group by region",
-    "select kind, count(*), avg(number) from sale join item on item.id = sale.item where shop = ?1 % 64 + 1 group by kind",
+    "select kind, count(*), avg(number) from sale join item on item.id = sale.item where shop = ?1 % 64 + 1 group by "
+    "kind",
     "select sum(number), max(day), count(distinct shop) from sale where item % 100 = ?1 % 100",
     "select shop, sum(number) s from sale where day % 13 = ?1 % 13 group by shop order by s desc limit 10",
 };

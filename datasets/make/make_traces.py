@@ -135,7 +135,7 @@ def stated(name):
 
 
 def shares(program, path):
-    found, = json.loads(run([program, "info", "--format", "json", path], "is the trace whole?"))
+    found = json.loads(run([program, "info", "--format", "json", path], "is the trace whole?"))
     sharing = found["sharing"]
     pages, misses = sum(c["pages"] for c in sharing.values()), sum(c["misses"] for c in sharing.values())
     return [(100 * sharing[c]["pages"] / pages, 100 * sharing[c]["misses"] / misses) for c in CLASSES]
