@@ -42,6 +42,7 @@ const struct policy_class policy_migrate_only = {
     .name = "migrate_only",
     .summary = "migrate private pages, nothing else",
     .source = "the policy Migr of Verghese et al., ASPLOS 1996",
+    .fidelity = "recollected: base values as secondary accounts give them; Disco prints none",
     .params = params,
     .signals = SIGNAL_MISSES,
     .state_size = state_size,

@@ -45,6 +45,7 @@ const struct policy_class policy_replicate_only = {
     .name = "replicate_only",
     .summary = "replicate hot pages that are not written",
     .source = "the policy Repl of Verghese et al., ASPLOS 1996",
+    .fidelity = "recollected: base values as secondary accounts give them; Disco prints none",
     .params = params,
     .signals = SIGNAL_MISSES,
     .state_size = state_size,

@@ -10,13 +10,15 @@
  *
  * Per miss of a node without a copy:
  *   lead     votes for the node with its rent, against the page's present candidate with `patience` percent of it;
- *            local misses vote for the home. A candidate whose lead is a price gets the page.
- *   copy     reads since the last write that paid `steady` percent of a price: each read tosses a coin that falls for
- *            a copy with probability rent / price. No counter per node: a node that reads more is copied to sooner.
+ *            local misses vote for the home. A candidate whose lead is a price gets the page, for twice the price with
+ *            each move before; 16 prices of lead at home forgive one.
+ *   copy     when the reads since the last write have paid `steady` percent of a price, each read tosses a coin that
+ *            falls for a copy with probability rent / price. No counter per node: who reads more is copied to sooner.
+ *            When a write takes copies away, they had either saved a price each, and the next are half as dear, or
+ *            not, and they are twice as dear: from 128 times to a 128th, where the first read is enough.
  *   spread   a home whose inflation passed `spread` percent: a coin for what the way to a less loaded node would save
- *   twice as dear with each move, or with each copy that a write took away; forgiven by what is paid back
- * Purchases are carried out at ticks, together: they share the shootdowns. Once a move is paid, the page starts from
- * zero.
+ * Purchases are carried out at ticks, together, since they share the shootdowns; where a shootdown costs less than half
+ * of what copying a page does, at once.
  *
  * First touch places, unless the toucher's node is crowded by others: then the less loaded nodes, in turn.
  * A full node that pages of a slower tier have earned: its coldest pages go down a tier. Heat: misses seen, halved once
@@ -30,7 +32,15 @@
 #include "policy/thrift_load.h"
 
 enum { PRICE, PATIENCE, STEADY, SPREAD, WATCHING, TICK, SEED };
-enum { UNIT = 4096, RENT_MAX = 32 * UNIT, LOCAL_MISSES = 40, BATCH = 8, NS_MAX = 1 << 30, GRUDGE_MAX = 15 };
+enum {
+    UNIT = 4096,
+    RENT_MAX = 32 * UNIT,
+    LOCAL_MISSES = 40,
+    BATCH = 8,
+    NS_MAX = 1 << 30,
+    GRUDGE_MAX = 15,
+    TRUST_MAX = 7
+};
 
 static size_t state_size(const struct view *v, const uint64_t *param)
 {
@@ -67,6 +77,7 @@ static int init(void *state, const struct view *v, const uint64_t *param)
     t->spread = param[SPREAD] * THRIFT_IDLE / 100;
     t->watching = param[WATCHING];
     t->nodes = v->topology->nodes;
+    t->at_once = v->topology->costs && 2 * v->topology->costs->sync_ns <= v->topology->costs->page_ns;
     for (uint32_t n = 0; n < t->nodes; n++)
         t->inflation[n] = THRIFT_IDLE;
     return 0;
@@ -150,28 +161,52 @@ static void used_at_home(const struct thrift *t, const struct view *v, struct th
     }
 }
 
-static void read_from_afar(struct thrift_slot *s, uint64_t units)
+/* The low half of grudge, a signed number of 4 bits. */
+static int distrust(const struct thrift_slot *s)
 {
-    s->steady = add16(s->steady, units);
-    if (s->steady == UINT16_MAX && (s->grudge & 15)) {
-        s->grudge--;
-        s->steady /= 2;
-    }
+    return (s->grudge & 15) >= 8 ? (s->grudge & 15) - 16 : s->grudge & 15;
+}
+
+/* Rent against a price that is twice as high for each mistake, half as high for each success. */
+static uint64_t against(uint64_t units, int distrust)
+{
+    return distrust >= 0 ? units >> distrust : units << -distrust;
 }
 
 /* --- purchases --- */
 
-static void wish(struct thrift *t, struct thrift_slot *s, enum order_op op, page_t page, node_t node,
-                 enum thrift_reason reason)
+/* Between the wish and the tick the page may have been freed, copied or collapsed. */
+static void buy(const struct view *v, const struct thrift_wish *w, struct orders *orders)
 {
-    if (t->nwishes == THRIFT_WISHES)
+    struct thrift_slot *s = view_slot(v, w->page);
+    nodeset_t copies = view_copies(v, w->page);
+    s->wished = 0;
+    if (!copies || nodeset_has(copies, w->node) || (w->op == ORDER_MOVE && nodeset_count(copies) > 1))
         return;
-    s->wished = 1;
-    t->wish[t->nwishes++] = (struct thrift_wish){page, (uint8_t)op, node, reason};
+    order_push(orders, (enum order_op)w->op, w->page, w->node, w->reason);
+    if (nodeset_count(copies) == 1)
+        s->lead = 0;
+    if (w->op == ORDER_MOVE)
+        s->grudge = (uint8_t)(s->grudge + (s->grudge >> 4 < GRUDGE_MAX ? 16u : 0u));
+}
+
+/* Where shootdowns are cheap beside copying there is nothing to wait for. */
+static void wish(struct thrift *t, const struct view *v, enum order_op op, page_t page, node_t node,
+                 enum thrift_reason reason, struct orders *orders)
+{
+    struct thrift_wish w = {page, (uint8_t)op, node, reason};
+    struct thrift_slot *s = view_slot(v, page);
+    if (t->at_once) {
+        buy(v, &w, orders);
+    } else if (t->nwishes < THRIFT_WISHES) {
+        s->wished = 1;
+        t->wish[t->nwishes++] = w;
+    }
 }
 
 /* A page that cannot be better off with any one user, on a node that is crowded. */
-static void flee(struct thrift *t, const struct view *v, struct thrift_slot *s, const struct event *e, node_t home)
+static void flee(struct thrift *t, const struct view *v, struct thrift_slot *s, const struct event *e, node_t home,
+                 struct orders *orders)
 {
     node_t to = elsewhere(t, v, home);
     if (t->inflation[e->node] <= t->inflation[to])
@@ -181,78 +216,88 @@ static void flee(struct thrift *t, const struct view *v, struct thrift_slot *s, 
     uint64_t relief = t->inflation[home] - t->inflation[to];
     uint64_t units = rent(t, topology_latency(v->topology, e->node, home) * relief / THRIFT_IDLE, event_weight(e));
     if (units >> (s->grudge >> 4) > coin(t))
-        wish(t, s, ORDER_MOVE, e->page, to, THRIFT_CROWDED);
+        wish(t, v, ORDER_MOVE, e->page, to, THRIFT_CROWDED, orders);
 }
 
-static void shop(struct thrift *t, const struct view *v, struct thrift_slot *s, const struct event *e, uint64_t units)
+static void shop(struct thrift *t, const struct view *v, struct thrift_slot *s, const struct event *e, uint64_t units,
+                 struct orders *orders)
 {
     const struct place *p = view_place(v, e->page);
-    unsigned moves = s->grudge >> 4, copies = s->grudge & 15;
+    unsigned moves = s->grudge >> 4;
+    int copies = distrust(s);
     bool alone = p->copies == nodeset_of(p->home), leads = s->node == e->node && s->lead >> moves >= UNIT;
     if (!v->free[e->node]) {
         if (alone && leads && v->topology->tier[p->home] > v->topology->tier[e->node] && s->heat > 2 * t->bar + 1)
             t->wanted[e->node]++;
     } else if (alone && leads) {
-        wish(t, s, ORDER_MOVE, e->page, e->node, THRIFT_LEADS);
-    } else if (s->steady && (uint64_t)s->steady >> copies >= t->steady && units >> copies > coin(t)) {
-        wish(t, s, ORDER_COPY, e->page, e->node, THRIFT_STEADY);
+        wish(t, v, ORDER_MOVE, e->page, e->node, THRIFT_LEADS, orders);
+    } else if (s->steady && against(s->steady, copies) >= t->steady && against(units, copies) > coin(t)) {
+        wish(t, v, ORDER_COPY, e->page, e->node, THRIFT_STEADY, orders);
     } else if (alone && crowded(t, p->home)) {
-        flee(t, v, s, e, p->home);
+        flee(t, v, s, e, p->home, orders);
     }
 }
 
-static void miss(struct thrift *t, const struct view *v, const struct event *e)
+/* On a page with one copy the nodes vote; on one with more, the lead is what each copy beyond the home has saved. */
+static void count_rent(const struct thrift *t, const struct view *v, struct thrift_slot *s, const struct event *e,
+                       uint64_t units)
+{
+    const struct place *p = view_place(v, e->page);
+    unsigned copies = nodeset_count(p->copies);
+    if (copies == 1 && p->home == e->node)
+        used_at_home(t, v, s, p->home, event_weight(e));
+    else if (copies == 1)
+        vote(s, e->node, units, units * t->patience / 100);
+    else if (p->home != e->node && nodeset_has(p->copies, e->node))
+        s->lead = add16(s->lead, units / (copies - 1));
+}
+
+static void miss(struct thrift *t, const struct view *v, const struct event *e, struct orders *orders)
 {
     struct thrift_slot *s = view_slot(v, e->page);
     const struct place *p = view_place(v, e->page);
     if (p->home == NODE_NONE)
         return;
+    uint64_t units = rent_to(t, v, e->node, p->home, event_weight(e));
     t->seen++;
     s->heat = (uint8_t)(s->heat + (s->heat < UINT8_MAX));
+    count_rent(t, v, s, e, units);
     if (event_kind(e) == EVENT_WRITE)
         s->steady = 0;
-    if (p->home == e->node)
-        used_at_home(t, v, s, p->home, event_weight(e));
     if (nodeset_has(p->copies, e->node))
         return;
-    uint64_t units = rent_to(t, v, e->node, p->home, event_weight(e));
-    vote(s, e->node, units, units * t->patience / 100);
     if (event_kind(e) == EVENT_READ)
-        read_from_afar(s, units);
+        s->steady = add16(s->steady, units);
     if (!s->wished)
-        shop(t, v, s, e, units);
+        shop(t, v, s, e, units, orders);
+}
+
+/* Of the copies that a write took away: did they save what they cost? */
+static void judge_copies(struct thrift_slot *s, bool paid)
+{
+    int trust = distrust(s) + (paid ? -1 : 1);
+    if (trust >= -TRUST_MAX && trust <= TRUST_MAX)
+        s->grudge = (uint8_t)((s->grudge & 0xf0) | (trust & 15));
 }
 
 static void observe(void *state, const struct view *v, const struct event *event, size_t n, struct orders *orders)
 {
-    (void)orders;
     for (const struct event *e = event; e < event + n; e++) {
         struct thrift_slot *s = view_slot(v, e->page);
         if (event_kind(e) <= EVENT_WRITE) {
-            miss(state, v, e);
+            miss(state, v, e, orders);
         } else if (event_kind(e) == EVENT_COLLAPSED) {
             s->steady = 0;
-            s->grudge = (uint8_t)(s->grudge + ((s->grudge & 15) < GRUDGE_MAX));
+            judge_copies(s, s->lead >= UNIT);
+            s->lead = 0;
         }
     }
 }
 
-/* Between the wish and the tick the page may have been freed, copied or collapsed. */
-static void buy(struct thrift *t, const struct view *v, struct orders *orders)
+static void buy_all(struct thrift *t, const struct view *v, struct orders *orders)
 {
-    for (uint32_t i = 0; i < t->nwishes; i++) {
-        const struct thrift_wish *w = &t->wish[i];
-        struct thrift_slot *s = view_slot(v, w->page);
-        nodeset_t copies = view_copies(v, w->page);
-        s->wished = 0;
-        if (!copies || nodeset_has(copies, w->node) || (w->op == ORDER_MOVE && nodeset_count(copies) > 1))
-            continue;
-        order_push(orders, (enum order_op)w->op, w->page, w->node, w->reason);
-        if (w->op == ORDER_COPY)
-            continue;
-        s->lead = 0;
-        s->grudge = (uint8_t)(s->grudge + (s->grudge >> 4 < GRUDGE_MAX ? 16u : 0u));
-    }
+    for (uint32_t i = 0; i < t->nwishes; i++)
+        buy(v, &t->wish[i], orders);
     t->nwishes = 0;
 }
 
@@ -260,7 +305,7 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
 {
     struct thrift *t = state;
     (void)now;
-    buy(t, v, orders);
+    buy_all(t, v, orders);
     if (v->traffic && v->latency_ps) {
         thrift_load_look(t, v);
         thrift_load_watch(t, v, orders);
@@ -270,7 +315,7 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
 }
 
 static const struct policy_param params[] = {
-    {"price", 1, 100, 10000, "percent", "rent that buys a page a place, of what a move costs"},
+    {"price", 1, 50, 10000, "percent", "rent that buys a page a place, of what a move costs"},
     {"patience", 0, 100, 1000, "percent", "rent of the other nodes that counts against a candidate's lead"},
     {"steady", 0, 100, 1000, "percent",
      "of a price, rent of reads since the last write that makes a page fit for copies"},

@@ -41,6 +41,7 @@ struct thrift {
     uint64_t patience, steady, spread, watching;
     uint64_t misses, saveable; /* of the last windows: how many, ps; decaying by 1/16 */
     uint64_t seen;             /* misses that have not aged pages yet */
+    bool at_once;              /* purchases do not wait for the tick */
     uint32_t nodes, rotor, bar, rest, nwishes;
     page_t hand, sweep;
     uint16_t inflation[NODE_MAX]; /* of remote latency, THRIFT_IDLE: none */

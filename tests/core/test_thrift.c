@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * thrift against vectors worked out by hand. Nodes 100 ns from themselves, 201 ns from their neighbours; page_ns 3800,
- * sync_ns 1600: a price is 3800 + 1600 / 8 = 4000 ns. A remote read from the neighbour pays 101 ns of rent: 103.4
- * 4096ths of the price, counted as 103. So 40 reads pay 4120 and buy; 39 pay 4017 and do not. The first touch of node 0
- * is a vote for it, of 105 (node 3, the farthest, is 203 ns away): two reads of node 1 take it back.
+ * thrift against vectors worked out by hand. Nodes 100 ns from themselves, 201 ns from their neighbours; page_ns 3700,
+ * sync_ns 2400: a price is 3700 + 2400 / 8 = 4000 ns, and purchases wait for the tick, since two shootdowns cost more
+ * than a page. A remote read from the neighbour pays 101 ns of rent: 103.4 4096ths of the price, counted as 103. So 40
+ * reads pay 4120 and buy; 39 pay 4017 and do not. The first touch of node 0 is a vote for it, of 105 (node 3, the
+ * farthest, is 203 ns away): two reads of node 1 take it back.
  */
 #include <criterion/criterion.h>
 #include <string.h>
@@ -24,10 +25,11 @@ static void begin(uint64_t steady, uint64_t frames, bool tiers)
     fixture_shape(&shape, 4, 4, frames);
     if (tiers)
         fixture_tiers(&shape, 3, FRAMES_UNBOUNDED);
-    costs = (struct costs){.page_ns = 3800, .sync_ns = 1600};
+    costs = (struct costs){.page_ns = 3700, .sync_ns = 2400};
     shape.topology.costs = &costs;
     struct engine_config config = fixture_config(class, &shape, 64);
     config.batch = 1;
+    config.param[PRICE] = 100;
     config.param[STEADY] = steady;
     cr_assert_eq(fixture_begin(&run, &config, MACHINE_REPLICAS), 0);
 }
@@ -121,24 +123,60 @@ Test(thrift, pages_read_by_all_are_copied_written_ones_are_not)
     end();
 }
 
-Test(thrift, collapses_make_copies_dearer)
+/* Reads of nodes 1 and 2 in turn until a copy is made, then `local` more of the node that has it, then a write. */
+static uint64_t reads_until_copied(uint32_t local)
+{
+    uint64_t reads = 0;
+    for (; copies(0) == 1 && reads < 100000; reads += 2) {
+        fixture_misses(&run, 1, 0, false, 1);
+        fixture_misses(&run, 2, 0, false, 1);
+        tick();
+    }
+    fixture_misses(&run, copies(0) & 2 ? 1 : 2, 0, false, local);
+    fixture_misses(&run, 0, 0, true, 1);
+    cr_assert_eq(copies(0), 1);
+    return reads;
+}
+
+/* Fit from half a price on: 2048 at 103 to 104 each, so 20 reads; after each failure twice as many. */
+Test(thrift, copies_that_do_not_last_get_dearer)
 {
     begin(50, FRAMES_UNBOUNDED, false);
-    uint64_t reads[4] = {0};
     fixture_misses(&run, 0, 0, true, 1);
     for (int round = 0; round < 4; round++) {
-        while (copies(0) == 1 && reads[round] < 100000) {
-            fixture_misses(&run, 1, 0, false, 1);
-            fixture_misses(&run, 2, 0, false, 1);
-            reads[round] += 2;
-            tick();
-        }
-        fixture_misses(&run, 0, 0, true, 1);
-        cr_assert_eq(copies(0), 1);
+        uint64_t reads = reads_until_copied(0);
+        cr_expect_geq(reads, (uint64_t)20 << round, "round %d: %lu", round, reads);
     }
-    /* A copy is fit from steady / 2 x 2^k prices on: 20, 40, 80, 160 reads at 103 to 104 of 4096 each. */
-    for (int round = 0; round < 4; round++)
-        cr_expect_geq(reads[round], (uint64_t)19 << round, "round %d: %lu", round, reads[round]);
+    end();
+}
+
+/* 50 local reads save 50 x 103 = 5150, more than a price. Seven times in a row: 2048 >> 7 = 16, less than one read
+ * pays, and 103 << 7 = 13184 always wins the toss. */
+Test(thrift, copies_that_paid_are_made_on_credit)
+{
+    begin(50, FRAMES_UNBOUNDED, false);
+    fixture_misses(&run, 0, 0, true, 1);
+    for (int round = 0; round < 7; round++)
+        reads_until_copied(50);
+    cr_expect_eq(reads_until_copied(50), 2, "the first reads");
+    end();
+}
+
+Test(thrift, nothing_waits_where_shootdowns_are_cheap)
+{
+    const struct policy_class *class = policy_find("thrift");
+    fixture_shape(&shape, 4, 4, FRAMES_UNBOUNDED);
+    costs = (struct costs){.page_ns = 3800, .sync_ns = 1600}; /* a price of 4000 again */
+    shape.topology.costs = &costs;
+    struct engine_config config = fixture_config(class, &shape, 64);
+    config.batch = 1;
+    config.param[PRICE] = 100;
+    cr_assert_eq(fixture_begin(&run, &config, MACHINE_REPLICAS), 0);
+    fixture_misses(&run, 0, 0, true, 1);
+    fixture_misses(&run, 1, 0, true, 2 + 39);
+    cr_expect_eq(home(0), 0);
+    fixture_misses(&run, 1, 0, true, 1);
+    cr_expect_eq(home(0), 1);
     end();
 }
 
@@ -185,6 +223,7 @@ Test(thrift, places_elsewhere_when_others_crowd_a_node)
     costs.page_ns = 1000000000; /* nothing is bought */
     fixture_end(&run);
     struct engine_config config = fixture_config(policy_find("thrift"), &shape, 64);
+    config.batch = 1;
     cr_assert_eq(fixture_begin(&run, &config, MACHINE_REPLICAS), 0);
     fixture_misses(&run, 0, 0, true, 1);
     crowd(1);
@@ -223,6 +262,7 @@ Test(thrift, watches_for_a_tenth_of_what_it_could_save)
     costs.page_ns = 1000000000; /* nothing is bought */
     fixture_end(&run);
     struct engine_config config = fixture_config(policy_find("thrift"), &shape, 64);
+    config.batch = 1;
     cr_assert_eq(fixture_begin(&run, &config, MACHINE_REPLICAS), 0);
     fixture_misses(&run, 0, 0, true, 1);
     for (int i = 0; i < 100; i++) {
