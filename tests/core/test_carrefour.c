@@ -283,6 +283,34 @@ Test(carrefour, destinations_weigh_what_does_not_go_there)
     cr_expect(moved > 760 && moved < 940, "%u", moved);
 }
 
+static uint64_t digest_of(uint64_t seed)
+{
+    const struct policy_rig_param param[] = {PLAIN, NO_REPLICAS, {"seed", seed}, {0}};
+    begin(100, param);
+    for (page_t page = 0; page < 100; page++) {
+        misses(0, page, true, 1);
+        misses(1, page, true, 1);
+    }
+    epoch();
+    uint64_t digest = engine_digest(policy_rig.engine);
+    policy_rig_end();
+    return digest;
+}
+
+/* Trap: randomness comes from the class's own state. */
+Test(carrefour, draws_follow_the_seed)
+{
+    cr_assert_eq(digest_of(7), digest_of(7));
+    cr_assert_neq(digest_of(7), digest_of(8));
+}
+
+/* Trap: the original's samples hold cache hits; results on misses alone are labelled. */
+Test(carrefour, asks_for_more_than_misses)
+{
+    cr_assert_eq(policy_find("carrefour")->wants, WANT_ACCESSES);
+    cr_assert_eq(policy_find("colloid")->wants, WANT_STORES);
+}
+
 /* 50 accesses per microsecond over 1 ms: 50000. Two misses of weight 2^15 are 65536. */
 Test(carrefour, nothing_below_50_accesses_per_microsecond)
 {
