@@ -149,13 +149,22 @@ static int drain(struct session *s, const struct session_sink *sink)
     return err ? err : sink->round(sink->context);
 }
 
+/* A process that nobody waits for is still there for kill; its descriptor tells. */
+static bool process_ended(const struct session *s)
+{
+    struct pollfd end = {.fd = s->process, .events = POLLIN};
+    if (s->process >= 0)
+        return poll(&end, 1, 0) == 1;
+    return kill(s->pid, 0) && errno == ESRCH;
+}
+
 bool session_over(struct session *s)
 {
     switch (s->whom) {
     case SESSION_COMMAND:
         return child_ended(&s->child);
     case SESSION_PROCESS:
-        return kill(s->pid, 0) && errno == ESRCH;
+        return process_ended(s);
     default:
         return false;
     }

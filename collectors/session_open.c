@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,8 @@ static int threads(struct session *s, pid_t pid)
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     DIR *dir = opendir(path);
+    if (!dir && !kill(pid, 0))
+        return everybody(s, pid); /* no /proc here: its first thread, and what that starts from now on */
     int err = dir ? 0 : errno == ENOENT ? -ESRCH : -errno;
     for (struct dirent *entry; !err && (entry = readdir(dir));)
         if (entry->d_name[0] != '.')

@@ -117,6 +117,14 @@ class Record(unittest.TestCase):
             self.assertTrue(set(f["pages/node"][:].tolist()) <= {*nodes(), 255})
             self.assertTrue(set(f["pages/node"][:].tolist()) & nodes(), "no page has a node")
 
+    def test_a_process_that_ends(self):
+        """Ended, and still a zombie: nobody has waited for it."""
+        with subprocess.Popen(["sleep", "1"]) as target:
+            began = time.monotonic()
+            done = run(*FAULTS, "-o", self.out, "-p", str(target.pid))
+            self.assertLess(time.monotonic() - began, 20)
+            self.assertIn(done.returncode, (0, 1))  # a sleeper touches next to nothing
+
     def test_nothing_is_lost_unnoticed(self):
         """A ring of 16 KiB overflows; what was received and what was lost are all that the program touched."""
         done = self.record("--buffer", "16", "--", TOUCH, "100000", "2", "0")
