@@ -144,6 +144,15 @@ static void note_orders(struct account *a, struct result_slice *s, const struct 
     a->at_window = *stats;
 }
 
+/* What counters of the machine would show: each CPU stands for `intensity` of them. */
+static void scale_traffic(struct account *a)
+{
+    size_t cells = 2 * (size_t)a->nodes * a->nodes;
+    for (size_t i = 0; i < cells; i++)
+        if (__builtin_mul_overflow(a->seen[i], a->intensity, &a->seen[i]))
+            a->seen[i] = UINT64_MAX;
+}
+
 /* Adds the window's misses to the run's and hands them to the view. */
 static void turn_traffic(struct account *a, struct result_slice *s)
 {
@@ -163,6 +172,8 @@ static void turn_traffic(struct account *a, struct result_slice *s)
     }
     a->seen = a->traffic;
     a->traffic = fresh;
+    if (a->loads && a->intensity > 1 && a->seen_any)
+        scale_traffic(a);
 }
 
 void account_window(struct account *a, uint64_t window, const struct engine_stats *stats)

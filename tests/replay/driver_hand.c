@@ -240,3 +240,36 @@ Test(driver_hand, weights_latencies_and_parallelism)
     fixture_drop(&run);
     trace_close(trace);
 }
+
+static uint64_t most_traffic;
+
+static void watch_traffic(void *state, const struct view *v, uint64_t now, struct orders *orders)
+{
+    (void)state;
+    (void)now;
+    (void)orders;
+    for (uint32_t i = 0; i < 8; i++)
+        most_traffic = v->traffic[i] > most_traffic ? v->traffic[i] : most_traffic;
+}
+
+/* Three reads of CPU 1 in window 0, one of CPU 0 in window 2; each CPU stands for five: the counters show 15. */
+Test(driver_hand, counters_show_the_intensity)
+{
+    static const struct fixture_record record[] = {{0, 1, 0, TRACE_READ, 1, 0},
+                                                   {1000, 1, 0, TRACE_READ, 1, 0},
+                                                   {2000, 1, 0, TRACE_READ, 1, 0},
+                                                   {2500000, 0, 0, TRACE_READ, 1, 0}};
+    const struct policy_class class = {
+        .name = "counters", .signals = SIGNAL_LOAD, .tick_ns = 1000000, .tick = watch_traffic};
+    struct machine_desc desc;
+    struct replay_options options;
+    struct trace *trace = fixture_trace(record, 4, 2, 0);
+    fixture_machine(&desc, 2);
+    replay_defaults(&options);
+    options.intensity = 5;
+    struct result_run run = fixture_run(trace, &desc, &options, &class, NULL);
+    cr_expect_eq(most_traffic, 15, "%lu", most_traffic);
+    cr_expect_eq(run.misses, 4, "what is reported is what was recorded");
+    fixture_drop(&run);
+    trace_close(trace);
+}
