@@ -57,13 +57,6 @@ static int init(void *state, const struct view *v, const uint64_t *param)
     return 0;
 }
 
-static node_t place(void *state, const struct view *v, page_t page, node_t toucher)
-{
-    struct colloid_tpp *c = state;
-    (void)page;
-    return tpp_rule_place(&c->base, v, toucher);
-}
-
 static bool is_hot(const struct colloid_tpp *c, const struct view *v, const struct event *e)
 {
     const struct slot *s = view_slot(v, e->page);
@@ -112,12 +105,6 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
         ((struct slot *)view_slot(v, orders->list[i].page))->marked = (uint32_t)(now >> MARK_SHIFT);
 }
 
-static uint64_t looked(void *state)
-{
-    struct colloid_tpp *s = state;
-    return lru_looked(&s->base.lru);
-}
-
 static const struct policy_param params[] = {
     TPP_RULE_PARAMS,
     {"hot_ns", 0, 1000000000, UINT64_C(1) << 40, "ns", "a fault within this time of the mark is hot"},
@@ -138,8 +125,8 @@ const struct policy_class policy_colloid_tpp = {
     .state_size = state_size,
     .slot_size = slot_size,
     .init = init,
-    .place = place,
+    .place = tpp_rule_place,
     .observe = observe,
     .tick = tick,
-    .looked = looked,
+    .looked = tpp_rule_looked,
 };

@@ -60,13 +60,6 @@ static int init(void *state, const struct view *v, const uint64_t *param)
     return 0;
 }
 
-static node_t place(void *state, const struct view *v, page_t page, node_t toucher)
-{
-    struct nomad *m = state;
-    (void)page;
-    return tpp_rule_place(&m->base, v, toucher);
-}
-
 /* Where the page is remembered, or look_back. */
 static uint32_t remembered(const struct nomad *m, page_t page)
 {
@@ -189,12 +182,6 @@ static void outcome(void *state, const struct order *order, int err)
     m->alone |= order->op == ORDER_COPY && err == ERR_NOSUP;
 }
 
-static uint64_t looked(void *state)
-{
-    struct nomad *s = state;
-    return lru_looked(&s->base.lru);
-}
-
 static const struct policy_param params[] = {
     TPP_RULE_PARAMS,
     {"look_back", 1, 20, LOOK_BACK_MAX, "pages", "faulting pages that are remembered"},
@@ -214,9 +201,9 @@ const struct policy_class policy_nomad = {
     .state_size = state_size,
     .slot_size = slot_size,
     .init = init,
-    .place = place,
+    .place = tpp_rule_place,
     .observe = observe,
     .tick = tick,
-    .looked = looked,
+    .looked = tpp_rule_looked,
     .outcome = outcome,
 };

@@ -43,13 +43,6 @@ static int init(void *state, const struct view *v, const uint64_t *param)
     return 0;
 }
 
-static node_t place(void *state, const struct view *v, page_t page, node_t toucher)
-{
-    struct tpp *s = state;
-    (void)page;
-    return tpp_rule_place(&s->rule, v, toucher);
-}
-
 static void fault(struct tpp *s, const struct view *v, const struct event *e, struct orders *orders)
 {
     node_t home = view_home(v, e->page);
@@ -78,12 +71,6 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     hint_scan_tick(&s->rule.scan, v, now, s->rule.lru.tier.slow, orders);
 }
 
-static uint64_t looked(void *state)
-{
-    struct tpp *s = state;
-    return lru_looked(&s->rule.lru);
-}
-
 static const struct policy_param params[] = {
     TPP_RULE_PARAMS,
     {0},
@@ -101,8 +88,8 @@ const struct policy_class policy_tpp = {
     .state_size = state_size,
     .slot_size = slot_size,
     .init = init,
-    .place = place,
+    .place = tpp_rule_place,
     .observe = observe,
     .tick = tick,
-    .looked = looked,
+    .looked = tpp_rule_looked,
 };

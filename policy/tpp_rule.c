@@ -21,10 +21,18 @@ void tpp_rule_init(struct tpp_rule *r, const struct view *v, const uint64_t *par
             r->demote_below[i] = demotion_mark(&r->zone, t, i, param[TPP_RULE_SCALE]);
 }
 
-node_t tpp_rule_place(struct tpp_rule *r, const struct view *v, node_t toucher)
+node_t tpp_rule_place(void *state, const struct view *v, page_t page, node_t toucher)
 {
+    struct tpp_rule *r = state;
+    (void)page;
     hint_scan_touch(&r->scan);
     return zone_place(&r->zone, v, toucher);
+}
+
+uint64_t tpp_rule_looked(void *state)
+{
+    struct tpp_rule *r = state;
+    return lru_looked(&r->lru);
 }
 
 void tpp_rule_demote(struct tpp_rule *r, uint64_t *bitmap, const struct view *v, struct orders *orders)

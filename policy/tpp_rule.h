@@ -15,7 +15,7 @@
 #include "policy/lru.h"
 #include "policy/zone.h"
 
-/* Part of a class's state. The bitmap that lru.h wants follows the state: lru_bitmap_bytes(npages). */
+/* First member of a class's state. The bitmap that lru.h wants follows the state: lru_bitmap_bytes(npages). */
 struct tpp_rule {
     struct hint_scan scan;
     struct zone zone;
@@ -28,8 +28,9 @@ enum { TPP_RULE_TICK, TPP_RULE_SCAN, TPP_RULE_SCALE = TPP_RULE_SCAN + 7, TPP_RUL
 
 void tpp_rule_init(struct tpp_rule *, const struct view *, const uint64_t *param);
 
-/* First touch by the zone list. */
-node_t tpp_rule_place(struct tpp_rule *, const struct view *, node_t toucher);
+/* The classes' place: first touch by the zone list. And their looked. */
+node_t tpp_rule_place(void *state, const struct view *, page_t, node_t toucher);
+uint64_t tpp_rule_looked(void *state);
 
 /* May a promotion use a frame of the node? Down to the min watermark. */
 static inline bool tpp_rule_room(const struct tpp_rule *r, const struct view *v, node_t node)
