@@ -18,7 +18,7 @@ static const char *header_wrong(const struct play_header *h)
         return "too many pages";
     if (!h->batch || h->batch > ENGINE_BATCH_MAX || !h->sampling || h->sampling & (h->sampling - 1))
         return "batch or sampling out of range";
-    if (h->advice > 1 || h->policy[sizeof h->policy - 1])
+    if (h->advice > 1 || h->known > (PLAY_BANDWIDTHS | PLAY_COSTS) || h->policy[sizeof h->policy - 1])
         return "header makes no sense";
     return NULL;
 }
@@ -52,25 +52,44 @@ static const char *body_wrong(const struct play *p)
     return NULL;
 }
 
-/* Finds the parts; answers the offset of the records. The header is checked before: nothing overflows. */
-static uint64_t point(struct play *p, const void *bytes)
+/* Where the parts begin, and where the last ends. */
+struct parts {
+    uint64_t latencies, tiers, cpus, frames, bandwidths, costs, advice, records;
+};
+
+/* The header is checked before: nothing overflows. */
+static struct parts parts_of(const struct play_header *h)
+{
+    uint64_t per_node = h->nodes * sizeof(uint64_t);
+    struct parts at = {.latencies = sizeof *h};
+    at.tiers = at.latencies + (uint64_t)h->nodes * h->nodes * sizeof(uint32_t);
+    at.cpus = at.tiers + h->nodes;
+    at.frames = aligned(at.cpus + h->cpus);
+    at.bandwidths = at.frames + per_node;
+    at.costs = at.bandwidths + (h->known & PLAY_BANDWIDTHS ? per_node : 0);
+    at.advice = at.costs + (h->known & PLAY_COSTS ? sizeof(struct costs) : 0);
+    at.records = aligned(at.advice + (h->advice ? h->npages : 0));
+    return at;
+}
+
+static void point(struct play *p, const void *bytes, const struct parts *at)
 {
     const struct play_header *h = &p->header;
     uintptr_t start = (uintptr_t)bytes;
-    uint64_t tiers = sizeof *h + (uint64_t)h->nodes * h->nodes * sizeof(uint32_t), cpus = tiers + h->nodes;
-    uint64_t frames = aligned(cpus + h->cpus), advice = frames + h->nodes * sizeof(uint64_t);
-    uint64_t records = aligned(advice + (h->advice ? h->npages : 0));
-    p->frames = (const uint64_t *)(start + frames);
-    p->advice = h->advice ? (const node_t *)(start + advice) : NULL;
-    p->records = (const struct play_record *)(start + records);
-    p->topology = (struct topology){.nodes = h->nodes,
-                                    .cpus = h->cpus,
-                                    .page_size = PAGE_BYTES,
-                                    .latency_ps = (const uint32_t *)(start + sizeof *h),
-                                    .tier = (const uint8_t *)(start + tiers),
-                                    .cpu_node = (const node_t *)(start + cpus),
-                                    .frames = p->frames};
-    return records;
+    p->frames = (const uint64_t *)(start + at->frames);
+    p->advice = h->advice ? (const node_t *)(start + at->advice) : NULL;
+    p->records = (const struct play_record *)(start + at->records);
+    p->topology = (struct topology){
+        .nodes = h->nodes,
+        .cpus = h->cpus,
+        .page_size = PAGE_BYTES,
+        .latency_ps = (const uint32_t *)(start + at->latencies),
+        .tier = (const uint8_t *)(start + at->tiers),
+        .cpu_node = (const node_t *)(start + at->cpus),
+        .frames = p->frames,
+        .bandwidth = h->known & PLAY_BANDWIDTHS ? (const uint64_t *)(start + at->bandwidths) : NULL,
+        .costs = h->known & PLAY_COSTS ? (const struct costs *)(start + at->costs) : NULL,
+    };
 }
 
 int play_open(struct play *p, const void *bytes, size_t size, const char **why)
@@ -82,7 +101,9 @@ int play_open(struct play *p, const void *bytes, size_t size, const char **why)
     *why = header_wrong(&p->header);
     if (*why)
         return ERR_INVAL;
-    uint64_t offset = point(p, bytes);
+    struct parts at = parts_of(&p->header);
+    uint64_t offset = at.records;
+    point(p, bytes, &at);
     *why = "shorter or longer than its header says";
     if (offset > size || (size - offset) % sizeof(struct play_record) ||
         (size - offset) / sizeof(struct play_record) != p->header.records)

@@ -5,8 +5,9 @@
  * object file plays in the program and in the monitor image (module "log").
  *
  * Format, little-endian: struct play_header, latencies (u32 x nodes x nodes, ps), tiers (u8 x nodes), cpu nodes
- * (u8 x cpus), at the next multiple of 8 frames (u64 x nodes), with `advice` a node per page (u8 x npages; 0xff none),
- * at the next multiple of 8 records of 24 bytes. What lies between is zero.
+ * (u8 x cpus), at the next multiple of 8 frames (u64 x nodes), where they are known bandwidths (u64 x nodes) and struct
+ * costs, with `advice` a node per page (u8 x npages; 0xff none), at the next multiple of 8 records of 24 bytes. What
+ * lies between is zero.
  *
  * A log has no accessed bits and no load: a class that asks for those (SIGNAL_ACCESSED, SIGNAL_LOAD) cannot be played.
  *
@@ -21,10 +22,13 @@
 #define PLAY_MAGIC UINT64_C(0x31474f4c4c4c4142) /* "BALLLOG1" */
 enum { PLAY_PAGES_MAX = 1 << 26 };
 
+/* What a log may hold of the machine besides. */
+enum play_known { PLAY_BANDWIDTHS = 1, PLAY_COSTS = 2 };
+
 struct play_header {
     uint64_t magic;
     uint32_t nodes, cpus, npages, batch, sampling, budget;
-    uint32_t advice, reserved; /* advice: 1 or 0 */
+    uint32_t advice, known; /* advice: 1 or 0; known: enum play_known, or'ed */
     uint64_t records;
     char policy[256]; /* configuration as typed: "migrep:trigger=64"; ends in a zero */
 };

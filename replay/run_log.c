@@ -43,7 +43,8 @@ int run_log_begin(struct run_log *l, const struct engine_config *c, struct trace
                                      .batch = c->batch,
                                      .sampling = c->sampling,
                                      .budget = c->budget,
-                                     .advice = c->advice != NULL};
+                                     .advice = c->advice != NULL,
+                                     .known = (t->bandwidth ? PLAY_BANDWIDTHS : 0) | (t->costs ? PLAY_COSTS : 0)};
     if (c->policy->signals & (SIGNAL_ACCESSED | SIGNAL_LOAD))
         snprintf(why->text, sizeof why->text, "policy %s looks at accessed bits or load, which a log does not hold",
                  c->policy->name);
@@ -57,6 +58,10 @@ int run_log_begin(struct run_log *l, const struct engine_config *c, struct trace
         put(l, t->cpu_node, t->cpus);
         align(l);
         put(l, t->frames, t->nodes * sizeof *t->frames);
+        if (t->bandwidth)
+            put(l, t->bandwidth, t->nodes * sizeof *t->bandwidth);
+        if (t->costs)
+            put(l, t->costs, sizeof *t->costs);
         if (c->advice)
             put(l, c->advice, c->npages);
         align(l);
