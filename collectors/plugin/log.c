@@ -67,8 +67,11 @@ int log_open(struct log *l, const char *path, const struct log_header *h, uint32
     l->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     int err = l->fd < 0 ? -errno : write_all(l->fd, word, sizeof word);
     l->flushed_ns = now_ns();
-    if (err)
+    if (err) {
         log_abandon(l);
+        free(l->ring);
+        l->ring = NULL;
+    }
     return err;
 }
 

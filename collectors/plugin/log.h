@@ -58,7 +58,7 @@ void log_put(struct log *, unsigned cpu, struct log_record);
  * a quarter full or a fifth of a second has passed. By any thread; cheap when there is nothing to do. */
 void log_advance(struct log *, unsigned cpu, uint64_t horizon);
 
-/* Writes everything and closes. Nobody may be in log_put. */
+/* Writes everything and closes. The rings stay for threads that are late; they are the process's to its end. */
 void log_close(struct log *);
 
 /* After fork, in the child: the capture is the parent's. */
