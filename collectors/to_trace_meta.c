@@ -159,7 +159,8 @@ static void name_events(struct to_trace *t, struct trace_meta *meta)
             continue;
         if (used < sizeof meta->event)
             used += (size_t)snprintf(meta->event + used, sizeof meta->event - used, "%s%s%s", used ? ", " : "",
-                                     e->name[0] ? e->name : "event without a name", e->freq && e->period ? " (period varies)" : "");
+                                     e->name[0] ? e->name : "event without a name",
+                                     e->freq && e->period ? " (period varies)" : "");
         same &= !e->freq && (!period || period == e->period);
         period = e->period;
     }

@@ -108,6 +108,7 @@ Test(data_source, amd_table)
 {
     const struct vector vectors[] = {
         {word(2, 2 | 0x40 | 0x400, 0, 11, 0, 0, 1), OP_READ, LEVEL_L3_OR_PEER, 0, false, false},
+        {word(2, 2 | 0x40 | 0x400, 0, 11, 1, 0, 2), OP_READ, LEVEL_REMOTE_CACHE, 1, false, true},
         {word(2, 2 | 0x80, 0, 13, 0, 0, 0), OP_READ, LEVEL_LOCAL_DRAM, 0, false, false},
         {word(2, 2 | 0x800, 0, 11, 1, 0, 2), OP_READ, LEVEL_REMOTE_CACHE, 1, false, true},
         {word(2, 2 | 0x40, 0, 3, 0, 0, 0), OP_READ, LEVEL_L3, 0, false, false},

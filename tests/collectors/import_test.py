@@ -253,6 +253,30 @@ class Samples(unittest.TestCase):
         subprocess.run([MIRRORBALL, "import", self.out, "-o", again, "-q"], check=True)
         self.assertEqual(load(again)["collect"]["steps"]["text"][0], trace["collect"]["steps"]["text"][0])
 
+    def test_hostile_side_tables(self):
+        """What /collect may hold: anything that fits its types; a reading of no counter is damage."""
+        e = event()
+        self.good(p.file_mode([e], samples(e, 2)[0][1], p.features()))
+        with h5py.File(self.out, "a") as f:
+            f["collect/counters"] = np.array([(b"x" * 64, b"\x01\x02", -1)], dtype=[("name", "S64"), ("unit", "S16"), ("cpu", "<i4")])
+            f["collect/values"] = np.array([(1, 0, 2.0), (2, 0, float("nan"))], dtype=[("time", "<u8"), ("series", "<u4"), ("value", "<f8")])
+            f["collect/gaps"] = np.array([(9, 3, 77, 99, 5)], dtype=[(n, "<u8") for n in ("from", "to", "cpu", "cause", "lost")])
+        for form in ("table", "json"):
+            info = subprocess.run([MIRRORBALL, "info", "--format", form, self.out], capture_output=True, check=False)
+            self.assertEqual(info.returncode, 0, info.stderr)
+            self.assertIn(b"unknown", info.stdout)
+            self.assertNotIn(b"\x01", info.stdout)
+        for name, rows in (("values", np.array([(1, 1, 2.0)], dtype=[("time", "<u8"), ("series", "<u4"), ("value", "<f8")])),
+                           ("gaps", np.array([1, 2])), ("levels", np.array([(1, 2)], dtype=[("level", "<u8"), ("reads", "<u8")]))):
+            hurt = os.path.join(self.folder.name, name + ".h5")
+            shutil.copy(self.out, hurt)
+            with h5py.File(hurt, "a") as f:
+                del f["collect"][name]
+                f["collect"][name] = rows
+            info = subprocess.run([MIRRORBALL, "info", hurt], capture_output=True, check=False)
+            self.assertEqual(info.returncode, 1, name)
+            self.assertIn(b"/collect/" + name.encode(), info.stderr)
+
     def test_processes(self):
         e = event()
         addr = 0x7F0000001000
