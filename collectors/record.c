@@ -14,7 +14,7 @@
 #include "collectors/record.h"
 #include "collectors/spool.h"
 
-enum { TURN_MS = 100, RELEASE_MS = 2000, COUNTERS_MS = 100 };
+enum { TURN_MS = 100, RELEASE_MS = 2000, COUNTERS_MS = 100, LEAST_MS = 10 };
 enum {
     STAGE_VALUES = 1 << 19,
     VALUES_MAX = 7 << 19
@@ -121,7 +121,7 @@ static int open_best(struct recording *r, struct trace_error *error)
 /* --- counters beside it --- */
 
 struct beat {
-    uint64_t next, every; /* ns */
+    uint64_t last, next, every; /* ns */
     uint64_t values, stage;
 };
 
@@ -147,7 +147,7 @@ static void write_series(struct recording *r)
 static void read_counters(struct recording *r, struct beat *b, bool last)
 {
     uint64_t now = now_ns();
-    if (!r->counters || b->values >= VALUES_MAX || (now < b->next && !last))
+    if (!r->counters || b->values >= VALUES_MAX || now < (last ? b->last + LEAST_MS * UINT64_C(1000000) : b->next))
         return;
     counters_read(r->counters, now, put_value, &r->spool);
     b->values += counters_count(r->counters);
@@ -156,6 +156,7 @@ static void read_counters(struct recording *r, struct beat *b, bool last)
         b->stage = 0;
         b->every *= 2;
     }
+    b->last = now;
     b->next = now + b->every;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "reports/json.h"
+#include "reports/report_counters.h"
 
 /* Takes the value over even when it fails; null fails. */
 static int put(json_t *object, const char *name, json_t *value)
@@ -203,6 +204,7 @@ static json_t *of_set(const struct result_set *s)
     bool monitor = result_of_monitor(s);
     int failed = !o || put(o, "command", json_of_text(s->command)) | put(o, "date", json_of_text(s->date)) |
                            put(o, "threads", json_of_u64(s->threads)) |
+                           put(o, "counters", monitor ? json_null() : report_counters(s)) |
                            put(o, "trace_inputs", monitor ? json_null() : trace(s)) |
                            put(o, "machine_inputs", monitor ? json_null() : machine(s)) | put(o, "checks", checks(s)) |
                            put_all_charts(json_object_get(o, "runs"), s);

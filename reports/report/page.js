@@ -97,6 +97,13 @@ function timeFigures(set, grid) {
     height, moving.length > 0, "", (canvas) => overTime(canvas, replicating, "replica_mib", "MiB", 1, LINES_SHOWN)));
 }
 
+/* What was counted while the trace was recorded: each line relative to its own peak, since their sizes lie far apart. */
+function counterFigure(set, grid) {
+  if (!set.counters || !set.counters.length) return;
+  grid.append(figure("Counters while it was recorded", "Rate of each counter as a share of its own peak, which the legend tells.",
+    300, false, "", (canvas) => overTime(canvas, set.counters, "share", "% of its peak", 100, LINES_SHOWN)));
+}
+
 /* Utilisation and traffic of one run, chosen from a list. */
 function nodeCards(set, grid) {
   const runs = set.runs.filter((run) => run.utilisation_mean);
@@ -139,6 +146,7 @@ function traceSection(set, index, sets) {
   barFigures(set, grid);
   timeFigures(set, grid);
   nodeCards(set, grid);
+  counterFigure(set, grid);
   grid.append(el("div", { class: "card" }, el("h3", {}, "All runs"), el("p", { class: "note" },
     `Click a head to sort. Times are relative to ${baseTime(set).name} = 100.`), runTable(set.runs, baseTime(set))));
   const notes = [words("How to read this", readingGuide(set)), words("Mind", caveats(set)), inputsCard(set)];

@@ -210,6 +210,25 @@ class Record(unittest.TestCase):
             steps = [row["text"].decode() for row in f["collect/steps"]]
             self.assertTrue(any("perf::NO-SUCH-THING" in step for step in steps), steps)
 
+    def test_the_report_shows_counters(self):
+        """The curve of the page is the rate of the readings, relative to its peak."""
+        done = run("record", "-q", "--source", "faults", "-o", self.out, "--counters", "perf::PAGE-FAULTS", "--duration", "1",
+                   "--", TOUCH, "500", "1", "4000")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with h5py.File(self.out) as f:
+            rows = f["collect/values"][:]
+            rate = np.diff(rows["value"]) / np.diff(rows["time"].astype(float)) * 1e9
+        results, page = os.path.join(self.folder, "r.h5"), os.path.join(self.folder, "r.html")
+        self.assertEqual(run("compare", self.out, "--policy", "first_touch", "-o", results).returncode, 0)
+        self.assertEqual(run("report", results, "-o", page).returncode, 0)
+        with open(page, encoding="utf-8") as f:
+            data = json.loads(re.search(r'<script[^>]*id="data"[^>]*>(.*?)</script>', f.read(), re.S)[1])
+        (counter,) = data[0]["counters"]
+        self.assertTrue(counter["spec"].startswith("perf::PAGE-FAULTS, "))
+        self.assertTrue(np.allclose(counter["series"]["share"], rate / rate.max(), atol=1e-6))
+        os.rename(self.out, self.out + ".moved")  # no trace, no curves, and a page all the same
+        self.assertEqual(run("report", results, "-o", page).returncode, 0)
+
     def test_without_rights(self):
         if os.geteuid() or not shutil.which("setpriv"):
             self.skipTest("needs root and setpriv")
