@@ -7,7 +7,6 @@
 
 enum exit_kind {
     EXIT_INTERRUPT, /* a physical interrupt: the slice's timer, a shootdown, a kick */
-    EXIT_WINDOW,    /* the guest is ready for a pending virtual interrupt */
     EXIT_HALT,      /* HLT, and HLT found in an interrupt shadow */
     EXIT_CPUID,
     EXIT_MSR_READ,

@@ -8,8 +8,8 @@
 #include "reports/text.h"
 
 const char *const result_exit_names[RESULT_EXITS] = {
-    "interrupt", "window", "halt",     "cpuid", "msr_read",  "msr_write", "port",     "mmio", "touch",
-    "map",       "copy",   "collapse", "hint",  "exception", "hypercall", "shutdown", "other"};
+    "interrupt", "halt", "cpuid",    "msr_read", "msr_write", "port",      "mmio",     "touch",
+    "map",       "copy", "collapse", "hint",     "exception", "hypercall", "shutdown", "other"};
 
 uint64_t result_exits(const struct result_monitor *m, uint32_t vm, unsigned kind)
 {

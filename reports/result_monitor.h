@@ -9,7 +9,7 @@
 
 #include "reports/result.h"
 
-enum { RESULT_VMS = 16, RESULT_VCPUS = 64, RESULT_DISKS = 16, RESULT_VM_NODES = 16, RESULT_EXITS = 17 };
+enum { RESULT_VMS = 16, RESULT_VCPUS = 64, RESULT_DISKS = 16, RESULT_VM_NODES = 16, RESULT_EXITS = 16 };
 
 /* As enum exit_kind. */
 extern const char *const result_exit_names[RESULT_EXITS];
