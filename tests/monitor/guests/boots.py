@@ -354,7 +354,7 @@ def main():
     build, case = sys.argv[1:]
     try:
         print(f"{case}: {CASES[case](build)}")
-    except (Bad, TimeoutError) as bad:
+    except (Bad, TimeoutError, emulator.Crashed) as bad:
         print("\n".join(emulator.Machine.latest.console()))
         print(f"{case}: {bad}")
         sys.exit(1)

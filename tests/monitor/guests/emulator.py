@@ -14,8 +14,12 @@ import time
 import zlib
 
 SKIP = 77
-EXITS = ("interrupt", "window", "halt", "cpuid", "msr_read", "msr_write", "port", "mmio", "touch", "map", "copy",
+EXITS = ("interrupt", "halt", "cpuid", "msr_read", "msr_write", "port", "mmio", "touch", "map", "copy",
          "collapse", "hint", "exception", "hypercall", "shutdown", "other")
+
+
+class Crashed(Exception):
+    """The emulator itself, not what runs on it."""
 
 
 def need(build):
@@ -108,6 +112,8 @@ class Machine:
             raise TimeoutError(f"the machine still runs after {seconds} s") from error
         self.reader.join()
         self.seconds = time.monotonic() - self.start
+        if self.process.returncode < 0:
+            raise Crashed(f"the emulator has ended by signal {-self.process.returncode}")
         return self.lines
 
     def close(self):
