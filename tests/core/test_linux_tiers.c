@@ -296,7 +296,7 @@ Test(tpp, the_hand_gives_active_pages_a_second_chance)
     /* NPAGES looks a round: first 98 active pages become inactive, in the next round 4 of them go. */
     tick_at(now += 20 * MS);
     cr_assert_eq(run.engine->stats.moves, 0);
-    tick_at(now += 20 * MS);
+    tick_at(now + 20 * MS);
     cr_assert_eq(run.engine->stats.moves, 4);
     end();
 }
