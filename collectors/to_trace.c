@@ -163,11 +163,10 @@ static bool cpu_of(struct to_trace *t, const struct sample *s, uint16_t *cpu)
     if (!limit || limit > CPU_MAX)
         limit = CPU_MAX;
     if (!(s->has & SAMPLE_CPU)) {
-        number = s->has & SAMPLE_TASK ? numbers_of(&t->threads, s->tid) % CPU_MAX : UINT32_MAX;
+        number = s->has & SAMPLE_TASK ? numbers_of(&t->threads, s->tid) % limit : UINT32_MAX;
         t->threads_as_cpus = true;
     }
-    if (number >= CPU_MAX ||
-        (t->facts && t->facts->cpus && t->facts->cpus <= CPU_MAX && number >= t->facts->cpus && (s->has & SAMPLE_CPU)))
+    if (number >= limit)
         return false;
     *cpu = (uint16_t)number;
     return true;
@@ -343,13 +342,13 @@ int to_trace_note(struct to_trace *t, enum perfdata_note note, const void *bytes
 static int nothing(const struct to_trace *t, struct trace_error *error)
 {
     const struct to_trace_counts *c = &t->counts;
+    unsigned long long lack = c->no_time + c->no_cpu + c->no_physical + c->other_event;
     return trace_fail(error, ENODATA,
                       "no sample is a miss: of %llu samples %llu have no address, %llu are of other levels (caches or "
                       "unknown), %llu lack a time, a CPU or what else is needed; --levels all takes every one with an "
                       "address",
                       (unsigned long long)c->samples, (unsigned long long)c->no_address,
-                      (unsigned long long)c->other_level,
-                      (unsigned long long)(c->no_time + c->no_cpu + c->no_physical + c->other_event));
+                      (unsigned long long)c->other_level, lack);
 }
 
 int to_trace_end(struct to_trace *t, struct trace_error *error)

@@ -170,14 +170,14 @@ static void name_events(struct to_trace *t, struct trace_meta *meta)
 static void say_counts(const struct to_trace *t, struct trace_meta *meta)
 {
     const struct to_trace_counts *c = &t->counts;
+    unsigned long long lack = c->no_time + c->no_cpu + c->no_physical;
     say(meta, "%llu of %llu samples taken", (unsigned long long)c->taken, (unsigned long long)c->samples);
     if (c->no_address)
         say(meta, "%llu without an address rejected", (unsigned long long)c->no_address);
     if (c->other_level)
         say(meta, "%llu of levels that are no misses", (unsigned long long)c->other_level);
-    if (c->no_time + c->no_cpu + c->no_physical)
-        say(meta, "%llu without time, CPU or physical address",
-            (unsigned long long)(c->no_time + c->no_cpu + c->no_physical));
+    if (lack)
+        say(meta, "%llu without time, CPU or physical address", lack);
     if (sorter_late(t->sorter))
         say(meta, "%llu came out of order; their times were raised", (unsigned long long)sorter_late(t->sorter));
     if (c->checked)

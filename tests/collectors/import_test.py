@@ -300,6 +300,15 @@ class Samples(unittest.TestCase):
         trace = self.good(p.file_mode([e], index + data, p.features()))
         self.assertEqual(list(trace["cpu"]), [2, 3, 2, 3])
 
+    def test_more_threads_than_cpus(self):
+        """Where some samples name their CPU, the threads of the others share the machine's CPUs."""
+        known, other = event(ids=(3,)), event(sample_type=FIELDS & ~p.CPU, ids=(4,))
+        data = known.sample(time=5, pid=1, tid=40, cpu=3, addr=0x1000, source=p.LOCAL_DRAM) + p.ROUND + known.sample(
+            time=6, pid=1, tid=40, cpu=4, addr=0x1000, source=p.LOCAL_DRAM)
+        data += b"".join(other.sample(time=10 + i, pid=1, tid=50 + i, addr=0x1000, source=p.LOCAL_DRAM) for i in range(6))
+        trace = self.good(p.file_mode([known, other], data, p.features(4)))
+        self.assertEqual(list(trace["cpu"]), [3, 0, 1, 2, 3, 0, 1], "CPU 4 is none of the machine's four")
+
     def compressed(self, data, pieces, kind):
         """The records as slices of one zstd stream, cut anywhere."""
         run = subprocess.run(["zstd", "-q", "-c", "-"], input=data, capture_output=True, check=True)
