@@ -47,7 +47,9 @@ watched()
     sed 's/^/live: /' /tmp/live
 }
 
-echo "result: nodes $(ls -d /sys/devices/system/node/node* | wc -l)"
+set -- /sys/devices/system/node/node*
+echo "result: nodes $#"
+set --
 mirrorball probe | sed 's/^/probe: /'
 echo "result: probe exit $?"
 mirrorball record --source faults -o /tmp/faults.h5 -- /bin/wrong_node 0 3 $pages 1 > /tmp/out 2>&1
