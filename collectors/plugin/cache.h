@@ -54,15 +54,17 @@ static inline uint64_t *cache_peek(const struct cache *c, uint64_t line)
 }
 
 /* The same, and now it is the most recently used. The words are moved one by one: they are few, and most lines are
- * found near the front, so a call of memmove would take longer. */
+ * found near the front, so a call of memmove, which compilers like to make of the loop, would take longer. */
 static inline uint64_t *cache_find(struct cache *c, uint64_t line)
 {
     uint64_t *set = c->word + (line & c->mask) * c->ways, *at = cache_peek(c, line);
     if (!at)
         return NULL;
     uint64_t word = *at;
-    for (; at != set; at--)
+    for (; at != set; at--) {
         *at = at[-1];
+        __asm__ volatile("" ::: "memory");
+    }
     *set = word;
     return set;
 }

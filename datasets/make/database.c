@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { THREADS = 8, SALES = 40000, ITEMS = 1000, SHOPS = 64, ROUNDS = 3 };
+enum { THREADS = 8, SALES = 40000, ITEMS = 1000, SHOPS = 64, ROUNDS = 4 };
 
 static unsigned char *image;
 static sqlite3_int64 image_size;

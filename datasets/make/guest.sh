@@ -1,6 +1,9 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=dash
+# A guest's timers follow real time, which is far too fast for it: its scheduler would move programs from CPU to CPU after
+# each few thousand instructions. So programs are pinned, as a scheduler with affinity would leave them.
+#
 # /init of the guests whose misses are captured: make=pmake, make=engineering or make=boot on the kernel's command line.
 export PATH=/usr/bin:/bin LD_LIBRARY_PATH=/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu
 busybox mount -t proc proc /proc
@@ -17,9 +20,9 @@ engineering)
     export VALGRIND_LIB=/usr/libexec/valgrind
     cd /tmp || exit
     mark start
-    for i in 1 2 3 4; do
-        vvp -n /job/design.vvp +seed=$i >/dev/null &
-        valgrind.bin --tool=cachegrind --cachegrind-out-file=/tmp/cg.$i -q busybox gzip -c /job/text >/tmp/gz.$i &
+    for i in 1 2 4 8; do
+        taskset $i vvp -n /job/design.vvp +seed=$i >/dev/null &
+        taskset $i valgrind.bin --tool=cachegrind --cachegrind-out-file=/tmp/cg.$i -q busybox gzip -c /job/text >/tmp/gz.$i &
     done
     wait
     ;;
