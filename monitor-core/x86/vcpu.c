@@ -119,7 +119,7 @@ static void inject_nmi(struct vcpu *v)
 static void collect(struct vcpu *v, int offered)
 {
     struct vmcb *c = v->vmcb;
-    uint64_t event = c->exit_event & SVM_EVENT_VALID ? c->exit_event : 0;
+    uint64_t event = (c->exit_event & SVM_EVENT_VALID) ? c->exit_event : 0;
     unsigned type = event >> 8 & 7, vector = event & 0xff;
     bool waits = c->interrupt & SVM_V_IRQ;
     /* The offered interrupt's own delivery: it is offered again. An emulated CPU calls it an exception, and still

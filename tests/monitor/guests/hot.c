@@ -17,6 +17,7 @@ struct hot {
     uint64_t until;
     size_t pages;
     volatile uint64_t *memory;
+    uint64_t *last; /* [threads][pages] */
     uint64_t blocks[WORK_THREADS];
 };
 
@@ -24,9 +25,7 @@ static int thread(void *context, unsigned number)
 {
     struct hot *h = context;
     volatile uint64_t *mine = h->memory + number; /* a word in each page */
-    uint64_t *last = calloc(h->pages, sizeof *last), x = number + 1;
-    if (!last)
-        return work_fail(h->work, "no memory");
+    uint64_t *last = h->last + number * h->pages, x = number + 1;
     for (uint64_t i = 0; i % BLOCK || work_now() < __atomic_load_n(&h->until, __ATOMIC_RELAXED); i++) {
         x = x * UINT64_C(6364136223846793005) + 1; /* Knuth's multiplier, from his MMIX */
         size_t page = (size_t)((x >> 32) * h->pages >> 32);
@@ -39,7 +38,6 @@ static int thread(void *context, unsigned number)
         mine[page * WORDS] = last[page] = x;
         h->blocks[number] += i % BLOCK == 0;
     }
-    free(last);
     return 0;
 }
 
@@ -50,11 +48,14 @@ int hot_run(const struct work *w, uint64_t seconds, uint64_t threads, uint64_t m
     uint64_t blocks = 0;
     void *memory =
         mmap(NULL, h.pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (memory == MAP_FAILED)
+    h.last = memory == MAP_FAILED ? NULL : calloc(n * h.pages, sizeof *h.last);
+    if (!h.last)
         return work_fail(w, "no memory");
     h.memory = memory;
     h.until = work_now() + seconds * 1000000000;
-    if (work_parallel(n, thread, &h))
+    int failed = work_parallel(n, thread, &h);
+    free(h.last);
+    if (failed)
         return 1;
     for (unsigned i = 0; i < n; i++)
         blocks += h.blocks[i];

@@ -12,9 +12,9 @@ static struct machine_ops ops;
 static int (*real_sync)(struct machine *, struct move *, uint32_t n);
 
 void __real_metal_init(struct metal *, struct pager *, struct memory *, void (*flush)(uint32_t vms), uint32_t pages,
-                       void *memory);
+                       void *block);
 void __wrap_metal_init(struct metal *, struct pager *, struct memory *, void (*flush)(uint32_t vms), uint32_t pages,
-                       void *memory);
+                       void *block);
 
 static int sync(struct machine *machine, struct move *moves, uint32_t n)
 {
