@@ -8,10 +8,12 @@
  *
  * A hint fault on a page of the slow tier, by a CPU of node dst:
  *   free on dst > promo mark + max(1 GiB, a 16th of dst)   promote; dst's threshold is the default again
- *   every adjust_ns, with ref = rate limit x adjust_ns:    candidates > 1.1 ref: threshold less by an 8th of the
- * default candidates < 0.9 ref: more by as much; an 8th to twice time since the mark >= threshold stay else it is a
- * candidate; promote unless the candidates of this rate window exceed the limit and the move is ordered only while dst
- * has more than its high watermark free; else dst is demoted (policy/lru.h) at the next ticks until more than the promo
+ *   time since the mark >= threshold                       stay
+ *   else it is a candidate                                 promote, unless the candidates of this rate window exceed it
+ *
+ * Every adjust_ns, with ref = rate limit x adjust_ns: more than 1.1 ref candidates make the threshold less by an 8th of
+ * the default, fewer than 0.9 ref more by as much; an 8th to twice the default. A move is ordered only while dst has
+ * more than its high watermark free; else dst is demoted (policy/lru.h) at the next ticks until more than the promo
  * mark is free. Candidates count whether or not they move.
  *
  * rate_mbps is 65536 as shipped, which is no limit: candidates never reach 0.9 ref, and the threshold drifts to twice
