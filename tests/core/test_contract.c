@@ -178,28 +178,54 @@ Test(contract, a_copy_of_state_and_slots_is_a_run)
     for_each(clone_goes_on_alike);
 }
 
-/* Each parameter at its least and greatest value, the others as they are. Settings that do not fit together may be
- * refused by init, never by engine_need. */
+static void survives(const struct engine_config *config, const char *what, uint64_t start, uint32_t steps)
+{
+    struct fixture_run r;
+    int err = fixture_begin(&r, config, MACHINE_REPLICAS | MACHINE_WATCH);
+    cr_assert(err == 0 || (err == ERR_INVAL && r.state), "%s:%s", config->policy->name, what);
+    r.now = start;
+    if (!err)
+        fixture_workload(&r, 11, steps, true, false);
+    cr_assert_eq(r.check.breaches, 0, "%s:%s: %s", config->policy->name, what, r.check.first);
+    cr_assert(err || fixture_guarded(&r), "%s:%s", config->policy->name, what);
+    fixture_end(&r);
+}
+
+/* Each parameter at its least and greatest value, the others as they are; then all of them. Settings that do not fit
+ * together may be refused by init, never by engine_need. */
 static void limits_are_accepted(const struct policy_class *c, const struct fixture_shape *s)
 {
-    for (unsigned i = 0; i < policy_param_count(c) * 2; i++) {
-        struct fixture_run r;
-        struct engine_config config = configure(c, s);
-        const struct policy_param *p = &c->params[i / 2];
-        config.param[i / 2] = i % 2 ? p->max : p->min;
-        int err = fixture_begin(&r, &config, MACHINE_REPLICAS);
-        cr_assert(err == 0 || (err == ERR_INVAL && r.state), "%s:%s", c->name, p->name);
-        if (!err)
-            fixture_workload(&r, 11, STEPS / 10, true, false);
-        cr_assert_eq(r.check.breaches, 0);
-        cr_assert(err || fixture_guarded(&r), "%s:%s", c->name, p->name);
-        fixture_end(&r);
+    struct engine_config config = configure(c, s), least = config, most = config;
+    for (unsigned i = 0; i < policy_param_count(c); i++) {
+        const struct policy_param *p = &c->params[i];
+        uint64_t value = config.param[i];
+        config.param[i] = least.param[i] = p->min;
+        survives(&config, p->name, 0, STEPS / 10);
+        config.param[i] = most.param[i] = p->max;
+        survives(&config, p->name, 0, STEPS / 10);
+        config.param[i] = value;
     }
+    survives(&least, "all at their least", 0, STEPS / 3);
+    survives(&most, "all at their greatest", 0, STEPS / 3);
 }
 
 Test(contract, least_and_greatest_parameters)
 {
     for_each(limits_are_accepted);
+}
+
+/* Times of a machine that has run for years, and memory of a single page. */
+static void odd_runs_end(const struct policy_class *c, const struct fixture_shape *s)
+{
+    struct engine_config config = configure(c, s);
+    survives(&config, "late", UINT64_C(1) << 58, STEPS / 3);
+    config.npages = 1;
+    survives(&config, "one page", 0, STEPS / 3);
+}
+
+Test(contract, late_times_and_a_single_page)
+{
+    for_each(odd_runs_end);
 }
 
 Test(contract, slots_are_small_and_tables_complete)
