@@ -61,6 +61,16 @@ static void param_cell(struct columns *t, const struct result_run *run, const ch
     columns_cell(t, cell);
 }
 
+/* Of many classes most have nothing to do on one machine: where some did, the others are named below the table instead
+ * of shown row by row. A sweep's table keeps them: the row says which values they had. */
+static bool only_named(const struct result_set *set, const struct result_run *run, unsigned nvaried)
+{
+    bool acted = false;
+    for (uint32_t i = 0; i < set->nruns; i++)
+        acted |= !set->runs[i].inactive;
+    return run->inactive && acted && !nvaried;
+}
+
 /* One row per run from best to worst; `varied` parameters first when n > 0, else the spec. */
 static void fill(struct columns *t, const struct result_set *set, const uint32_t *order, const char *const *varied,
                  unsigned n)
@@ -70,10 +80,11 @@ static void fill(struct columns *t, const struct result_set *set, const uint32_t
     for (uint32_t i = 0; i < set->nruns; i++) {
         const struct result_run *run = &set->runs[order[i]];
         char name[COLUMNS_CELL];
-        if (run->inactive && !ruled) {
+        if (only_named(set, run, n))
+            continue;
+        if (run->inactive && !ruled)
             columns_rule(t);
-            ruled = true;
-        }
+        ruled |= run->inactive;
         if (i == 0 && !run->inactive)
             columns_emphasis(t);
         for (unsigned v = 0; v < n; v++)
@@ -92,11 +103,45 @@ static void print_base(FILE *f, const struct result_set *set, const uint32_t *or
                 text_duration(time, sizeof time, base->elapsed_ns));
 }
 
-static void print_inactive(FILE *f, const struct result_set *set)
+/* "heading: name, name", in lines that fit. */
+struct list {
+    FILE *f;
+    size_t column;
+    const char *heading; /* null once it is out */
+};
+
+static void list_add(struct list *l, const char *text)
 {
+    enum { WIDTH = 118 };
+    char name[COLUMNS_CELL];
+    size_t length = strlen(text_clean(name, sizeof name, text));
+    if (l->heading) {
+        l->column = (size_t)fprintf(l->f, "%s: %s", l->heading, name);
+        l->heading = NULL;
+    } else if (l->column + 2 + length > WIDTH) {
+        l->column = (size_t)fprintf(l->f, ",\n    %s", name);
+    } else {
+        l->column += (size_t)fprintf(l->f, ", %s", name);
+    }
+}
+
+static void list_end(const struct list *l)
+{
+    if (!l->heading)
+        fputc('\n', l->f);
+}
+
+static void print_inactive(FILE *f, const struct result_set *set, unsigned nvaried)
+{
+    struct list list = {.f = f, .heading = "ordered nothing in this run, not ranked"};
     uint32_t n = 0;
-    for (uint32_t i = 0; i < set->nruns; i++)
-        n += set->runs[i].inactive;
+    for (uint32_t i = 0; i < set->nruns; i++) {
+        bool named = only_named(set, &set->runs[i], nvaried);
+        n += set->runs[i].inactive && !named;
+        if (named)
+            list_add(&list, set->runs[i].spec);
+    }
+    list_end(&list);
     if (n)
         fprintf(f, "%s below the rule: ordered nothing in this run, not ranked\n", n == 1 ? "the policy" : "policies");
 }
@@ -111,22 +156,28 @@ static bool label_is_new(const struct result_set *set, uint32_t run, const char 
     return true;
 }
 
-/* "label: policy, policy" or "label: all". */
+static bool bears(const struct result_run *run, const char *label)
+{
+    for (uint32_t l = 0; l < run->nlabels; l++)
+        if (strcmp(run->labels[l], label) == 0)
+            return true;
+    return false;
+}
+
+/* "label: policy, policy" or "label: every policy"; of those that did nothing the caveat says nothing. */
 static void print_label(FILE *f, const struct result_set *set, const char *label)
 {
-    char name[COLUMNS_CELL], list[512] = "";
+    char name[COLUMNS_CELL];
+    struct list list = {.f = f, .heading = text_clean(name, sizeof name, label)};
     uint32_t bearers = 0;
     for (uint32_t i = 0; i < set->nruns; i++)
-        for (uint32_t l = 0; l < set->runs[i].nlabels; l++)
-            if (strcmp(set->runs[i].labels[l], label) == 0) {
-                size_t used = strlen(list);
-                snprintf(list + used, sizeof list - used, "%s%s", bearers++ ? ", " : "",
-                         text_clean(name, sizeof name, set->runs[i].spec));
-            }
-    fprintf(f, "%s: %s\n", text_clean(name, sizeof name, label),
-            bearers == set->nruns ? "every policy"
-            : strlen(list) > 200  ? "several policies"
-                                  : list);
+        bearers += bears(&set->runs[i], label);
+    if (bearers == set->nruns)
+        list_add(&list, "every policy");
+    for (uint32_t i = 0; bearers < set->nruns && i < set->nruns; i++)
+        if (bears(&set->runs[i], label) && !set->runs[i].inactive)
+            list_add(&list, set->runs[i].spec);
+    list_end(&list);
 }
 
 static void print_labels(FILE *f, const struct result_set *set)
@@ -198,7 +249,7 @@ void show_sweep(FILE *f, const struct result_set *set, const char *const *varied
     unsigned width = columns_width(f);
     if (!columns_print(f, t, width, colour))
         fputs("no memory for the table\n", f);
-    print_inactive(f, set);
+    print_inactive(f, set, n);
     print_labels(f, set);
     print_yardsticks(f, set, width);
     print_answer(f, set, colour);
