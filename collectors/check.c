@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "collectors/check.h"
+#include "collectors/child.h"
 #include "collectors/decode.h"
 #include "collectors/spe.h"
 
@@ -71,13 +72,12 @@ static void *pages(size_t bytes)
 
 static void run(int go, int ready)
 {
-    char byte;
     unsigned char *chase = pages(CHECK_BYTES);
     unsigned char *fresh = pages((size_t)CHECK_FRESH_PAGES * (size_t)sysconf(_SC_PAGESIZE));
     struct range range = {(uintptr_t)chase, (uintptr_t)fresh};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     link_lines(chase);
-    if (write(ready, &range, sizeof range) != sizeof range || read(go, &byte, 1) != 1)
+    if (write(ready, &range, sizeof range) != sizeof range || !child_wait(go))
         _exit(1);
     walk(chase, fresh);
     _exit(0);
@@ -86,8 +86,9 @@ static void run(int go, int ready)
 static int start(struct walker *w)
 {
     int go[2], ready[2];
-    if (pipe2(go, O_CLOEXEC))
-        return -errno;
+    int err = child_gate(go);
+    if (err)
+        return err;
     if (pipe2(ready, O_CLOEXEC)) {
         close(go[0]);
         close(go[1]);
@@ -102,7 +103,11 @@ static int start(struct walker *w)
     close(ready[1]);
     w->go = go[1];
     w->ready = ready[0];
-    return w->pid > 0 && read(w->ready, &w->at, sizeof w->at) == sizeof w->at ? 0 : -ENOMEM;
+    ssize_t n = -1;
+    do
+        n = w->pid > 0 ? read(w->ready, &w->at, sizeof w->at) : 0;
+    while (n < 0 && errno == EINTR);
+    return n == sizeof w->at ? 0 : -ENOMEM;
 }
 
 static void end(struct walker *w)
@@ -220,8 +225,8 @@ static int record(struct walker *w, struct listener *l, const struct session_opt
     err = teach(l, session);
     if (!err)
         err = session_start(session, error);
-    if (!err && write(w->go, "", 1) != 1)
-        err = -errno;
+    if (!err)
+        err = child_open(w->go);
     for (uint64_t until = now_ns() + 2 * (uint64_t)CHECK_MS * 1000000; !err && turn > 0 && now_ns() < until;) {
         turn = session_turn(session, CHECK_MS / 4, &sink);
         if (waitpid(w->pid, NULL, WNOHANG) == w->pid) {

@@ -2,17 +2,39 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "collectors/child.h"
 
+/* A socket, since writing to one can be told not to raise SIGPIPE. */
+int child_gate(int ends[2])
+{
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ? -errno : 0;
+}
+
+/* The parent's handlers are still there: its Ctrl-C interrupts the wait and means the parent. */
+bool child_wait(int gate)
+{
+    char byte;
+    ssize_t n;
+    do
+        n = read(gate, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    return n == 1;
+}
+
+int child_open(int gate)
+{
+    return send(gate, "", 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+}
+
 /* In the child. Nothing but exec may follow: the parent's buffers and handlers are not ours. */
 static void run(int go, int failed, char *const *argv)
 {
-    char byte;
-    if (read(go, &byte, 1) != 1)
+    if (!child_wait(go))
         _exit(127);
     execvp(argv[0], argv);
     int err = errno;
@@ -25,8 +47,9 @@ int child_new(struct child *c, char *const *argv)
 {
     int go[2], failed[2];
     *c = (struct child){.go = -1, .failed = -1};
-    if (pipe2(go, O_CLOEXEC))
-        return -errno;
+    int gate = child_gate(go);
+    if (gate)
+        return gate;
     if (pipe2(failed, O_CLOEXEC)) {
         int err = -errno;
         close(go[0]);
@@ -55,8 +78,8 @@ int child_go(struct child *c)
 {
     int err = 0;
     ssize_t n;
-    if (write(c->go, "", 1) != 1)
-        return -errno;
+    if (child_open(c->go))
+        return -EPIPE;
     do
         n = read(c->failed, &err, sizeof err);
     while (n < 0 && errno == EINTR);

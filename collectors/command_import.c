@@ -54,18 +54,21 @@ const struct cli_command command_import = {
     .summary = "make a trace from perf.data, a raw capture, CSV or other text",
     .description = "Reads FILE ('-': standard input; zstd is unpacked on the way) and writes a trace.\n"
                    "\n"
-                   "perf    perf.data of Linux perf or of 'mirrorball record', whole or cut short: samples\n"
-                   "        with data addresses (perf mem, IBS, SPE, page faults). Those whose data came\n"
-                   "        from memory become records; what was left out and what a record weighs is said.\n"
-                   "script  text of perf script -F comm,pid,tid,cpu,time,event,addr,data_src,weight.\n"
-                   "mitos   CSV of Mitos and MemAxes.\n"
-                   "view    text of DynamoRIO's drmemtrace tool 'view': all accesses, not misses.\n"
-                   "tr      raw capture of the QEMU cache-model plugin. In whole-system captures pages get\n"
-                   "        their node from the address, and records beyond 2 GiB (device memory) are dropped.\n"
-                   "csv     header row with time_ns, cpu, address and op (r, w, i, u) in any order; weight,\n"
-                   "        latency_ns, tid and node if there. Numbers are decimal or 0x. Rows in time order.\n"
-                   "lackey  valgrind --tool=lackey --trace-mem=yes: all accesses of one thread, not misses.\n"
-                   "trace   a trace again, to cut, fold or compress it anew.",
+                   "  perf    perf.data of Linux perf or of 'mirrorball record', whole or cut short:\n"
+                   "          samples with data addresses (perf mem, IBS, SPE, page faults). Those\n"
+                   "          whose data came from memory become records; what was left out and what\n"
+                   "          a record weighs is said\n"
+                   "  script  text of perf script -F comm,pid,tid,cpu,time,event,addr,data_src,weight\n"
+                   "  mitos   CSV of Mitos and MemAxes\n"
+                   "  view    text of DynamoRIO's drmemtrace tool 'view': all accesses, not misses\n"
+                   "  tr      raw capture of the QEMU cache-model plugin. In whole-system captures\n"
+                   "          pages get their node from the address, and records beyond 2 GiB (device\n"
+                   "          memory) are dropped\n"
+                   "  csv     header row with time_ns, cpu, address and op (r, w, i, u) in any order;\n"
+                   "          weight, latency_ns, tid and node if there. Numbers are decimal or 0x.\n"
+                   "          Rows in time order\n"
+                   "  lackey  valgrind --tool=lackey --trace-mem=yes: all accesses of one thread\n"
+                   "  trace   a trace again, to cut, fold or compress it anew",
     .options = options,
     .examples = examples,
     .min_args = 1,

@@ -18,6 +18,7 @@ enum { TURN_MS = 100, RESYNC_SECONDS = 5, SECOND_NS = 1000000000 };
 struct job {
     const struct cli *cli;
     const char *policy;
+    struct replay_spec spec;
     uint64_t rate_bps, pages, seconds, period; /* seconds 0: until it ends */
     enum source_id source;
     bool apply, command;
@@ -43,11 +44,13 @@ static void on_end(int number)
 
 static void watch_signals(void)
 {
-    struct sigaction mine = {.sa_handler = on_end};
+    struct sigaction mine = {.sa_handler = on_end}, before;
     sigemptyset(&mine.sa_mask);
     sigaction(SIGINT, &mine, NULL);
     sigaction(SIGTERM, &mine, NULL);
-    sigaction(SIGHUP, &mine, NULL);
+    sigaction(SIGHUP, NULL, &before);
+    if (before.sa_handler != SIG_IGN) /* nohup */
+        sigaction(SIGHUP, &mine, NULL);
 }
 
 /* --- what is asked --- */
@@ -69,6 +72,7 @@ static int read_whom(struct job *j)
 static int read_options(struct job *j)
 {
     uint64_t rate = UINT64_C(64) << 20;
+    struct trace_error error = {""};
     j->pages = LIVE_PAGES;
     if (!cli_u64(j->cli, "rate", 0, UINT64_MAX / 2, &rate) || !cli_u64(j->cli, "pages", 1, 1 << 28, &j->pages) ||
         !cli_u64(j->cli, "duration", 1, 1 << 30, &j->seconds) || !cli_u64(j->cli, "period", 1, 1 << 30, &j->period))
@@ -76,7 +80,11 @@ static int read_options(struct job *j)
     j->rate_bps = rate;
     j->apply = cli_has(j->cli, "apply");
     j->policy = cli_value(j->cli, "policy");
-    return j->policy ? read_whom(j) : cli_usage(j->cli, "--policy is missing; mirrorball policies lists them");
+    if (!j->policy)
+        return cli_usage(j->cli, "--policy is missing; mirrorball policies lists them");
+    if (replay_parse_spec(j->policy, &j->spec, &error))
+        return cli_usage(j->cli, "%s", error.text);
+    return read_whom(j);
 }
 
 /* --- where the samples come from --- */
@@ -103,20 +111,23 @@ static int open_source(struct job *j, enum source_id id, struct trace_error *err
         return -ENOMEM;
     for (size_t i = 0; i < n; i++)
         argv[i] = (char *)cli_arg(j->cli, i);
-    int err = find_events(j, id);
-    if (err)
-        snprintf(error->text, sizeof error->text, "source %s: %s; mirrorball probe says what works here",
-                 sources[id].name, strerror(-err));
+    enum session_whom whom = j->command ? SESSION_COMMAND : SESSION_PROCESS;
+    int err = find_events(j, id), found = !err;
     struct session_options options = {.events = j->events,
                                       .count = (uint32_t)j->count,
                                       .memory = sources[id].memory,
                                       /* The fault's tracepoint fires in the kernel. */
                                       .wish = {.kernel = !sources[id].memory},
-                                      .whom = j->command ? SESSION_COMMAND : SESSION_PROCESS,
+                                      .whom = whom,
                                       .pid = j->pid,
                                       .command = argv};
     if (!err)
         err = session_open(&options, &j->steps, &j->session, error);
+    if (!found && err == -ENOTSUP)
+        snprintf(error->text, sizeof error->text, "%s can be recorded, but not followed live; see mirrorball record",
+                 sources[id].name);
+    else if (err)
+        source_explain(id, found ? j->events[0].name : NULL, whom, j->pid, err, error);
     free(argv);
     return err;
 }
@@ -147,18 +158,15 @@ static int open_wanted(struct job *j)
 static int begin_live(struct job *j)
 {
     struct trace_error error = {""};
-    struct replay_spec spec;
     if (j->command)
         j->pid = session_child(j->session)->pid;
-    if (replay_parse_spec(j->policy, &spec, &error))
-        return cli_usage(j->cli, "%s", error.text);
-    struct live_config config = {.policy = spec.policy,
+    struct live_config config = {.policy = j->spec.policy,
                                  .topology = &j->host.topology,
                                  .pages_max = (uint32_t)j->pages,
                                  .pid = j->pid,
                                  .apply = j->apply,
                                  .rate_bps = j->rate_bps};
-    memcpy(config.param, spec.param, sizeof config.param);
+    memcpy(config.param, j->spec.param, sizeof config.param);
     if (live_new(&config, &j->live, &error))
         return cli_error(j->cli, "%s", error.text);
     if (live_feed_begin(&j->feed, j->live, j->session, (uint32_t)j->pid, sources[j->source].memory))
@@ -188,6 +196,7 @@ static void begin_show(struct job *j)
                                  .policy = j->policy,
                                  .source = sources[j->source].name,
                                  .apply = j->apply,
+                                 .command = j->command,
                                  .touches = !sources[j->source].memory,
                                  .screen = isatty(STDOUT_FILENO) && !cli_has(j->cli, "lines"),
                                  .colour = cli_colour()};
@@ -202,6 +211,7 @@ static int one_second(struct job *j, const struct session_sink *sink)
         more = session_turn(j->session, TURN_MS, sink);
     live_advance(j->live, live_feed_now());
     j->show.lost = j->feed.lost;
+    j->show.over = j->feed.over;
     if (more == 1 && j->show.seconds % RESYNC_SECONDS == RESYNC_SECONDS - 1)
         live_resync(j->live);
     live_show(&j->show, j->live, stdout);
@@ -221,6 +231,8 @@ static int run_session(struct job *j)
         more = one_second(j, &sink);
     /* The process may be gone by now: what is still in the rings cannot be placed. */
     session_stop(j->session, &sink, &counts);
+    if (counts.lost > j->show.lost) /* a ring that ended full did not say so itself */
+        j->show.lost = counts.lost;
     live_show_end(&j->show, j->live, stdout);
     if (more < 0 && more != -ESRCH)
         return cli_error(j->cli, "process %d: %s", j->pid, strerror(-more));
@@ -287,7 +299,8 @@ const struct cli_command command_live = {
         "machine. By default nothing is touched: each second it says which share of the misses is local, how much "
         "memory time the pages' present places save against where they were first seen, and how much the policy's "
         "would. With --apply it moves pages (move_pages), within the rate; Ctrl-C ends it at any time and the process "
-        "runs on. A process that this user may not trace is refused. Linux has no replicas of a process's pages: "
+        "runs on (a command behind -- gets SIGTERM). A process that this user may not trace is refused. Linux has no "
+        "replicas of a process's pages: "
         "orders to copy are refused and counted. Latencies are the kernel's node distances at 10 ns a unit.",
     .options = options,
     .examples = examples,

@@ -59,13 +59,13 @@ const struct cli_command command_record = {
     .summary = "record what a running program or system does to memory",
     .description = "Samples memory accesses with the processor's own counters and writes a trace.\n"
                    "\n"
-                   "ibs     AMD: loads and stores with address, level and latency\n"
-                   "pebs    Intel: loads slower than --latency, with --stores also stores\n"
-                   "spe     Arm: loads, with --stores also stores\n"
-                   "faults  page faults: the first touch of each page, on any machine; no cache misses\n"
-                   "qemu    the program runs under emulation and the misses of modelled caches are\n"
-                   "        recorded, all of them\n"
-                   "auto    the first of ibs, pebs, spe that works here, else faults\n"
+                   "  ibs     AMD: loads and stores with address, level and latency\n"
+                   "  pebs    Intel: loads slower than --latency, with --stores also stores\n"
+                   "  spe     Arm: loads, with --stores also stores\n"
+                   "  faults  page faults: each page's first touch, on any machine; no cache misses\n"
+                   "  qemu    the program runs under emulation and the misses of modelled caches\n"
+                   "          are recorded, all of them\n"
+                   "  auto    the first of ibs, pebs, spe that works here, else faults\n"
                    "\n"
                    "What a source is goes into the file, with everything the kernel refused. Ctrl-C ends the\n"
                    "recording and keeps it. 'mirrorball probe' tells what works here, and why the rest does not.",
@@ -214,8 +214,11 @@ static int record(const struct cli *cli, struct record_options *o)
     struct cli_progress progress;
     if (!result)
         return cli_error(cli, "%s", strerror(ENOMEM));
-    for (size_t i = 0; i < 3; i++)
-        sigaction(numbers[i], &action, &old[i]);
+    for (size_t i = 0; i < 3; i++) {
+        sigaction(numbers[i], NULL, &old[i]);
+        if (numbers[i] != SIGHUP || old[i].sa_handler != SIG_IGN) /* nohup */
+            sigaction(numbers[i], &action, NULL);
+    }
     cli_progress_start(&progress, cli, "record", "samples", 0);
     o->progress = o->whom == SESSION_COMMAND ? NULL : show_progress;
     o->context = &progress;

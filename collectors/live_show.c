@@ -75,6 +75,8 @@ static void refusals(const struct live_show *v, const struct live *l, FILE *out)
     const struct engine_stats *e = live_engine(l);
     if (v->lost)
         fprintf(out, "%" PRIu64 " records lost by the source\n", v->lost);
+    if (v->over)
+        fprintf(out, "%" PRIu64 " samples passed over: too many waited for the rate limit; raise --rate\n", v->over);
     if (live_stats(l)->untracked)
         fprintf(out, "%" PRIu64 " accesses to pages beyond the table: raise --pages\n", live_stats(l)->untracked);
     if (live_stats(l)->homeless)
@@ -106,7 +108,7 @@ static void draw(const struct live_show *v, const struct live *l, const struct s
     bar(v, s->local, out);
     fputc('\n', out);
     refusals(v, l, out);
-    fputs("Ctrl-C ends it; the process runs on\n", out);
+    fputs(v->command ? "Ctrl-C ends it, and the command\n" : "Ctrl-C ends it; the process runs on\n", out);
 }
 
 void live_show(struct live_show *v, const struct live *l, FILE *out)

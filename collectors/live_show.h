@@ -14,8 +14,10 @@ struct live_show {
     const char *policy; /* with its parameters, as typed */
     const char *source; /* what feeds it */
     bool apply, screen, colour;
+    bool command;         /* it was started by us, and ends with us */
     bool touches;         /* the source sees first touches only */
     uint64_t lost;        /* records that the source dropped */
+    uint64_t over;        /* samples that we dropped, as too many waited */
     uint64_t seconds;     /* since the start */
     bool begun;           /* the heading is out */
     struct live_stats at; /* at the last line */

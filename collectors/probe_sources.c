@@ -66,7 +66,7 @@ static void try(struct probe *p, struct probe_row *row, const struct encode_even
         judge(row, &events[0], &result);
 }
 
-static void hardware(struct probe *p, enum source_id id, enum encode_vendor vendor, const char *whose)
+static void hardware(struct probe *p, enum source_id id)
 {
     struct encode_machine machine;
     struct encode_event events[SESSION_EVENTS];
@@ -75,10 +75,8 @@ static void hardware(struct probe *p, enum source_id id, enum encode_vendor vend
     struct probe_row *row = probe_add(p, sources[id].name, sources[id].what);
     row->source = true;
     source_machine(&machine);
-    if (machine.cpu.vendor != vendor && machine.cpu.vendor != ENCODE_OTHER) {
-        char why[CAUSE_TEXT];
-        snprintf(why, sizeof why, "not %s processor", whose);
-        probe_say(row, PROBE_ABSENT, why, "");
+    if (source_elsewhere(id, &machine)) {
+        probe_say(row, PROBE_ABSENT, source_elsewhere(id, &machine), "");
         row->err = -ENODEV;
         return;
     }
@@ -157,9 +155,9 @@ void probe_all(struct probe *p)
 {
     *p = (struct probe){0};
     cause_facts(&p->facts);
-    hardware(p, SOURCE_IBS, ENCODE_AMD, "an AMD");
-    hardware(p, SOURCE_PEBS, ENCODE_INTEL, "an Intel");
-    hardware(p, SOURCE_SPE, ENCODE_ARM, "an Arm");
+    hardware(p, SOURCE_IBS);
+    hardware(p, SOURCE_PEBS);
+    hardware(p, SOURCE_SPE);
     for (size_t i = 0; i < p->n && !p->best; i++)
         if (p->row[i].state == PROBE_WORKS)
             p->best = p->row[i].name;

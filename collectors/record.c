@@ -7,7 +7,6 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-#include "collectors/cause.h"
 #include "collectors/check.h"
 #include "collectors/counters.h"
 #include "collectors/homes.h"
@@ -47,21 +46,6 @@ static bool kernel_before(unsigned major, unsigned minor)
 
 /* --- which source --- */
 
-/* What the errno alone does not tell. */
-static void explain(const struct recording *r, enum source_id id, int err, struct trace_error *error)
-{
-    bool denied = err == -EACCES || err == -EPERM;
-    if (denied && r->o->whom == SESSION_PROCESS && kill(r->o->pid, 0) && errno == EPERM)
-        snprintf(error->text, sizeof error->text,
-                 "process %d belongs to another user (%s); record as that user, or with CAP_PERFMON and CAP_SYS_PTRACE",
-                 (int)r->o->pid, strerror(-err));
-    else if (id == SOURCE_IBS && err == -EINVAL && r->o->whom != SESSION_SYSTEM)
-        snprintf(error->text, sizeof error->text,
-                 "ibs: kernels before 6.2 record it for the whole system only (%s); record with -a", strerror(-err));
-    else if (err != -ESRCH && err != -ENOMEM)
-        cause_line(err, error->text, sizeof error->text, r->events[0].name);
-}
-
 static int open_source(struct recording *r, enum source_id id, struct trace_error *error)
 {
     struct encode_machine machine;
@@ -80,13 +64,13 @@ static int open_source(struct recording *r, enum source_id id, struct trace_erro
     source_machine(&machine);
     r->count = source_events(id, &machine, &r->o->encode, r->events, &r->result->steps);
     if (r->count < 0) {
-        cause_line(r->count, error->text, sizeof error->text, sources[id].name);
+        source_explain(id, NULL, r->o->whom, r->o->pid, r->count, error);
         return r->count;
     }
     o.count = (uint32_t)r->count;
     int err = session_open(&o, &r->result->steps, &r->session, error);
     if (err)
-        explain(r, id, err, error);
+        source_explain(id, r->events[0].name, r->o->whom, r->o->pid, err, error);
     r->result->source = id;
     return err;
 }
@@ -123,11 +107,21 @@ static int open_best(struct recording *r, struct trace_error *error)
 struct beat {
     uint64_t last, next, every; /* ns */
     uint64_t values, stage;
+    struct perfdata_value *held; /* the last reading, not written yet; null: no counters */
+    size_t n;
 };
 
-static void put_value(void *context, const struct perfdata_value *value)
+static void hold_value(void *context, const struct perfdata_value *value)
 {
-    spool_note(context, NOTE_VALUE, value, sizeof *value);
+    struct beat *b = context;
+    b->held[b->n++] = *value;
+}
+
+static void write_held(struct recording *r, struct beat *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        spool_note(&r->spool, NOTE_VALUE, &b->held[i], sizeof b->held[i]);
+    b->n = 0;
 }
 
 static void begin_counters(struct recording *r)
@@ -144,12 +138,13 @@ static void write_series(struct recording *r)
 }
 
 /* A long recording shall not drown in its counters. */
-static void read_counters(struct recording *r, struct beat *b, bool last)
+static void read_counters(struct recording *r, struct beat *b)
 {
     uint64_t now = now_ns();
-    if (!r->counters || b->values >= VALUES_MAX || now < (last ? b->last + LEAST_MS * UINT64_C(1000000) : b->next))
+    if (!b->held || b->values >= VALUES_MAX || now < b->next)
         return;
-    counters_read(r->counters, now, put_value, &r->spool);
+    write_held(r, b);
+    counters_read(r->counters, now, hold_value, b);
     b->values += counters_count(r->counters);
     b->stage += counters_count(r->counters);
     if (b->stage >= STAGE_VALUES) {
@@ -158,6 +153,21 @@ static void read_counters(struct recording *r, struct beat *b, bool last)
     }
     b->last = now;
     b->next = now + b->every;
+}
+
+/* The totals of the end are always told. A reading of a moment before gives way: no rate can be had of so short a
+ * stretch. */
+static void read_last(struct recording *r, struct beat *b)
+{
+    uint64_t now = now_ns();
+    if (!b->held)
+        return;
+    if (now < b->last + LEAST_MS * UINT64_C(1000000))
+        b->n = 0;
+    write_held(r, b);
+    counters_read(r->counters, now, hold_value, b);
+    write_held(r, b);
+    free(b->held);
 }
 
 /* --- the loop --- */
@@ -181,14 +191,15 @@ static int loop(struct recording *r, struct trace_error *error)
         return err;
     uint64_t started = now_ns();
     struct beat beat = {.next = started, .every = (uint64_t)COUNTERS_MS * 1000000};
+    beat.held = r->counters ? calloc(counters_count(r->counters), sizeof *beat.held) : NULL;
     int turn = 1;
     while (turn > 0 && wanted(r->o, started)) {
         turn = session_turn(r->session, turn_ms(r->o, started), &sink);
-        read_counters(r, &beat, false);
+        read_counters(r, &beat);
         if (r->o->progress)
             r->o->progress(r->o->context, session_received(r->session));
     }
-    read_counters(r, &beat, true);
+    read_last(r, &beat);
     err = session_stop(r->session, &sink, &r->result->counts);
     if (turn < 0 || err)
         snprintf(error->text, sizeof error->text, "%s: %s", r->spool.path, strerror(turn < 0 ? -turn : -err));

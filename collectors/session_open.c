@@ -44,8 +44,8 @@ static int add_task(struct session *s, pid_t tid)
     return 0;
 }
 
-/* Threads that begin between this and the opening of their creator's event are missed: the second reading finds them.
- */
+/* A thread that begins between this and the opening of its creator's event is missed: to look again would find it,
+ * but not tell it from those that inherit the event. */
 static int threads(struct session *s, pid_t pid)
 {
     char path[64];

@@ -6,16 +6,18 @@
 enum { WIDTH = 80, COLUMN_MAX = 30, LABEL = 128 };
 
 /* Text broken at blanks into lines of WIDTH, the first continuing at column `at`, the others indented. An empty line
- * separates paragraphs; a newline before a blank stays one (a list); any other is a blank. */
+ * separates paragraphs; a line that begins with a blank is of a list and stays as it is; any other newline is a blank.
+ */
 static void wrap(FILE *f, const char *text, size_t at, size_t indent)
 {
     bool blank = false;
     while (*text) {
         if (*text == '\n' && (text[1] == '\n' || text[1] == ' ')) {
-            size_t lines = strspn(text, "\n"), more = strspn(text + lines, " ");
-            fprintf(f, "%.*s%*s", (int)lines, text, (int)(indent + more), "");
-            text += lines + more;
-            at = indent + more;
+            size_t lines = strspn(text, "\n");
+            size_t kept = text[lines] == ' ' ? strcspn(text + lines, "\n") : 0;
+            fprintf(f, "%.*s%*s%.*s", (int)lines, text, (int)indent, "", (int)kept, text + lines);
+            text += lines + kept;
+            at = kept ? WIDTH : indent;
             blank = false;
         } else if (*text == ' ' || *text == '\n') {
             blank = true;

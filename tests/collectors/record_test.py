@@ -161,6 +161,17 @@ class Record(unittest.TestCase):
             base = int(text.split()[0], 16)
             self.assertGreater(sum(seen[base + i * PAGE] > 0 for i in range(1000)), 900)
 
+    def test_nohup(self):
+        """A terminal that goes away does not end a recording that was told not to mind."""
+        p, text = self.started("--", TOUCH, "500", "1", "20000",
+                               preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        p.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        self.assertIsNone(p.poll(), "SIGHUP ended it")
+        p.send_signal(signal.SIGINT)
+        self.assertEqual(p.wait(30), 0)
+        self.assertTrue(text)
+
     def test_kill_leaves_a_spool_that_imports(self):
         p, text = self.started("--", TOUCH, "1000", "1", "20000", start_new_session=True)
         time.sleep(0.7)
@@ -252,11 +263,39 @@ class Record(unittest.TestCase):
         self.assertIn("perf_event_paranoid", lines[0])
         self.assertEqual(os.listdir(self.folder).count("all.h5.part"), 0)
 
+    def test_help_keeps_its_lists(self):
+        for command, row in (("record", "  spe     Arm: loads"), ("import", "  mitos   CSV of Mitos and MemAxes")):
+            lines = run(command, "--help").stdout.splitlines()
+            self.assertTrue(any(line.startswith(row) for line in lines), command)
+
+    def test_live_refuses_in_one_line(self):
+        """Before anything is started, and with what to do about it."""
+        for args, code, word in (
+            (["--policy", "nonsense", "--", "true"], 2, "no policy is called"),
+            (["--policy", "migrep", "-p", "2000000000"], 1, "process 2000000000: there is none"),
+            (["--policy", "migrep", "--source", "pbes", "--", "true"], 2, "--source"),
+            (["--policy", "migrep", "--", "/no/such/program"], 1, "No such file"),
+        ):
+            done = run("live", *args, cwd=self.folder)
+            self.assertEqual(done.returncode, code, (args, done.stderr))
+            lines = [line for line in done.stderr.splitlines() if "warning" not in line]
+            self.assertEqual(len(lines), 1, (args, done.stderr))
+            self.assertIn(word, lines[0])
+
+    def test_a_source_of_other_processors(self):
+        if os.uname().machine != "x86_64":
+            self.skipTest("not on x86-64")
+        done = run("record", "--source", "spe", "--", "true", cwd=self.folder)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not an Arm processor", done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+
     def test_usage(self):
         for args, code, word in (
             (["--", "/no/such/program"], 1, "No such file"),
             ([], 2, "nothing to record"),
             (["-p", "1", "--", "true"], 2, "choose one"),
+            (["-p", "2000000000"], 1, "process 2000000000: there is none"),
             (["--period", "5", "--rate", "6", "--", "true"], 2, "--period and --rate"),
             (["--l1", "65536", "--", "true"], 2, "--l1 is only for"),
             (["--source", "qemu", "--period", "5", "--", "true"], 2, "--period is not for"),
