@@ -194,7 +194,7 @@ static void buy(const struct view *v, const struct thrift_wish *w, struct orders
 static void wish(struct thrift *t, const struct view *v, enum order_op op, page_t page, node_t node,
                  enum thrift_reason reason, struct orders *orders)
 {
-    struct thrift_wish w = {page, (uint8_t)op, node, reason};
+    struct thrift_wish w = {page, (uint8_t)op, node, (uint16_t)reason};
     struct thrift_slot *s = view_slot(v, page);
     if (t->at_once) {
         buy(v, &w, orders);
