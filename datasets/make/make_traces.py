@@ -130,9 +130,10 @@ def record_program(program, name, out, place):
 
 
 def stated(name):
-    """The row of the table that the README gives."""
+    """The row of the table that the README gives for captures of this kind."""
     with open(os.path.join(ROOT, "datasets/traces/README.md"), encoding="utf-8") as file:
-        rows = [[cell.strip() for cell in line.strip(" |\n").split("|")] for line in file if line.startswith("| " + name)]
+        text = file.read().partition("\n## Captured anew\n")[2]
+    rows = [[cell.strip() for cell in line.strip(" |").split("|")] for line in text.splitlines() if line.startswith("| " + name)]
     row = next((row for row in rows if len(row) == 8 and "/" in row[3]), None)
     return [tuple(map(float, cell.split("/"))) for cell in row[3:]] if row else None
 
