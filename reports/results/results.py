@@ -23,6 +23,10 @@ SETTINGS = [  # machine, options, why
 ]
 SAMPLING = [1, 8, 128, 1024]
 SAMPLED = [("flash-8", SHORT), ("skylake-2s", FULL)]
+ACTING = {  # of classes that are idle above: trace, machine, options, spec
+    "tmts": [("boot", "dram-cxl", ["--repeat", "2", "--time-scale", "300", "--intensity", "300"], "tmts")],
+    "numad": [("pmake", "flash-8", ["--repeat", "60"], "numad:memory_min=1M")],
+}
 FORESEEN = {"post_facto", "as_recorded"}
 OURS = "thrift"
 ALL_MACHINES = ["first_touch", "interleave", "migrep", "ace", "platinum", OURS]
@@ -75,13 +79,13 @@ def first_touch(one):
     return next(run for run in one["runs"] if run["policy"] == "first_touch")
 
 
-def total(sets, policy):
-    """Elapsed time over all sets in % of first touch's; where a set lacks the class, of first touch itself."""
+def total(sets, policy, what="elapsed_ns"):
+    """Time over all sets in % of first touch's; where a set lacks the class, first touch stands in."""
     mine = base = 0
     for one in sets:
-        ft = first_touch(one)["elapsed_ns"]
+        ft = first_touch(one)[what]
         run = next((r for r in one["runs"] if r["policy"] == policy), None)
-        mine += run["elapsed_ns"] if run else ft
+        mine += run[what] if run else ft
         base += ft
     return 100 * mine / base
 
@@ -134,8 +138,8 @@ def machine_part(results, machine, options, why, sets, labels):
     found = runs_of(sets)
     ranked = sorted((p for p, runs in found.items() if active(runs)), key=lambda p: total(sets, p))
     idle = [p for p, runs in found.items() if not active(runs)]
-    head = ["policy", "all"] + [results.name(t) for t in results.traces] + ["moves", "copies"]
-    rows = [[marked(p, labels), "%.1f" % total(sets, p)] + [cell(one, p) for one in sets] +
+    head = ["policy", "all", "memory"] + [results.name(t) for t in results.traces] + ["moves", "copies"]
+    rows = [[marked(p, labels), "%.2f" % total(sets, p), "%.1f" % total(sets, p, "memory_ns")] + [cell(one, p) for one in sets] +
             ["{:,}".format(sum(r[what] for r in found[p])) for what in ("moves", "copies")] for p in ranked]
     text = "### %s\n\n%s. `%s`\n\n%s" % (machine, why[0].upper() + why[1:], " ".join(options), table(head, rows))
     if idle:
@@ -155,10 +159,27 @@ def overall_part(by_machine):
         row = ["**%s**" % p if p == OURS else p + (" *" if p in FORESEEN else ""), "%.2f" % total(sets, p)]
         for _, some in by_machine:
             here = runs_of(some).get(p, [])
-            row.append(("%.1f" if active(here) else "(%.1f)") % total(some, p))
+            row.append(("%.2f" if active(here) else "(%.2f)") % total(some, p) if here else "")
         rows.append(row)
     idle = [p for p, runs in found.items() if not active(runs)]
     return ranked, table(head, rows), idle
+
+
+def idle_part(results, idle):
+    """Classes that gave no order anywhere above, and how they are seen to act."""
+    if not idle:
+        return "Every class acted on some machine."
+    text = "Never acted with these options, and ranked nowhere: %s. Seen to act:\n\n" % ", ".join(idle)
+    rows = []
+    for policy in idle:
+        for trace, machine, options, spec in ACTING.get(policy, []):
+            options = options + ["--no-bounds", "--policy", "first_touch," + spec]
+            one = results.compare("datasets/traces/%s.h5" % trace, machine, options)
+            run = next(r for r in one["runs"] if r["policy"] == policy)
+            rows.append(["`mirrorball compare %s.h5 --machine %s %s`" % (trace, machine, " ".join(options)),
+                         "inactive" if run["inactive"] else "{:,}".format(run["moves"]),
+                         "%.2f" % total([one], policy, "memory_ns")])
+    return text + table(["command", "moves", "memory time, % of first touch"], rows)
 
 
 def sampling_part(results):
@@ -205,7 +226,7 @@ def page(results):
     return TEMPLATE.format(
         answer=answer, program=by_machine[0][1][0]["program"], settings=table(["machine", "options", "why"], [
             [m, "`%s`" % " ".join(o), w] for m, o, w in SETTINGS]), overall=overall,
-        idle="Never acted: %s. They are ranked nowhere." % ", ".join(idle) if idle else "Every class acted on some machine.",
+        idle=idle_part(results, idle),
         parts="\n".join(parts), letters="\n".join("* [%s] %s" % item for item in letters.items()),
         common=", ".join(common) or "none", sampling=sampling_part(results), every=every_machine_part(results),
         digests=digests)
@@ -220,7 +241,8 @@ same figures. {answer}
 Time is elapsed CPU time (docs/model.md) in % of first touch on the same trace, machine and options; less is better. In
 brackets: the share of the way from first touch to the offline optimum, in memory time at constant latencies, in %; below
 0: farther off than first touch; none where the two are within 1 %. `*` decides from the recording. The options are chosen
-once for all classes of a comparison: traces last a quarter of a second to a second, published clocks up to minutes.
+once for all classes of a comparison: traces last a quarter of a second to a second, published clocks up to minutes. Where
+time is stretched the stalls are a small part of it; the column `memory` has them alone (stalls and overhead).
 
 {settings}
 ## Over all traces

@@ -41,7 +41,7 @@ class Figures(unittest.TestCase):
         self.assertEqual(ranked, ["c", "a", "first_touch"])
         self.assertEqual(idle, ["b"])
         self.assertNotIn("| b |", text)
-        self.assertEqual(text.splitlines()[3], "| a | 95.00 | 50.0 | 110.0 |")
+        self.assertEqual(text.splitlines()[3], "| a | 95.00 | 50.00 | 110.00 |")
 
     def test_labels(self):
         letters, of, common = results.label_letters(sets())
