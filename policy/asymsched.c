@@ -8,7 +8,7 @@
  * clusters are "all that lives on node h", with the traffic of each node to it.
  *
  * Rule, once per `epoch_ns` (1 s) [R]:
- *   weight of a pair      log2 of the accesses from node f to the memory of node h [S]
+ *   weight of a pair      1 + floor(log2) of the accesses from node f to the memory of node h, 0 without any [S: log]
  *   worth of a placement  sum over pairs of weight x speed of (f, the node that is to hold h's memory); the speed is
  *                         1 / idle latency, since a view has no link bandwidths
  *   placements looked at  from the present one on, always the exchange of two nodes' memory that gains most, until none
@@ -187,9 +187,9 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
 }
 
 static const struct policy_param params[] = {
-    {"epoch_ns", 1, 1000000000, UINT64_MAX, "ns", "time between two decisions"},
+    {"epoch_ns", 1, 1000000000, POLICY_NS_MAX, "ns", "time between two decisions"},
     {"keep", 0, 90, 100, "percent", "worth of the best placement at which the one that moves least will do"},
-    {"gib_ns", 0, 300000000, UINT64_C(1) << 50, "ns", "time taken to move a GiB"},
+    {"gib_ns", 0, 300000000, POLICY_NS_MAX, "ns", "time taken to move a GiB"},
     {"share", 0, 5, 100000, "percent", "of the time so far that may be spent on moving"},
     {0},
 };

@@ -262,7 +262,7 @@ static void outcome(void *state, const struct order *o, int err)
 }
 
 static const struct policy_param params[] = {
-    {"tick_ns", 1, 4000000, UINT64_C(1) << 40, "ns", "the kernel looks whether a window is due: a jiffy at 250 Hz"},
+    {"tick_ns", 1, 4000000, POLICY_NS_MAX, "ns", "the kernel looks whether a window is due: a jiffy at 250 Hz"},
     HINT_SCAN_PARAMS,
     {"active", 1, 3, 1000, "",
      "a node is active with a share of 1/active of the greatest; and the same to move at once"},

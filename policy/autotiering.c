@@ -229,7 +229,7 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
 }
 
 static const struct policy_param params[] = {
-    {"tick_ns", 1000, 4000000, UINT64_MAX, "ns", "time between two steps of the scanner (a jiffy at 250 Hz)"},
+    {"tick_ns", 1000, 4000000, POLICY_NS_MAX, "ns", "time between two steps of the scanner (a jiffy at 250 Hz)"},
     {"opportunistic", 0, 1, 1, "", "1: demote pages of lower level from a full node (OPM); 0: do not (CPM)"},
     {"look", 1, 512, 65536, "pages", "looked at for one to be demoted"},
     HINT_SCAN_PARAMS,
@@ -243,7 +243,7 @@ const struct policy_class policy_autotiering = {
     .fidelity = "left out: nine lists per node (a hand looks for the victim), exchange in place, background demotion, "
                 "file cache first, huge pages",
     .params = params,
-    .signals = SIGNAL_HINTS,
+    .signals = SIGNAL_HINTS | SIGNAL_LOAD,
     .tick_ns = 4000000,
     .state_size = state_size,
     .slot_size = slot_size,

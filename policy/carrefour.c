@@ -4,10 +4,11 @@
  * interleaving on or off, and treats the pages that it sampled in that second.
  *
  * Global, from the traffic of an epoch [S]; nothing at all below `maptu` DRAM accesses per microsecond (50):
- *   replication   on when `read` percent of accesses only read (95) and at most `memory` percent of frames are used
- * (25) migration     on when less than `local` percent of accesses are local (80) interleaving  on when the sample
- * standard deviation of accesses per node exceeds `imbalance` percent of their mean (35), and not all accesses are
- * local
+ *   replication   on when `read` percent of accesses (95) only read, and at most `memory` percent of frames (25) are
+ *                 used
+ *   migration     on when less than `local` percent of accesses (80) are local
+ *   interleaving  on when the sample standard deviation of accesses per node exceeds `imbalance` percent of their mean
+ *                 (35), and not all accesses are local
  *
  * Per sampled page, with a[n] samples from node n, D nodes with a[n] > 0, in this order [S]:
  *   1. replication on, D > 1, no write sampled: a candidate. Candidates are copied to every node that was sampled, once
@@ -313,7 +314,7 @@ static void outcome(void *state, const struct order *order, int err)
 }
 
 static const struct policy_param params[] = {
-    {"epoch_ns", 1, 1000000000, UINT64_MAX, "ns", "time between two looks at the machine"},
+    {"epoch_ns", 1, 1000000000, POLICY_NS_MAX, "ns", "time between two looks at the machine"},
     {"maptu", 0, 50, 1000000, "misses", "DRAM accesses per microsecond from which anything is done"},
     {"read", 0, 95, 100, "percent", "reads of all accesses from which pages are replicated"},
     {"memory", 0, 25, 100, "percent", "frames in use up to which pages are replicated"},

@@ -229,11 +229,11 @@ static const struct policy_param params[] = {
     {"delta", 0, 5, 100, "percent", "binary search: latencies nearer to each other than this are equal"},
     {"epsilon", 0, 1, 100, "percent", "binary search: an interval shorter than this is opened again"},
     {"smoothing", 0, 4, 16, "", "each loop counts 1 / 2^smoothing"},
-    {"loop_ns", 1, 10000000, UINT64_MAX, "ns", "time between two decisions"},
+    {"loop_ns", 1, 10000000, POLICY_NS_MAX, "ns", "time between two decisions"},
     {"cooling", 1, 18, COOLING_MAX, "samples", "a counter above it halves all"},
     {"pass_bytes", 1, 104857600, UINT64_MAX, "bytes", "moved per loop at most"},
     {"line", 1, 64, 65536, "bytes", "what a miss transfers"},
-    {"tick_ns", 1000, 1000000, UINT64_MAX, "ns", "time between two looks at the traffic"},
+    {"tick_ns", 1000, 1000000, POLICY_NS_MAX, "ns", "time between two looks at the traffic"},
     {0},
 };
 

@@ -9,8 +9,8 @@
  *   page of the fast tier, gate closed    move to the slow tier
  * "Open" is L_d <= L_a. Demotion ahead of need as in policy/tpp_rule.h goes on in either case.
  *
- * The latencies are those of the last window before a tick, where the original counts all the time. Its other smoothing
- * (1/32, by a polling thread) and its clamps are left out.
+ * The latencies are those of the last window before a tick (20 ms), where the original counts all the time, in steps of
+ * 10 ms. Its other smoothing (1/32, by a polling thread) and its clamps are left out.
  *
  * Slot: 8 bytes. Source: Vuppalapati, Agarwal, SOSP 2024; host-architecture/colloid d02a6b10a (tpp, numa_balancing =
  * 6).
@@ -107,7 +107,7 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
 
 static const struct policy_param params[] = {
     TPP_RULE_PARAMS,
-    {"hot_ns", 0, 1000000000, UINT64_C(1) << 40, "ns", "a fault within this time of the mark is hot"},
+    {"hot_ns", 0, 1000000000, UINT64_C(1000000000000), "ns", "a fault within this time of the mark is hot"},
     {"smoothing", 0, 1, 16, "", "each tick counts 1 / 2^smoothing"},
     {0},
 };

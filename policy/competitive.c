@@ -173,7 +173,7 @@ static const struct policy_param params[] = {
     {"threshold", 2, 128, THRESHOLD_MAX, "misses", "a node's lead over the home that asks for a move"},
     {"dampening", 0, 1, 255, "requests", "requests in a row that are let pass before one is granted"},
     {"freeze", 1, 4, 255, "moves", "moves in a row that freeze a page"},
-    {"melt_ns", 1048576, 1000000000, UINT64_C(1) << 50, "ns", "a frozen page may move again after this time of rest"},
+    {"melt_ns", 1048576, 1000000000, UINT64_C(1) << 40, "ns", "a frozen page may move again after this time of rest"},
     {0},
 };
 

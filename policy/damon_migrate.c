@@ -270,21 +270,21 @@ static uint64_t looked(void *state)
 }
 
 static const struct policy_param params[] = {
-    {"aggregation_ns", 1000, 100000000, UINT64_MAX, "ns", "accesses of regions are counted over this time"},
-    {"apply_ns", 1000, 1000000000, UINT64_MAX, "ns", "time between two passes of the schemes"},
+    {"aggregation_ns", 1000, 100000000, POLICY_NS_MAX, "ns", "accesses of regions are counted over this time"},
+    {"apply_ns", 1000, 1000000000, POLICY_NS_MAX, "ns", "time between two passes of the schemes"},
     {"min_regions", 1, 10, 1000000, "", "regions at least"},
     {"max_regions", 3, 1000, 1000000, "", "regions at most"},
     {"quota_bytes", 1, 209715200, UINT64_MAX, "bytes", "tried by each scheme per quota_ns at most"},
-    {"quota_ns", 1000, 1000000000, UINT64_MAX, "ns", "time for which a quota holds"},
+    {"quota_ns", 1000, 1000000000, POLICY_NS_MAX, "ns", "time for which a quota holds"},
     {"hot_percent", 0, 0, 100, "percent", "of the samples that find a hot region accessed; one is always needed"},
-    {"cold_age_ns", 0, 0, UINT64_MAX, "ns", "a region must have been cold for so long"},
+    {"cold_age_ns", 0, 0, POLICY_NS_MAX, "ns", "a region must have been cold for so long"},
     {"weight_freq", 0, 100, 1000000, "", "weight of the frequency in the score"},
     {"weight_age", 0, 100, 1000000, "", "weight of the age in the score"},
     {"used_bp", 0, 9970, 10000, "1/10000", "of the fast tier: the goal of promotion; 0: no goal"},
     {"free_bp", 0, 50, 10000, "1/10000", "of the fast tier: the goal of demotion; 0: no goal"},
     {"young", 0, 1, 1, "", "1: promote accessed pages only, demote others only"},
     {"seed", 0, 1, UINT64_MAX, "", "of the choice of pages and of splits"},
-    {"tick_ns", 1000, 5000000, UINT64_MAX, "ns", "time between two samples"},
+    {"tick_ns", 1000, 5000000, POLICY_NS_MAX, "ns", "time between two samples"},
     {0},
 };
 

@@ -244,7 +244,7 @@ static const struct policy_param params[] = {
      "hot pages looked at per tick after a cooling; 4294967295: as published"},
     {"pass_bytes", 1, 10000000000, UINT64_MAX, "bytes", "moved up per tick at most"},
     {"period", 0, 0, 32768, "misses", "sampling period that the class sets, a power of two; 0: leave the run's"},
-    {"tick_ns", 1000, 10000000, UINT64_MAX, "ns", "time between two passes"},
+    {"tick_ns", 1000, 10000000, POLICY_NS_MAX, "ns", "time between two passes"},
     {0},
 };
 

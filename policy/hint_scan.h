@@ -103,7 +103,7 @@ void hint_scan_adapt(struct hint_scan *, const struct topology *);
 void hint_scan_promoted(struct hint_scan *, const struct topology *);
 
 /* One line each in the classes' tables, in the order of struct hint_scan_limits. */
-#define HINT_SCAN_LONGEST (UINT64_C(1) << 50)
+#define HINT_SCAN_LONGEST UINT64_C(1000000000000000) /* 11 days */
 #define HINT_SCAN_PARAMS                                                                                               \
     {"scan_delay_ns", 0, 1000000000, HINT_SCAN_LONGEST, "ns", "run time before the first window"},                     \
         {"scan_min_ns", 1000, 1000000000, HINT_SCAN_LONGEST, "ns", "a scan of all memory takes at least this"},        \

@@ -326,10 +326,10 @@ static const struct policy_param params[] = {
     {"after", 0, 500, UINT64_MAX, "batches", "before plateaus are looked for"},
     {"plateau", 1, 20, UINT64_MAX, "batches", "over which promotions are counted"},
     {"plateau_bytes", 1, 102400000, UINT64_MAX, "bytes", "promoted in that time: no more is a plateau"},
-    {"second_ns", 0, 60000000000, UINT64_MAX, "ns", "time of a second chance"},
-    {"settle_ns", 0, 120000000000, UINT64_MAX, "ns", "rest when sampling stops"},
-    {"point_ns", 1000, 60000000000, UINT64_MAX, "ns", "between two points of the fast tier's share then"},
-    {"tick_ns", 1000, 10000000, UINT64_MAX, "ns", "time between two looks for finished batches"},
+    {"second_ns", 0, 60000000000, POLICY_NS_MAX, "ns", "time of a second chance"},
+    {"settle_ns", 0, 120000000000, POLICY_NS_MAX, "ns", "rest when sampling stops"},
+    {"point_ns", 1000, 60000000000, POLICY_NS_MAX, "ns", "between two points of the fast tier's share then"},
+    {"tick_ns", 1000, 10000000, POLICY_NS_MAX, "ns", "time between two looks for finished batches"},
     {0},
 };
 

@@ -222,13 +222,13 @@ static const struct policy_param params[] = {
     {"distance", 0, 0, 100000, "percent", "latency to the home, of the local one, from which a node is remote"},
     {"traffic", 0, 80, 1000000, "percent", "use of a memory's bandwidth above which nothing moves"},
     {"line", 1, 128, 65536, "bytes", "what a miss transfers"},
-    {"traffic_ns", 1, 80000000, UINT64_MAX, "ns", "time over which that use is taken"},
+    {"traffic_ns", 1, 80000000, POLICY_NS_MAX, "ns", "time over which that use is taken"},
     {"freeze", 0, 20, 100, "percent", "bounces, of 7, that freeze a page"},
     {"melt", 0, 90, 100, "percent", "requests while frozen, of 7, that thaw it"},
     {"dampening", 0, 90, 100, "percent", "requests in a row, of 3, of which the last is granted"},
     {"unpeg", 0, 90, 100, "percent", "of 2047: counters above it are full"},
-    {"unpeg_ns", 1, 80000000, UINT64_MAX, "ns", "time after which pages with full counters begin again"},
-    {"tick_ns", 1000, 1000000, UINT64_MAX, "ns", "time between two looks at the traffic"},
+    {"unpeg_ns", 1, 80000000, POLICY_NS_MAX, "ns", "time after which pages with full counters begin again"},
+    {"tick_ns", 1000, 1000000, POLICY_NS_MAX, "ns", "time between two looks at the traffic"},
     {0},
 };
 

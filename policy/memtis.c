@@ -324,10 +324,10 @@ static const struct policy_param params[] = {
     {"floor_bytes", 0, 52428800, UINT64_MAX, "bytes", "the least watermark, on a fast tier ten times as large"},
     {"quota", 0, 30, 1000, "permil", "CPU time that sampling may cost, of one CPU"},
     {"slack", 0, 5, 1000, "permil", "distance from the quota at which the sampling period changes"},
-    {"quota_ns", 1000, 15000000000, UINT64_MAX, "ns", "between two looks at the quota"},
+    {"quota_ns", 1000, 15000000000, POLICY_NS_MAX, "ns", "between two looks at the quota"},
     {"sample_ns", 0, 1000, 1000000, "ns", "CPU time of one sample (assumed)"},
     {"period", 0, 0, 32768, "misses", "first sampling period, a power of two (published: 199); 0: the run's"},
-    {"tick_ns", 1000, 500000000, UINT64_MAX, "ns", "time between two passes of promotion and demotion"},
+    {"tick_ns", 1000, 500000000, POLICY_NS_MAX, "ns", "time between two passes of promotion and demotion"},
     {0},
 };
 

@@ -61,9 +61,9 @@ node_t migrep_rule_place(void *state, const struct view *, page_t, node_t touche
 void migrep_rule_observe(void *state, const struct view *, const struct event *, size_t n, struct orders *);
 
 /* One line each in the classes' tables. */
-#define MIGREP_RESET_PARAM                                                                                  \
-    {                                                                                                       \
-        "reset_ns", 1000, 100000000, UINT64_MAX, "ns", "reset interval: all counters start again from zero" \
+#define MIGREP_RESET_PARAM                                                                                     \
+    {                                                                                                          \
+        "reset_ns", 1000, 100000000, POLICY_NS_MAX, "ns", "reset interval: all counters start again from zero" \
     }
 #define MIGREP_TRIGGER_PARAM                                                                                        \
     {                                                                                                               \

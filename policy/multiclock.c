@@ -222,7 +222,7 @@ static const struct policy_param params[] = {
     {"scan", 1, 1024, UINT32_MAX, "pages", "of each list looked at per tick at most"},
     {"low", 0, 10, 1000, "permil", "of the fast tier; less free than that begins demotion (assumed)"},
     {"high", 0, 20, 1000, "permil", "of the fast tier; demotion ends when so much is free (assumed)"},
-    {"tick_ns", 1000, 1000000000, UINT64_MAX, "ns", "time between two passes"},
+    {"tick_ns", 1000, 1000000000, POLICY_NS_MAX, "ns", "time between two passes"},
     {0},
 };
 

@@ -204,7 +204,7 @@ static uint64_t looked(void *state)
 }
 
 static const struct policy_param params[] = {
-    {"tick_ns", 1, 20000000, UINT64_C(1) << 40, "ns", "accessed bits are harvested, pages watched and demoted"},
+    {"tick_ns", 1, 20000000, POLICY_NS_MAX, "ns", "accessed bits are harvested, pages watched and demoted"},
     HINT_SCAN_PARAMS,
     {"hot_threshold_ns", 1000, 1000000000, HINT_SCAN_LONGEST, "ns",
      "default of the time from mark to fault of a hot page"},

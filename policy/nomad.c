@@ -16,7 +16,8 @@
  * Young is an accessed bit in the original; here the page is watched again while it is remembered, and the hint says
  * so, at a hint's cost. A copy does not change the home, so on machines with several fast nodes each that faults gets a
  * copy of its own, and the others reach the slow one; Nomad runs on one CPU node and one without CPUs. The copy is made
- * at once: queue (512), transaction and its retries are the engine's business.
+ * at once: queue (512), transaction and its retries are the engine's business. Nomad takes anonymous base pages only
+ * [S]; a trace does not tell them apart, here every page is one.
  *
  * Slot: 1 byte. Source: Xiang et al., OSDI 2024; lingfenghsiang/Nomad 0fafe0eff.
  */
@@ -193,8 +194,8 @@ const struct policy_class policy_nomad = {
     .name = "nomad",
     .summary = "tiers: promoted pages keep their slow copy as a shadow until they are written; over TPP",
     .source = "Xiang et al. (Nomad), OSDI 2024; lingfenghsiang/Nomad 0fafe0eff",
-    .fidelity = "left out: its queue and retries; a second hint stands for the accessed bit; as tpp: LRU lists and "
-                "watermarks are recollected",
+    .fidelity = "left out: its queue and retries, what is not anonymous memory; a second hint stands for the accessed "
+                "bit; as tpp: LRU lists and watermarks are recollected",
     .params = params,
     .signals = SIGNAL_HINTS | SIGNAL_ACCESSED | SIGNAL_LOAD,
     .tick_ns = 20000000,

@@ -279,9 +279,9 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
 }
 
 static const struct policy_param params[] = {
-    {"tick_ns", 1, 100000000, UINT64_C(1) << 40, "ns", "tasks seen are counted, pages counted and moved in steps"},
-    {"interval_min_ns", 1000, 5000000000, UINT64_C(1) << 50, "ns", "between looks, after one that moved something"},
-    {"interval_max_ns", 1000, 15000000000, UINT64_C(1) << 50, "ns", "between looks, at most"},
+    {"tick_ns", 1, 100000000, POLICY_NS_MAX, "ns", "tasks seen are counted, pages counted and moved in steps"},
+    {"interval_min_ns", 1000, 5000000000, POLICY_NS_MAX, "ns", "between looks, after one that moved something"},
+    {"interval_max_ns", 1000, 15000000000, POLICY_NS_MAX, "ns", "between looks, at most"},
     {"utilisation", 1, 85, 100, "percent", "of a set's memory that a task may fill; of its misses that the set gives"},
     {"locality", 0, 90, 100, "percent", "of a task's pages in its set from which it is left alone"},
     {"cpu_min", 0, 50, 100, "percent", "of the ticks in which a task must be seen"},

@@ -111,8 +111,8 @@ static void record(struct pghot *s, const struct view *v, const struct event *e)
 {
     struct slot *slot = view_slot(v, e->page);
     uint32_t time = (uint32_t)(e->time / s->bucket_ns) & s->time_mask, frequency = slot->ready_frequency & FREQUENCY;
-    uint64_t rest = (uint64_t)((time - slot->time) & s->time_mask) * s->bucket_ns;
-    frequency = rest > s->window_ns ? 1 : frequency < s->frequency_max ? frequency + 1 : frequency;
+    uint32_t rest = (time - slot->time) & s->time_mask;
+    frequency = rest > s->window_ns / s->bucket_ns ? 1 : frequency < s->frequency_max ? frequency + 1 : frequency;
     bool ready = frequency >= s->threshold;
     slot->ready_frequency = (uint8_t)(frequency | (ready ? READY : 0));
     slot->time = (uint16_t)time;
@@ -210,11 +210,11 @@ static uint64_t looked(void *state)
 }
 
 static const struct policy_param params[] = {
-    {"tick_ns", 1, 100000000, UINT64_C(1) << 40, "ns", "sleep of the migrating thread; accessed bits are harvested"},
+    {"tick_ns", 1, 100000000, POLICY_NS_MAX, "ns", "sleep of the migrating thread; accessed bits are harvested"},
     {"precise", 0, 0, 1, "", "0: a byte per page, one target; 1: 4 bytes, the node of the last access"},
     {"threshold", 1, 2, 7, "accesses", "seen in a window that make a page hot; at most 3 unless precise"},
-    {"window_ns", 0, 0, UINT64_C(1) << 50, "ns", "of the frequency; 0: 3 s, or 5 s when precise"},
-    {"bucket_ns", 0, 0, UINT64_C(1) << 50, "ns", "resolution of times; 0: 128 ms, or 1 ms when precise"},
+    {"window_ns", 0, 0, POLICY_NS_MAX, "ns", "of the frequency; 0: 3 s, or 5 s when precise"},
+    {"bucket_ns", 0, 0, POLICY_NS_MAX, "ns", "resolution of times; 0: 128 ms, or 1 ms when precise"},
     {"target", 0, 0, NODE_MAX - 1, "", "node to which pages move unless precise"},
     {"demote", 0, 1, 1, "", "1: demotion_enabled; 0, as shipped: a full fast tier stays as it is"},
     {0},

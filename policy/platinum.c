@@ -84,8 +84,8 @@ static void observe(void *state, const struct view *v, const struct event *event
 }
 
 static const struct policy_param params[] = {
-    {"freeze_ns", 0, 10000000, UINT64_MAX, "ns", "t1: a second invalidation within this time freezes a page"},
-    {"defrost_ns", 1, 1000000000, UINT64_MAX, "ns", "t2: period of the daemon that thaws frozen pages"},
+    {"freeze_ns", 0, 10000000, POLICY_NS_MAX, "ns", "t1: a second invalidation within this time freezes a page"},
+    {"defrost_ns", 1, 1000000000, POLICY_NS_MAX, "ns", "t2: period of the daemon that thaws frozen pages"},
     {0},
 };
 

@@ -11,6 +11,8 @@
  *  - Time comes only as an argument or in events; randomness only from the state, seeded by a parameter.
  *  - Integers only. No floating point, no libc but memcpy, memset, memmove, memcmp.
  *  - home, copies and free frames come from the view: no policy keeps a second truth.
+ *  - The head of a class's file says what it does, and how each number is known where that matters: [S] read in the
+ *    published source, [A] in an abstract or a manual, [R] recollected, not checked.
  *
  * Order of calls: init; then any mix of place, observe, tick, outcome. Observed events are queued and flushed to
  * observe at the run's batch size, and before every place, tick, collapse and first touch. The view is frozen during a
@@ -38,6 +40,9 @@ enum policy_want {
     WANT_ACCESSES = 1, /* cache hits as well: "miss-fed" */
     WANT_STORES = 2,   /* retired stores instead of store misses: "miss-store variant" */
 };
+
+/* The greatest time that a parameter takes, 31 years: its sum with a time of the run does not overflow. */
+#define POLICY_NS_MAX UINT64_C(1000000000000000000)
 
 /* What a class can do beyond its own constants, shown by `mirrorball policies`. A value of `max` UINT64_MAX: unbounded.
  */

@@ -19,7 +19,7 @@
  * Watches and moves are given as the array of orders has room, tick by tick; a group's time counts from its own watch.
  * Where watching is not possible (ERR_NOSUP) the class does nothing, since all would look cold.
  *
- * State: 28 bytes per group, a bit per page. No slots. Randomness from `seed`.
+ * State: 36 bytes per group, a bit per page. No slots. Randomness from `seed`.
  * Recollected from the paper; its code was not seen. Differs: base pages that lie together stand for a huge page, so
  * nothing is split; in the slow tier as well `poison` pages are counted, the original counts all of a slow page.
  *
@@ -312,9 +312,9 @@ static const struct policy_param params[] = {
     {"poison", 1, 50, 4096, "pages", "of a group watched at most"},
     {"slowdown", 0, 30, 1000, "permil", "slowdown that is tolerated"},
     {"slow_ns", 1, 1000, 1000000, "ns", "cost of an access to the slow tier"},
-    {"round_ns", 3000, 30000000000, UINT64_MAX, "ns", "a round of three phases"},
+    {"round_ns", 3000, 30000000000, POLICY_NS_MAX, "ns", "a round of three phases"},
     {"seed", 0, 1, UINT64_MAX, "", "of the choice of groups and pages"},
-    {"tick_ns", 1000, 100000000, UINT64_MAX, "ns", "watches and moves are given in portions, one per tick"},
+    {"tick_ns", 1000, 100000000, POLICY_NS_MAX, "ns", "watches and moves are given in portions, one per tick"},
     {0},
 };
 

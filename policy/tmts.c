@@ -122,9 +122,9 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
 }
 
 static const struct policy_param params[] = {
-    {"cold_ns", 1, 120000000000, UINT64_MAX, "ns", "a page without an access for so long is demoted"},
+    {"cold_ns", 1, 120000000000, POLICY_NS_MAX, "ns", "a page without an access for so long is demoted"},
     {"pass_bytes", 1, 4000000000, UINT64_MAX, "bytes", "demoted per pass at most"},
-    {"tick_ns", 1000, 30000000000, UINT64_MAX, "ns", "time between two harvests of accessed bits, and two passes"},
+    {"tick_ns", 1000, 30000000000, POLICY_NS_MAX, "ns", "time between two harvests of accessed bits, and two passes"},
     {0},
 };
 

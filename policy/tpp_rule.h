@@ -41,11 +41,11 @@ static inline bool tpp_rule_room(const struct tpp_rule *r, const struct view *v,
 /* At each tick: gathers accessed bits, and orders demotions where the mark asks for them. */
 void tpp_rule_demote(struct tpp_rule *, uint64_t *bitmap, const struct view *, struct orders *);
 
-#define TPP_RULE_PARAMS                                                                                          \
-    {"tick_ns", 1, 20000000, UINT64_C(1) << 40, "ns", "accessed bits are harvested, pages watched and demoted"}, \
-        HINT_SCAN_PARAMS,                                                                                        \
-    {                                                                                                            \
-        "demote_scale", 0, 200, 10000, "1/10000", "of a fast node kept free (demote_scale_factor)"               \
+#define TPP_RULE_PARAMS                                                                                      \
+    {"tick_ns", 1, 20000000, POLICY_NS_MAX, "ns", "accessed bits are harvested, pages watched and demoted"}, \
+        HINT_SCAN_PARAMS,                                                                                    \
+    {                                                                                                        \
+        "demote_scale", 0, 200, 10000, "1/10000", "of a fast node kept free (demote_scale_factor)"           \
     }
 
 #endif

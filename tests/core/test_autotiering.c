@@ -22,7 +22,7 @@ static void begin(const struct policy_rig_param *more)
                                              {"scan_max_ns", 1000},
                                              {"scan_floor_ns", 1000},
                                              {"mark_ns", 0},
-                                             {"idle_ns", (uint64_t)1 << 50},
+                                             {"idle_ns", (uint64_t)1 << 49},
                                              {more ? more->name : NULL, more ? more->value : 0},
                                              {0}};
     fixture_shape(&policy_rig_shape, 4, 4, FAST);

@@ -233,7 +233,7 @@ Test(colloid, cooling_halves_all_counts)
 
 static const struct policy_rig_param scanned[] = {
     {"scan_delay_ns", 0},    {"scan_min_ns", 1000}, {"scan_max_ns", 1000},
-    {"scan_floor_ns", 1000}, {"mark_ns", 0},        {"idle_ns", (uint64_t)1 << 50},
+    {"scan_floor_ns", 1000}, {"mark_ns", 0},        {"idle_ns", (uint64_t)1 << 49},
     {"smoothing", 0},        {"hot_ns", 15 * MS},   {0}};
 
 /* Two pages, 0 fast and 1 slow, a scan, and a fault of both after `wait`. */

@@ -180,7 +180,7 @@ Test(damon, an_action_sets_the_age_to_zero)
 /* A quota of one page per aggregation: page 3, accessed in both samples, before page 2, accessed in one. */
 Test(damon, the_quota_goes_to_the_highest_score)
 {
-    begin(2, 4, UINT64_MAX, 1);
+    begin(2, 4, POLICY_NS_MAX, 1);
     tier_run_place(0, 4);
     tier_run_free(0);
     tier_run_free(1);

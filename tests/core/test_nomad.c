@@ -12,7 +12,7 @@ enum { MS = 1000000, PAGES = 32 };
 #define SCANS                                                                                                    \
     {"scan_delay_ns", 0}, {"scan_min_ns", 1000}, {"scan_max_ns", 1000}, {"scan_floor_ns", 1000}, {"mark_ns", 0}, \
     {                                                                                                            \
-        "idle_ns", (uint64_t)1 << 50                                                                             \
+        "idle_ns", (uint64_t)1 << 49                                                                             \
     }
 
 static struct policy_rig_param param[10] = {SCANS};
