@@ -205,11 +205,12 @@ static void show_progress(void *context, uint64_t samples)
 }
 
 /* Signals end the recording, not the program; while the trace is made they act as ever. */
-static int record(const struct cli *cli, struct record_options *o)
+static int record(const struct cli *cli, const struct record_options *asked)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal}, old[3];
     struct record_result *result = malloc(sizeof *result);
+    struct record_options o = *asked;
     struct trace_error error;
     struct cli_progress progress;
     if (!result)
@@ -220,19 +221,19 @@ static int record(const struct cli *cli, struct record_options *o)
             sigaction(numbers[i], &action, NULL);
     }
     cli_progress_start(&progress, cli, "record", "samples", 0);
-    o->progress = o->whom == SESSION_COMMAND ? NULL : show_progress;
-    o->context = &progress;
-    o->stop = &stop;
-    int err = record_run(o, result, &error), code = CLI_DONE;
+    o.progress = o.whom == SESSION_COMMAND ? NULL : show_progress;
+    o.context = &progress;
+    o.stop = &stop;
+    int err = record_run(&o, result, &error), code = CLI_DONE;
     cli_progress_end(&progress);
     for (size_t i = 0; i < 3; i++)
         sigaction(numbers[i], &old[i], NULL);
     if (err && result->spooled)
-        code = cli_error(cli, "%s; what was recorded is in %s.part: mirrorball import reads it", error.text, o->out);
+        code = cli_error(cli, "%s; what was recorded is in %s.part: mirrorball import reads it", error.text, o.out);
     else if (err)
         code = cli_error(cli, "%s", error.text);
     else
-        report(cli, o->out, result);
+        report(cli, o.out, result);
     free(result);
     return code;
 }

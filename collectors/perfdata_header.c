@@ -29,6 +29,7 @@ struct file {
     struct file_header header;
     int fd;
     uint64_t size;
+    uint64_t ids; /* bytes of ids read so far */
 };
 
 static int read_at(const struct file *f, uint64_t offset, void *to, size_t n)
@@ -47,13 +48,16 @@ static int read_at(const struct file *f, uint64_t offset, void *to, size_t n)
     return 0;
 }
 
-static int read_ids(const struct file *f, const struct section *at, uint32_t event, struct trace_error *error)
+/* Lists of ids do not overlap: all of them fit into the file. */
+static int read_ids(struct file *f, const struct section *at, uint32_t event, struct trace_error *error)
 {
     uint64_t n = at->size / 8;
-    uint64_t *ids = n <= IDS_MAX && at->size <= f->size ? malloc(at->size + 1) : NULL;
+    bool fits = n <= IDS_MAX && at->size <= f->size - f->ids;
+    uint64_t *ids = fits ? malloc(at->size + 1) : NULL;
     if (!ids)
         return trace_fail(error, EINVAL, "%s: an event claims %llu ids; the header is damaged", f->p->path,
                           (unsigned long long)n);
+    f->ids += at->size;
     int err = read_at(f, at->offset, ids, n * 8);
     for (uint64_t i = 0; !err && i < n; i++)
         err = decoder_add_id(f->p->decoder, event, ids[i]);
@@ -63,7 +67,7 @@ static int read_ids(const struct file *f, const struct section *at, uint32_t eve
                : 0;
 }
 
-static int read_attr(const struct file *f, uint64_t at, struct trace_error *error)
+static int read_attr(struct file *f, uint64_t at, struct trace_error *error)
 {
     unsigned char attr[ABI_ATTR_SIZE_MOST];
     struct section ids;
@@ -76,7 +80,7 @@ static int read_attr(const struct file *f, uint64_t at, struct trace_error *erro
     return read_ids(f, &ids, (uint32_t)event, error);
 }
 
-static int read_attrs(const struct file *f, struct trace_error *error)
+static int read_attrs(struct file *f, struct trace_error *error)
 {
     const struct file_header *h = &f->header;
     uint64_t each = h->attr_size;

@@ -110,7 +110,8 @@ int perfdata_user_record(struct perfdata *p, const unsigned char *bytes, size_t 
         uint64_t feature = cursor_u64(&c);
         if (feature < 256)
             perfdata_read_feature(p, (unsigned)feature, c.at, (size_t)(c.end - c.at));
-        perfdata_name_events(p);
+        if (feature == ABI_FEATURE_EVENT_DESC || feature == ABI_FEATURE_PMU_MAPPINGS)
+            perfdata_name_events(p);
         return 0;
     }
     case ABI_RECORD_AUXTRACE:

@@ -81,7 +81,7 @@ static bool works(struct recording *r, enum source_id id)
     struct encode_machine machine;
     struct check_result found;
     struct attr_steps steps = {""};
-    struct trace_error error;
+    struct trace_error error = {""};
     source_machine(&machine);
     int n = source_events(id, &machine, &r->o->encode, r->events, &steps);
     if (n < 0)

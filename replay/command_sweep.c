@@ -108,24 +108,24 @@ static int make_runs(struct request *r, struct compare_job *job, const struct pl
 }
 
 /* With an output file, what is done is kept beside it until that is written. */
-static int make_kept_runs(struct request *r, struct compare_job *job, const struct plan *plan)
+static int make_kept_runs(struct request *r, struct compare_job *job, const struct plan *plan, struct resume *resume)
 {
-    struct resume resume;
     struct trace_error error;
 
     if (!r->results)
         return make_runs(r, job, plan);
-    if (resume_open(&resume, r->results, &error))
+    if (resume_open(resume, r->results, &error))
         return cli_error(r->cli, "%s", error.text);
-    job->resume = &resume;
+    job->resume = resume;
     int code = make_runs(r, job, plan);
-    resume_close(&resume, code == CLI_DONE);
+    resume_close(resume, code == CLI_DONE);
     return code;
 }
 
 static int sweep(struct request *r)
 {
     struct compare_job job;
+    struct resume resume;
     struct plan plan = {.n = 0};
     struct trace_error error;
 
@@ -133,7 +133,7 @@ static int sweep(struct request *r)
         return cli_error(r->cli, "%s", error.text);
     int code = expand(r->cli, &job, &plan);
     if (!code)
-        code = make_kept_runs(r, &job, &plan);
+        code = make_kept_runs(r, &job, &plan, &resume);
     free_plan(&plan);
     compare_close(&job);
     return code;

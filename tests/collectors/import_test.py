@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 try:
@@ -397,6 +398,17 @@ class Samples(unittest.TestCase):
         zero = content.replace(data, data[:len(data) // 2] + struct.pack("<IHH", 9, 2, 0) + data[len(data) // 2 + 8:])
         self.assertEqual(self.run_import(zero), 0)
         self.assertIn("not read to its end", self.stderr)
+
+    def test_ids_claimed_again_and_again(self):
+        """4096 events with the same long list of ids: refused at once, not read 4096 times."""
+        events, ids = 4096, 1 << 20
+        attr = struct.pack("<II", 1, 64) + bytes(56)
+        at = 104 + events * 80
+        header = b"PERFILE2" + struct.pack("<8Q", 104, 80, 104, events * 80, at + 8 * ids, 8, 0, 0) + bytes(32)
+        rows = (attr + struct.pack("<QQ", at, 8 * ids)) * events
+        began = time.monotonic()
+        self.bad(header + rows + struct.pack(f"<{ids}Q", *range(1, ids + 1)) + bytes(8), "ids", "damaged")
+        self.assertLess(time.monotonic() - began, 20)
 
     def perf_script(self, fields):
         run = subprocess.run(["perf", "script", "--ns", "-i", self.data, "-F", fields], capture_output=True, check=False, text=True)
