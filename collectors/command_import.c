@@ -67,7 +67,8 @@ const struct cli_command command_import = {
                    "  csv     header row with time_ns, cpu, address and op (r, w, i, u) in any order;\n"
                    "          weight, latency_ns, tid and node if there. Numbers are decimal or 0x.\n"
                    "          Rows in time order\n"
-                   "  lackey  valgrind --tool=lackey --trace-mem=yes: all accesses of one thread\n"
+                   "  lackey  valgrind --tool=lackey --trace-mem=yes: all accesses of one thread,\n"
+                   "          not misses\n"
                    "  trace   a trace again, to cut, fold or compress it anew",
     .options = options,
     .examples = examples,
