@@ -38,7 +38,7 @@ struct slot {
 static size_t state_size(const struct view *v, const uint64_t *param)
 {
     (void)param;
-    return sizeof(struct colloid_tpp) + lru_bitmap_bytes(v->npages);
+    return sizeof(struct colloid_tpp) + accessed_bytes(v->npages);
 }
 
 static size_t slot_size(const struct view *v, const uint64_t *param)

@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/lru.h"
 
-#include "policy/accessed.h"
-
 enum { LOOKS = 16384 };
-
-size_t lru_bitmap_bytes(uint32_t npages)
-{
-    return accessed_bytes(npages);
-}
 
 void lru_init(struct lru *l, const struct topology *t)
 {
     tier_init(&l->tier, t);
-}
-
-void lru_gather(uint64_t *bitmap, const struct view *v)
-{
-    accessed_gather(bitmap, v);
 }
 
 static uint8_t *flags_of(const struct view *v, page_t page)

@@ -11,7 +11,7 @@
  *   not accessed                           active: inactive; inactive: demoted to the nearest node of the slow tier
  *
  * The lists themselves are not kept: the order is that of page numbers. The hand looks at 16384 pages a tick at most.
- * Accessed bits gather, over the ticks, in a bitmap of the class's state.
+ * Accessed bits gather, over the ticks, in a bitmap of the class's state (policy/accessed.h).
  *
  * The first byte of the class's slot holds the flags.
  *
@@ -20,6 +20,7 @@
 #ifndef POLICY_LRU_H
 #define POLICY_LRU_H
 
+#include "policy/accessed.h"
 #include "policy/tier.h"
 
 enum lru_flag { LRU_REFERENCED = 1, LRU_ACTIVE = 2 };
@@ -31,13 +32,7 @@ struct lru {
     uint64_t looked; /* pages that the hands have looked at since lru_looked */
 };
 
-/* Bytes of the bitmap of pages accessed, which follows the class's state. */
-size_t lru_bitmap_bytes(uint32_t npages);
-
 void lru_init(struct lru *, const struct topology *);
-
-/* At each tick: the harvest's bits are added to the bitmap. */
-void lru_gather(uint64_t *bitmap, const struct view *);
 
 /* A fault on the page marks it accessed. True when it was active already. */
 bool lru_mark_accessed(const struct view *, page_t);

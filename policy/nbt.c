@@ -66,7 +66,7 @@ struct slot {
 static size_t state_size(const struct view *v, const uint64_t *param)
 {
     (void)param;
-    return sizeof(struct nbt) + lru_bitmap_bytes(v->npages);
+    return sizeof(struct nbt) + accessed_bytes(v->npages);
 }
 
 static size_t slot_size(const struct view *v, const uint64_t *param)
@@ -176,7 +176,7 @@ static void observe(void *state, const struct view *v, const struct event *event
 
 static void demote(struct nbt *s, const struct view *v, struct orders *orders)
 {
-    lru_gather(s->accessed, v);
+    accessed_gather(s->accessed, v);
     for (uint32_t i = 0; i < v->topology->nodes; i++) {
         struct promotion *p = &s->promotion[i];
         if (!p->wanting || !tier_is_fast(&s->lru.tier, (node_t)i))

@@ -42,7 +42,7 @@ struct nomad {
 static size_t state_size(const struct view *v, const uint64_t *param)
 {
     (void)param;
-    return sizeof(struct nomad) + lru_bitmap_bytes(v->npages);
+    return sizeof(struct nomad) + accessed_bytes(v->npages);
 }
 
 static size_t slot_size(const struct view *v, const uint64_t *param)

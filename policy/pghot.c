@@ -62,7 +62,7 @@ enum { READY = 0x80, FREQUENCY = 0x7f };
 
 static size_t bitmap_bytes(uint32_t npages)
 {
-    return lru_bitmap_bytes(npages) + lru_bitmap_bytes(npages / WORD + 1);
+    return accessed_bytes(npages) + accessed_bytes(npages / WORD + 1);
 }
 
 static size_t state_size(const struct view *v, const uint64_t *param)
@@ -104,7 +104,7 @@ static node_t place(void *state, const struct view *v, page_t page, node_t touch
 
 static uint64_t *ready_sections(struct pghot *s, const struct view *v)
 {
-    return s->bitmaps + lru_bitmap_bytes(v->npages) / sizeof(uint64_t);
+    return s->bitmaps + accessed_bytes(v->npages) / sizeof(uint64_t);
 }
 
 static void record(struct pghot *s, const struct view *v, const struct event *e)
@@ -182,7 +182,7 @@ static void migrate(struct pghot *s, const struct view *v, struct orders *orders
 
 static void demote(struct pghot *s, const struct view *v, struct orders *orders)
 {
-    lru_gather(s->bitmaps, v);
+    accessed_gather(s->bitmaps, v);
     if (!s->wanting)
         return;
     s->wanting = false;

@@ -26,7 +26,7 @@ struct tpp {
 static size_t state_size(const struct view *v, const uint64_t *param)
 {
     (void)param;
-    return sizeof(struct tpp) + lru_bitmap_bytes(v->npages);
+    return sizeof(struct tpp) + accessed_bytes(v->npages);
 }
 
 static size_t slot_size(const struct view *v, const uint64_t *param)

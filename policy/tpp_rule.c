@@ -37,7 +37,7 @@ uint64_t tpp_rule_looked(void *state)
 
 void tpp_rule_demote(struct tpp_rule *r, uint64_t *bitmap, const struct view *v, struct orders *orders)
 {
-    lru_gather(bitmap, v);
+    accessed_gather(bitmap, v);
     for (uint32_t i = 0; r->lru.tier.slow && i < v->topology->nodes; i++)
         if (v->free[i] < r->demote_below[i])
             lru_demote(&r->lru, bitmap, v, (node_t)i, r->demote_below[i] - v->free[i], orders);

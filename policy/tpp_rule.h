@@ -15,7 +15,7 @@
 #include "policy/lru.h"
 #include "policy/zone.h"
 
-/* First member of a class's state. The bitmap that lru.h wants follows the state: lru_bitmap_bytes(npages). */
+/* First member of a class's state. The bitmap that lru.h wants follows the state: accessed_bytes(npages). */
 struct tpp_rule {
     struct hint_scan scan;
     struct zone zone;
