@@ -119,6 +119,18 @@ static void observe(void *state, const struct view *v, const struct event *event
     }
 }
 
+/* Of a page's fast copies, one on a node that the demotion is for. */
+static node_t fast_copy(const struct nomad *m, const struct view *v, nodeset_t copies)
+{
+    nodeset_t fast = copies & m->base.lru.tier.fast;
+    for (nodeset_t left = fast; left; left &= left - 1) {
+        node_t node = nodeset_first(left);
+        if (v->free[node] < m->base.demote_below[node])
+            return node;
+    }
+    return nodeset_first(fast);
+}
+
 /* A demotion of a page with several copies becomes a DROP of a fast one. */
 static void demote(struct nomad *m, const struct view *v, struct orders *orders)
 {
@@ -130,7 +142,7 @@ static void demote(struct nomad *m, const struct view *v, struct orders *orders)
         if (nodeset_count(copies) < 2)
             continue;
         o->op = ORDER_DROP;
-        o->node = nodeset_first(copies & m->base.lru.tier.fast);
+        o->node = fast_copy(m, v, copies);
     }
 }
 

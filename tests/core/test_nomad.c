@@ -119,6 +119,25 @@ Test(nomad, demotion_of_a_clean_page_drops_its_fast_copy)
     policy_rig_end();
 }
 
+/* Two fast nodes have a copy, and the second one alone is short: it gives up its own. Three looks, as above. */
+Test(nomad, the_node_that_is_short_gives_up_its_copy)
+{
+    param[6] = (struct policy_rig_param){"demote_scale", 10000};
+    fixture_shape(&policy_rig_shape, 3, 3, 16);
+    fixture_tiers(&policy_rig_shape, 2, 16);
+    policy_rig_shape.frames[0] = FRAMES_UNBOUNDED;
+    policy_rig_begin_on("nomad", PAGES, param, POLICY_RIG_CAPS);
+    put_slow(0);
+    promote(0, 0);
+    policy_rig_is_on(0, 0x5);
+    promote(1, 0);
+    policy_rig_is_on(0, 0x7);
+    for (unsigned i = 0; i < 3; i++)
+        scan();
+    policy_rig_is_on(0, 0x5);
+    policy_rig_end();
+}
+
 /* Look-back 2: a page whose two successors have faulted is forgotten, and has to begin anew. */
 Test(nomad, pages_beyond_the_look_back_are_forgotten)
 {
