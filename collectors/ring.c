@@ -140,7 +140,7 @@ static int64_t cut(unsigned char *area, uint64_t size, uint64_t tail, uint64_t h
 
 int64_t ring_pieces(struct ring *ring, struct iovec pieces[2])
 {
-    if (refresh(ring, DATA_HEAD, &ring->head, ring->tail, ring->size))
+    if (refresh(ring, DATA_HEAD, &ring->head, ring->tail, ring->size) || ring->tail % 8 || ring->head % 8)
         return -EBADMSG;
     return cut(ring->data, ring->size, ring->tail, ring->head, pieces);
 }

@@ -327,6 +327,23 @@ Test(ring, head_that_runs_backwards)
     kernel_free(&k);
 }
 
+/* Whoever reads headers out of the pieces would read past the mapping. */
+Test(ring, positions_between_words)
+{
+    static const uint64_t tail_and_head[][2] = {{0, 68}, {4, 72}, {4092, 4100}};
+    for (size_t i = 0; i < sizeof tail_and_head / sizeof *tail_and_head; i++) {
+        struct kernel k = kernel_new(4096, 0);
+        struct ring *ring = malloc(sizeof *ring);
+        struct iovec pieces[2];
+        put_word(&k, DATA_TAIL, tail_and_head[i][0]);
+        cr_assert_eq(ring_init(ring, k.base, PAGE + k.data), 0);
+        put_word(&k, DATA_HEAD, tail_and_head[i][1]);
+        cr_expect_eq(ring_pieces(ring, pieces), -EBADMSG, "%zu", i);
+        free(ring);
+        kernel_free(&k);
+    }
+}
+
 Test(ring, clock)
 {
     struct kernel k = kernel_new(4096, 0);
