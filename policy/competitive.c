@@ -8,8 +8,9 @@
  *   - the page is frozen: nothing, until melt_ns have passed since its last move;
  *   - dampening: so many requests of the same node in a row are let pass before one is granted;
  *   - no frame free on the node: nothing;
- *   - granted: MOVE. A move within melt_ns of the one before counts as a bounce; `freeze` moves in such a row freeze
- * the page. So a page moves at most `freeze` times in any melt_ns (exact to within 1.05 ms: the time of a move is kept
+ *   - granted: MOVE. A move within melt_ns of the one before counts as a bounce; `freeze` moves in such a row
+ *     freeze the page.
+ * So a page moves at most `freeze` times in any melt_ns (exact to within 1.05 ms: the time of a move is kept
  * in steps of 2^20 ns). When a counter reaches 2 x threshold - 1, all counters of the page are halved: the threshold is
  * half of the counter's range, and what lies further back counts less.
  *
@@ -181,6 +182,7 @@ const struct policy_class policy_competitive = {
     .name = "competitive",
     .summary = "move to the node that leads the home by a threshold; freeze pages that bounce",
     .source = "SGI IRIX migration(5); Black and Sleator, CMU-CS-89-201",
+    .fidelity = "ours: every default; simplified: a page freezes and thaws by time, not by counting requests",
     .params = params,
     .signals = SIGNAL_MISSES,
     .state_size = state_size,

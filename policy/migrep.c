@@ -47,6 +47,8 @@ const struct policy_class policy_migrep = {
     .name = "migrep",
     .summary = "migrate private pages, replicate read-shared ones",
     .source = "Verghese et al., ASPLOS 1996; Bugnion et al. (Disco), SOSP 1997, section 4.2",
+    .fidelity =
+        "recollected: the decision tree and its base values as secondary accounts give them; Disco prints no number",
     .params = params,
     .signals = SIGNAL_MISSES,
     .state_size = state_size,

@@ -83,7 +83,7 @@ static void class_table(const struct policy_class *class)
         if (class->wants & wants[i].bit)
             printf("the original sees besides: %s\n", wants[i].name);
     if (class->tick_ns)
-        printf("tick: every %" PRIu64 " ns\n", class->tick_ns);
+        printf("tick: every %s\n", value_text(class->tick_ns, "ns", min));
     printf(n ? "\n%-16s %14s %14s %14s  %-8s %s\n" : "no parameters\n", "parameter", "default", "least", "most", "unit",
            "meaning");
     for (unsigned i = 0; i < n; i++) {
