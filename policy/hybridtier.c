@@ -17,7 +17,8 @@
  * again.
  *
  * Counts samples, not misses. Differs: the run's sampling period (the original: 100001 per second and CPU); samples
- * count at once; moves and scans take several ticks. State: some 10 bytes per page of the fast tier, 2 bits per page.
+ * count at once; moves and scans take several ticks. Not certain: the 60 s between points (another reading of the
+ * artifact has a look every 10 s) [R]. State: some 10 bytes per page of the fast tier, 2 bits per page.
  *
  * Source: Song et al., ASPLOS 2025, and the artifact's tiering_runtime/hybridtier.cpp.
  */
@@ -337,7 +338,8 @@ const struct policy_class policy_hybridtier = {
     .name = "hybridtier",
     .summary = "tiers: pages of high frequency or momentum, kept in small sketches, up; cold ones down",
     .source = "Song et al. (HybridTier), ASPLOS 2025; tiering_runtime/hybridtier.cpp of its artifact",
-    .fidelity = "left out: sampling frequencies per tier, giving up after ten scans; stores count as well as loads",
+    .fidelity = "left out: sampling frequencies per tier, giving up after ten scans; stores count as well as loads; "
+                "recollected: point_ns",
     .params = params,
     .signals = SIGNAL_MISSES | SIGNAL_LOAD,
     .tick_ns = 10000000,
