@@ -51,8 +51,8 @@ static void show_levels(FILE *out, const struct trace_collect *c)
 
 static void show_counter(FILE *out, const struct collect_series *series, uint64_t readings, double last)
 {
-    fprintf(out, "  %-40.40s %14.6g %.16s at the end of %" PRIu64 " readings", series->name, last, series->unit,
-            readings);
+    fprintf(out, "  %-40.40s %14.6g %.16s at the end of %" PRIu64 " reading%s", series->name, last, series->unit,
+            readings, readings == 1 ? "" : "s");
     if (series->cpu >= 0)
         fprintf(out, ", CPU %d", series->cpu);
     fputc('\n', out);

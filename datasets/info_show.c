@@ -50,7 +50,7 @@ static void show_meta(FILE *out, const struct info *info)
     fprintf(out, "  %-10s %u pages of %u bytes: %.4g MiB; lines of %u bytes\n", "footprint", m->pages, m->page_size,
             (double)m->pages * m->page_size / 1048576, m->line_size);
     if (m->nodes)
-        fprintf(out, "  %-10s %u nodes when recorded\n", "machine", m->nodes);
+        fprintf(out, "  %-10s %u node%s when recorded\n", "machine", m->nodes, m->nodes == 1 ? "" : "s");
     fprintf(out, "  %-10s %" PRIu64 " bytes, %.2f per record, %u chunks\n", "file", info->file_bytes,
             m->records ? (double)info->file_bytes / (double)m->records : 0, m->chunks);
     fprintf(out, "  %-10s %016" PRIx64 "%s\n", "digest", m->digest, info->verified ? " (verified)" : "");
