@@ -57,12 +57,12 @@ int qemu_find(const struct qemu_options *o, struct qemu_place *p, struct trace_e
     if (o->qemu)
         snprintf(p->qemu, sizeof p->qemu, "%s", o->qemu);
     else if (!along_path(name, p->qemu, sizeof p->qemu))
-        return trace_fail(error, ENOENT, "%s is not installed: apt-get install %s", name, package);
+        return trace_fail(error, ENOENT, "%s is not installed; apt-get install %s", name, package);
     if (o->plugin)
         snprintf(p->plugin, sizeof p->plugin, "%s", o->plugin);
     else if (!find_plugin(p->plugin, sizeof p->plugin))
         return trace_fail(error, ENOENT,
-                          "%s is neither beside the program nor in ../lib/mirrorball: build the target qemu_plugin",
+                          "%s is neither beside the program nor in ../lib/mirrorball; build the target qemu_plugin",
                           PLUGIN);
     return 0;
 }

@@ -48,6 +48,15 @@ class Probe(unittest.TestCase):
     def test_one_screen(self):
         self.check_screen(probe())
 
+    def test_without_qemu(self):
+        """The command that brings it, apart from what is missing."""
+        done = subprocess.run([MIRRORBALL, "probe", "--format", "json"], capture_output=True, text=True, check=True,
+                              timeout=60, env={"PATH": "/nowhere"})
+        rows = {row["source"]: row for row in json.loads(done.stdout)["rows"]}
+        for name, package in (("qemu", "qemu-user"), ("qemu -a", "qemu-system-x86")):
+            self.assertEqual(rows[name]["state"], "absent")
+            self.assertEqual(rows[name]["fix"], "apt-get install " + package)
+
     def test_behind_a_filter(self):
         """perf_event_open and move_pages are refused, as containers do it."""
         data = json.loads(probe("--format", "json", before=[FILTER]))
