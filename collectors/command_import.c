@@ -58,7 +58,7 @@ const struct cli_command command_import = {
                    "          samples with data addresses (perf mem, IBS, SPE, page faults). Those\n"
                    "          whose data came from memory become records; what was left out and what\n"
                    "          a record weighs is said\n"
-                   "  script  text of perf script -F comm,pid,tid,cpu,time,event,addr,data_src,weight\n"
+                   "  script  perf script -F comm,pid,tid,cpu,time,event,addr,data_src,weight\n"
                    "  mitos   CSV of Mitos and MemAxes\n"
                    "  view    text of DynamoRIO's drmemtrace tool 'view': all accesses, not misses\n"
                    "  tr      raw capture of the QEMU cache-model plugin. In whole-system captures\n"
