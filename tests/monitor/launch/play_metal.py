@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every linked policy decides the same in the bare-metal monitor as in replay: one log of each, all played in one boot of
-an emulated NUMA machine. usage: play_metal.py"""
+"""Every linked policy that a log can feed decides the same in the bare-metal monitor as in replay: one log of each, all
+played in one boot of an emulated NUMA machine. Classes that look at accessed bits or load are refused when the log is
+written: it does not hold what they see. usage: play_metal.py"""
 
-import csv
-import io
+import json
 import os
 import re
 import shutil
@@ -13,7 +13,7 @@ import tempfile
 
 PROGRAM = os.environ.get("MIRRORBALL", "build/mirrorball")
 SPECS = ("migrep:trigger=16",)  # besides the defaults: more orders
-MOVING = ("migrep", "migrate_only", "replicate_only", "competitive")
+MOVING = ("migrep", "migrate_only", "replicate_only", "competitive", "ace", "platinum")
 
 
 def mirrorball(*arguments):
@@ -30,9 +30,9 @@ def main():
     if not os.path.exists(os.path.join(os.path.dirname(os.path.abspath(PROGRAM)), "monitor.elf")):
         print("skipped: no monitor.elf beside the program (a sanitized build has none)")
         sys.exit(77)
-    policies = [row["policy"] for row in csv.DictReader(io.StringIO(mirrorball("policies", "--format", "csv")))]
-    policies = list(dict.fromkeys(policies))
-    recorded = [name for name in policies if name != "as_recorded"]  # the bundled trace has no nodes of its own
+    policies = json.loads(mirrorball("policies", "--format", "json"))
+    fed = [p["name"] for p in policies if not {"accessed", "load"} & set(p["observes"])]
+    recorded = [name for name in fed if name != "as_recorded"]  # the bundled trace has no nodes of its own
     with tempfile.TemporaryDirectory() as folder:
         logs, digests, moved = [], {}, {}
         for spec in [*recorded, *SPECS]:
