@@ -21,6 +21,12 @@ void attr_step(struct attr_steps *steps, const char *format, ...)
         memcpy(steps->text + used + n, "\n", 2);
 }
 
+void attr_steps_print(FILE *out, const struct attr_steps *steps)
+{
+    for (const char *line = steps->text; *line; line += strcspn(line, "\n") + 1)
+        fprintf(out, "  %.*s\n", (int)strcspn(line, "\n"), line);
+}
+
 /* --- what is asked for --- */
 
 static void common(const struct attr_wish *w, struct perf_event_attr *a)

@@ -6,6 +6,8 @@
 #ifndef COLLECTORS_ATTR_H
 #define COLLECTORS_ATTR_H
 
+#include <stdio.h>
+
 #include "collectors/encode.h"
 #include "collectors/perf_ops.h"
 
@@ -14,6 +16,9 @@ struct attr_steps {
     char text[4096];
 };
 void attr_step(struct attr_steps *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Each on a line of its own, indented. */
+void attr_steps_print(FILE *, const struct attr_steps *);
 
 struct attr_wish {
     uint64_t rate;       /* samples per second and CPU instead of the event's period; 0: the period */

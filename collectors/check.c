@@ -264,3 +264,21 @@ int check_events(const struct encode_event *events, uint32_t count, bool memory,
     free(l);
     return err;
 }
+
+bool check_source(enum source_id id, const struct encode_options *options, bool everybody, struct attr_steps *why)
+{
+    struct encode_machine machine;
+    struct encode_event events[SESSION_EVENTS];
+    struct check_result found;
+    struct attr_steps steps = {""};
+    struct trace_error error = {""};
+    source_machine(&machine);
+    int n = source_events(id, &machine, options, events, &steps);
+    if (n < 0)
+        return false;
+    int err = check_events(events, (uint32_t)n, sources[id].memory, everybody, &steps, &found, &error);
+    bool good = !err && found.in_range;
+    if (!good)
+        attr_step(why, "%s passed over: %s", sources[id].name, err ? error.text : "opens, but gives no samples");
+    return good;
+}

@@ -6,7 +6,7 @@
 #ifndef COLLECTORS_CHECK_H
 #define COLLECTORS_CHECK_H
 
-#include "collectors/session.h"
+#include "collectors/sources.h"
 
 enum { CHECK_BYTES = 64 << 20, CHECK_FRESH_PAGES = 256, CHECK_MS = 200 };
 
@@ -21,5 +21,8 @@ struct check_result {
  * -errno with a line when they cannot be opened. Steps are what was given up to open them. */
 int check_events(const struct encode_event *, uint32_t count, bool memory, bool everybody, struct attr_steps *,
                  struct check_result *, struct trace_error *);
+
+/* A source that opens and stays silent is no source: true when samples of the child came. Else the reason is a step. */
+bool check_source(enum source_id, const struct encode_options *, bool everybody, struct attr_steps *);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collectors/check.h"
 #include "collectors/command.h"
 #include "collectors/host_nodes.h"
 #include "collectors/live_feed.h"
@@ -89,10 +90,15 @@ static int read_options(struct job *j)
 
 /* --- where the samples come from --- */
 
+static struct encode_options live_options(const struct job *j)
+{
+    return (struct encode_options){.user_only = true, .stores = true, .period = j->period};
+}
+
 static int find_events(struct job *j, enum source_id id)
 {
     struct encode_machine machine;
-    struct encode_options options = {.user_only = true, .stores = true, .period = j->period};
+    const struct encode_options options = live_options(j);
     source_machine(&machine);
     int n = source_events(id, &machine, &options, j->events, &j->steps);
     /* The AUX area's packets are decoded from recordings only. */
@@ -132,13 +138,14 @@ static int open_source(struct job *j, enum source_id id, struct trace_error *err
     return err;
 }
 
-/* The first that opens: counters before page faults. */
+/* The first that gives samples: counters before page faults. */
 static int open_any(struct job *j, struct trace_error *error)
 {
-    int err = -ENODEV;
-    for (int id = 0; err && id < SOURCE_COUNT; id++)
-        err = open_source(j, (enum source_id)id, error);
-    return err;
+    const struct encode_options options = live_options(j);
+    for (enum source_id id = 0; id < SOURCE_FAULTS; id++)
+        if (check_source(id, &options, false, &j->steps) && !open_source(j, id, error))
+            return 0;
+    return open_source(j, SOURCE_FAULTS, error);
 }
 
 static int open_wanted(struct job *j)
@@ -231,6 +238,8 @@ static int run_session(struct job *j)
         more = one_second(j, &sink);
     /* The process may be gone by now: what is still in the rings cannot be placed. */
     session_stop(j->session, &sink, &counts);
+    if (!cli_has(j->cli, "quiet"))
+        attr_steps_print(stderr, &j->steps);
     if (counts.lost > j->show.lost) /* a ring that ended full did not say so itself */
         j->show.lost = counts.lost;
     live_show_end(&j->show, j->live, stdout);

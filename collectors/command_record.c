@@ -194,8 +194,7 @@ static void report(const struct cli *cli, const char *out, const struct record_r
     if (cli_has(cli, "quiet"))
         return;
     fprintf(stderr, "source: %s (%s)\n", sources[r->source].name, sources[r->source].what);
-    for (const char *line = r->steps.text; *line; line += strcspn(line, "\n") + 1)
-        fprintf(stderr, "  %.*s\n", (int)strcspn(line, "\n"), line);
+    attr_steps_print(stderr, &r->steps);
     fprintf(stderr, "%s: %" PRIu64 " samples, %" PRIu64 " records\n", out, r->counts.received, r->import.taken);
 }
 

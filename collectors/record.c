@@ -75,29 +75,11 @@ static int open_source(struct recording *r, enum source_id id, struct trace_erro
     return err;
 }
 
-/* A source that opens and stays silent is no source: the hardware's are tried on a child first. */
-static bool works(struct recording *r, enum source_id id)
-{
-    struct encode_machine machine;
-    struct check_result found;
-    struct attr_steps steps = {""};
-    struct trace_error error = {""};
-    source_machine(&machine);
-    int n = source_events(id, &machine, &r->o->encode, r->events, &steps);
-    if (n < 0)
-        return false;
-    int err = check_events(r->events, (uint32_t)n, true, r->o->whom == SESSION_SYSTEM, &steps, &found, &error);
-    bool good = !err && found.in_range;
-    if (!good)
-        attr_step(&r->result->steps, "%s passed over: %s", sources[id].name,
-                  err ? error.text : "opens, but gives no samples");
-    return good;
-}
-
 static int open_best(struct recording *r, struct trace_error *error)
 {
     for (enum source_id id = 0; id < SOURCE_FAULTS; id++)
-        if (works(r, id) && !open_source(r, id, error))
+        if (check_source(id, &r->o->encode, r->o->whom == SESSION_SYSTEM, &r->result->steps) &&
+            !open_source(r, id, error))
             return 0;
     return open_source(r, SOURCE_FAULTS, error);
 }
