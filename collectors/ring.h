@@ -40,8 +40,9 @@ int ring_init(struct ring *, void *base, size_t bytes);
 /* The AUX area, mapped at `aux` after aux_offset and aux_size were written to the header. -EINVAL as above. */
 int ring_init_aux(struct ring *, void *aux, size_t bytes);
 
-/* The next record, header included, valid until ring_release. 1; 0: none for now; -EBADMSG: the ring is corrupt (a size
- * below 8, no multiple of 8 or beyond the head; a head that ran backwards or past the tail): nothing more can be read.
+/* The next record, header included, valid until ring_release. 1; 0: the ring is empty; -EBADMSG: the ring is corrupt (a
+ * size below 8, no multiple of 8 or beyond the head; a head that ran backwards or past the tail): nothing more can be
+ * read.
  */
 int ring_next(struct ring *, const void **bytes, size_t *n);
 

@@ -74,9 +74,8 @@ static void fault(struct colloid_tpp *c, const struct view *v, const struct even
     if (tier_is_fast(t, home)) {
         if (c->closed)
             tier_demote(t, v, e->page, orders);
-    } else if (!c->closed && tier_is_fast(t, e->node) && tpp_rule_room(&c->base, v, e->node)) {
-        hint_scan_promoted(&c->base.scan, v->topology);
-        order_push(orders, ORDER_MOVE, e->page, e->node, TIER_PROMOTE);
+    } else if (!c->closed && tier_is_fast(t, e->node)) {
+        tpp_rule_promote(&c->base, v, e, ORDER_MOVE, orders);
     }
 }
 

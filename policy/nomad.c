@@ -70,14 +70,6 @@ static uint32_t remembered(const struct nomad *m, page_t page)
     return i;
 }
 
-static void promote(struct nomad *m, const struct view *v, const struct event *e, struct orders *orders)
-{
-    if (!tpp_rule_room(&m->base, v, e->node))
-        return;
-    hint_scan_promoted(&m->base.scan, v->topology);
-    order_push(orders, m->alone ? ORDER_MOVE : ORDER_COPY, e->page, e->node, TIER_PROMOTE);
-}
-
 static void fault(struct nomad *m, const struct view *v, const struct event *e, struct orders *orders)
 {
     const struct tier *t = &m->base.lru.tier;
@@ -91,7 +83,7 @@ static void fault(struct nomad *m, const struct view *v, const struct event *e, 
         m->next = m->next + 1 < m->look_back ? m->next + 1 : 0;
     } else if (lru_mark_accessed(v, e->page)) {
         m->seen[at] = 0;
-        promote(m, v, e, orders);
+        tpp_rule_promote(&m->base, v, e, m->alone ? ORDER_MOVE : ORDER_COPY, orders);
         return;
     }
     order_push(orders, ORDER_WATCH, e->page, NODE_NONE, NOMAD_YOUNG);

@@ -48,10 +48,7 @@ static void fault(struct tpp *s, const struct view *v, const struct event *e, st
     node_t home = view_home(v, e->page);
     if (home == NODE_NONE || home == e->node || tier_is_fast(&s->rule.lru.tier, home) || !lru_mark_accessed(v, e->page))
         return;
-    if (!tpp_rule_room(&s->rule, v, e->node))
-        return;
-    hint_scan_promoted(&s->rule.scan, v->topology);
-    order_push(orders, ORDER_MOVE, e->page, e->node, TIER_PROMOTE);
+    tpp_rule_promote(&s->rule, v, e, ORDER_MOVE, orders);
 }
 
 static void observe(void *state, const struct view *v, const struct event *event, size_t n, struct orders *orders)

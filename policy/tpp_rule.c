@@ -42,3 +42,12 @@ void tpp_rule_demote(struct tpp_rule *r, uint64_t *bitmap, const struct view *v,
         if (v->free[i] < r->demote_below[i])
             lru_demote(&r->lru, bitmap, v, (node_t)i, r->demote_below[i] - v->free[i], orders);
 }
+
+void tpp_rule_promote(struct tpp_rule *r, const struct view *v, const struct event *fault, enum order_op op,
+                      struct orders *orders)
+{
+    if (!tpp_rule_room(r, v, fault->node))
+        return;
+    hint_scan_promoted(&r->scan, v->topology);
+    order_push(orders, op, fault->page, fault->node, TIER_PROMOTE);
+}

@@ -32,11 +32,15 @@ void tpp_rule_init(struct tpp_rule *, const struct view *, const uint64_t *param
 node_t tpp_rule_place(void *state, const struct view *, page_t, node_t toucher);
 uint64_t tpp_rule_looked(void *state);
 
-/* May a promotion use a frame of the node? Down to the min watermark. */
+/* May a page be brought to the node? Down to its min watermark. */
 static inline bool tpp_rule_room(const struct tpp_rule *r, const struct view *v, node_t node)
 {
     return v->free[node] > r->zone.min[node];
 }
+
+/* Orders the faulting page to the node of its fault by ORDER_MOVE or ORDER_COPY, and counts it for the scanner, if
+ * there is room. */
+void tpp_rule_promote(struct tpp_rule *, const struct view *, const struct event *, enum order_op, struct orders *);
 
 /* At each tick: gathers accessed bits, and orders demotions where the mark asks for them. */
 void tpp_rule_demote(struct tpp_rule *, uint64_t *bitmap, const struct view *, struct orders *);
