@@ -107,7 +107,8 @@ int policy_param_index(const struct policy_class *, const char *name, size_t len
 void policy_defaults(const struct policy_class *, uint64_t *param);
 
 /* A parameter's value as a user writes it: decimal or 0x, then perhaps k, M, G, Ki, Mi or Gi, or ns, us, ms or s where
- * the unit is "ns", or % where it is "percent". False: no such number. The caller checks min and max. (value.c) */
+ * the unit is "ns", or B, kB, MB, GB, KiB, MiB, GiB, TiB or PiB where it is "bytes", or % where it is "percent". False:
+ * no such number. The caller checks min and max. (value.c) */
 bool policy_value(const struct policy_param *, const char *text, size_t len, uint64_t *value);
 
 /* The period of tick under these parameters, ns; 0: none. */

@@ -7,9 +7,27 @@
 static const struct unit {
     const char *name, *of; /* of: the parameter's own unit; null: any */
     uint64_t factor;
-} units[] = {{"", NULL, 1},         {"k", NULL, 1000},     {"M", NULL, 1000000},    {"G", NULL, 1000000000},
-             {"Ki", NULL, 1 << 10}, {"Mi", NULL, 1 << 20}, {"Gi", NULL, 1 << 30},   {"ns", "ns", 1},
-             {"us", "ns", 1000},    {"ms", "ns", 1000000}, {"s", "ns", 1000000000}, {"%", "percent", 1}};
+} units[] = {{"", NULL, 1},
+             {"k", NULL, 1000},
+             {"M", NULL, 1000000},
+             {"G", NULL, 1000000000},
+             {"Ki", NULL, UINT64_C(1) << 10},
+             {"Mi", NULL, UINT64_C(1) << 20},
+             {"Gi", NULL, UINT64_C(1) << 30},
+             {"ns", "ns", 1},
+             {"us", "ns", 1000},
+             {"ms", "ns", 1000000},
+             {"s", "ns", 1000000000},
+             {"B", "bytes", 1},
+             {"kB", "bytes", 1000},
+             {"MB", "bytes", 1000000},
+             {"GB", "bytes", 1000000000},
+             {"KiB", "bytes", UINT64_C(1) << 10},
+             {"MiB", "bytes", UINT64_C(1) << 20},
+             {"GiB", "bytes", UINT64_C(1) << 30},
+             {"TiB", "bytes", UINT64_C(1) << 40},
+             {"PiB", "bytes", UINT64_C(1) << 50},
+             {"%", "percent", 1}};
 
 static bool same(const char *text, size_t len, const char *name)
 {

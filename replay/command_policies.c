@@ -32,24 +32,48 @@ static const char *signal_text(unsigned bits, char *text, size_t size)
     return text;
 }
 
-/* As one would type it: 100000000 ns is 100ms. */
+static const struct {
+    const char *of, *name; /* a parameter's unit, and what may follow a number of it */
+    uint64_t factor;
+} units[] = {
+    {"ns", "ns", 1},
+    {"ns", "us", 1000},
+    {"ns", "ms", 1000000},
+    {"ns", "s", 1000000000},
+    {"bytes", "B", 1},
+    {"bytes", "kB", 1000},
+    {"bytes", "KiB", UINT64_C(1) << 10},
+    {"bytes", "MB", 1000000},
+    {"bytes", "MiB", UINT64_C(1) << 20},
+    {"bytes", "GB", 1000000000},
+    {"bytes", "GiB", UINT64_C(1) << 30},
+    {"bytes", "TiB", UINT64_C(1) << 40},
+    {"bytes", "PiB", UINT64_C(1) << 50},
+};
+
+/* As one may type it, in the greatest unit that gives a whole number: 100000000 ns is 100ms, 2097152 bytes are 2MiB. */
 static const char *value_text(uint64_t value, const char *unit, char text[24])
 {
-    static const struct {
-        uint64_t ns;
-        const char *name;
-    } times[] = {{1000000000, "s"}, {1000000, "ms"}, {1000, "us"}, {1, "ns"}};
-    size_t i = 0;
+    uint64_t factor = 1;
+    const char *name = "";
 
     if (value == UINT64_MAX)
         return "unbounded";
-    snprintf(text, 24, "%" PRIu64, value);
-    if (strcmp(unit, "ns") != 0 || value == 0)
-        return text;
-    while (value % times[i].ns)
-        i++;
-    snprintf(text, 24, "%" PRIu64 "%s", value / times[i].ns, times[i].name);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (value && strcmp(unit, units[i].of) == 0 && value % units[i].factor == 0) {
+            factor = units[i].factor;
+            name = units[i].name;
+        }
+    snprintf(text, 24, "%" PRIu64 "%s", value / factor, name);
     return text;
+}
+
+/* What the column of units says of numbers that bear theirs. */
+static const char *unit_text(const char *unit)
+{
+    if (strcmp(unit, "bytes") == 0)
+        return "size";
+    return strcmp(unit, "ns") == 0 ? "time" : unit;
 }
 
 /* --- table --- */
@@ -89,8 +113,7 @@ static void class_table(const struct policy_class *class)
     for (unsigned i = 0; i < n; i++) {
         const struct policy_param *p = &class->params[i];
         printf("%-16s %14s %14s %14s  %-8s %s\n", p->name, value_text(p->preset, p->unit, preset),
-               value_text(p->min, p->unit, min), value_text(p->max, p->unit, max),
-               strcmp(p->unit, "ns") == 0 ? "time" : p->unit, p->help);
+               value_text(p->min, p->unit, min), value_text(p->max, p->unit, max), unit_text(p->unit), p->help);
     }
 }
 

@@ -47,6 +47,14 @@ static int unknown_param(const struct policy_class *class, const char *name, int
     return -EINVAL;
 }
 
+/* What a number of this parameter may bear besides. */
+static const char *units_of(const struct policy_param *p)
+{
+    if (p->unit && strcmp(p->unit, "bytes") == 0)
+        return ", or a size with B, kB, MB, GB, KiB, MiB, GiB, TiB or PiB";
+    return p->unit && strcmp(p->unit, "ns") == 0 ? ", or a time with ns, us, ms or s" : "";
+}
+
 static int parse_value(const struct policy_class *class, const struct policy_param *p, const char *text, size_t length,
                        uint64_t *out, struct trace_error *error)
 {
@@ -54,8 +62,7 @@ static int parse_value(const struct policy_class *class, const struct policy_par
     if (!policy_value(p, text, length, &value)) {
         snprintf(error->text, sizeof error->text,
                  "policy %s: %s=%.*s is not a number; write digits with k, M, G, Ki, Mi or Gi%s", class->name, p->name,
-                 length < 64 ? (int)length : 64, text,
-                 p->unit && strcmp(p->unit, "ns") == 0 ? ", or a time with ns, us, ms or s" : "");
+                 length < 64 ? (int)length : 64, text, units_of(p));
         return -EINVAL;
     }
     if (value < p->min || value > p->max) {

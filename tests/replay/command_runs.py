@@ -95,6 +95,30 @@ class Policies(CommandTest):
         for name in params:
             self.assertRegex(text, r"(?m)^%s " % name)
 
+    def table(self, name):
+        """Parameter -> what the table shows as default, least, most and unit."""
+        lines = self.good("policies", name).split("\n\n")[1].splitlines()
+        return {line.split()[0]: line.split()[1:5] for line in lines[1:]}
+
+    def test_sizes_and_times_bear_their_units(self):
+        self.assertEqual(self.table("thermostat")["group_bytes"], ["2MiB", "1B", "16MiB", "size"])
+        self.assertEqual(self.table("thermostat")["slow_ns"], ["1us", "1ns", "1ms", "time"])
+        self.assertEqual(self.table("numad")["memory_min"], ["300MiB", "0", "1PiB", "size"])
+        self.assertEqual(self.table("tmts")["pass_bytes"], ["4GB", "1B", "unbounded", "size"])
+        self.assertEqual(self.table("hybridtier")["plateau_bytes"][0], "100000KiB")
+        self.assertEqual(self.table("autonuma")["scan_size"][:3], ["256MiB", "4KiB", "1TiB"])
+
+    def test_what_the_table_shows_can_be_typed(self):
+        for spec, name, value in (("thermostat:group_bytes=4MiB", "group_bytes", 4194304),
+                                  ("tmts:pass_bytes=3GB", "pass_bytes", 3000000000),
+                                  ("tmts:pass_bytes=3Gi", "pass_bytes", 3221225472),
+                                  ("colloid:line=1kB", "line", 1000), ("colloid:line=64B", "line", 64),
+                                  ("autonuma:scan_size=1TiB", "scan_size", 1 << 40)):
+            run = self.json("replay", self.b, "--policy", spec)["runs"][0]
+            self.assertEqual(run["params"][name], value, spec)
+        self.bad(1, "replay", self.b, "--policy", "thermostat:slowdown=3MiB", says="slowdown=3MiB is not a number")
+        self.bad(1, "replay", self.b, "--policy", "thermostat:group_bytes=3ms", says="or a size with B, kB")
+
     def test_every_class_states_its_source(self):
         for one in json.loads(self.good("policies", "--format", "json")):
             self.assertGreater(len(one["source"]), 5, one["name"])
