@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/play.h"
 
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, WORD = 64 };
+
+#define OLD_MAGIC UINT64_C(0x31474f4c4c4c4142) /* "BALLLOG1": no accessed bits, no load */
 
 static uint64_t aligned(uint64_t bytes)
 {
@@ -11,16 +13,41 @@ static uint64_t aligned(uint64_t bytes)
 static const char *header_wrong(const struct play_header *h)
 {
     if (h->magic != PLAY_MAGIC)
-        return "not a log";
+        return h->magic == OLD_MAGIC ? "a log in the form of an older version; write it again" : "not a log";
     if (!h->nodes || h->nodes > NODE_MAX || !h->cpus || h->cpus > CPU_MAX)
         return "nodes or CPUs out of range";
     if (h->npages > PLAY_PAGES_MAX)
         return "too many pages";
     if (!h->batch || h->batch > ENGINE_BATCH_MAX || !h->sampling || h->sampling & (h->sampling - 1))
         return "batch or sampling out of range";
-    if (h->advice > 1 || h->known > (PLAY_BANDWIDTHS | PLAY_COSTS) || h->policy[sizeof h->policy - 1])
+    if (h->advice > 1 || h->known > PLAY_KNOWN || h->policy[sizeof h->policy - 1])
         return "header makes no sense";
     return NULL;
+}
+
+static uint64_t row_words(const struct play_header *h)
+{
+    return ((uint64_t)h->npages + WORD - 1) / WORD;
+}
+
+uint64_t play_accessed_words(const struct play_header *h)
+{
+    return h->known & PLAY_ACCESSED ? h->nodes * row_words(h) : 0;
+}
+
+uint64_t play_seen_words(const struct play_header *h)
+{
+    return play_accessed_words(h) + (h->known & PLAY_LOAD ? h->nodes * (2 * (uint64_t)h->nodes + 1) : 0);
+}
+
+/* A node's last word may have bits beyond the last page; nobody may be shown one. */
+static bool seen_valid(const struct play_header *h, const struct play_record *r)
+{
+    uint64_t from = r->page, to = from + r->task, row = row_words(h);
+    if (to > play_seen_words(h))
+        return false;
+    bool ends_row = from < play_accessed_words(h) && from / row != to / row;
+    return !ends_row || h->npages % WORD == 0 || r->time >> (h->npages % WORD) == 0;
 }
 
 static bool record_valid(const struct play_header *h, const struct play_record *r)
@@ -32,6 +59,8 @@ static bool record_valid(const struct play_header *h, const struct play_record *
         return r->page < h->npages && r->node < h->nodes && (r->what & 15) <= EVENT_WRITE;
     case PLAY_FREE:
         return r->page < h->npages;
+    case PLAY_SEEN:
+        return seen_valid(h, r);
     default:
         return r->kind < PLAY_KINDS;
     }
@@ -115,7 +144,9 @@ int play_open(struct play *p, const void *bytes, size_t size, const char **why)
 static int configure(const struct play *p, const struct policy_class *policy, const uint64_t *param,
                      struct machine *machine, struct engine_config *c)
 {
-    if (policy->signals & (SIGNAL_ACCESSED | SIGNAL_LOAD) || (policy->signals & SIGNAL_ADVICE && !p->advice))
+    uint32_t known = p->header.known;
+    if ((policy->signals & SIGNAL_ACCESSED && !(known & PLAY_ACCESSED)) ||
+        (policy->signals & SIGNAL_LOAD && !(known & PLAY_LOAD)) || (policy->signals & SIGNAL_ADVICE && !p->advice))
         return ERR_NOSUP;
     *c = (struct engine_config){.policy = policy,
                                 .topology = &p->topology,
@@ -134,18 +165,47 @@ int play_need(const struct play *p, const struct policy_class *policy, const uin
     struct machine any = {.ops = NULL};
     struct engine_config c;
     int err = configure(p, policy, param, &any, &c);
-    return err ? err : engine_block(&c, bytes);
+    err = err ? err : engine_block(&c, bytes);
+    if (!err)
+        *bytes += (play_seen_words(&p->header) * sizeof *p->seen + 15) & ~UINT64_C(15);
+    return err;
 }
 
-int play_begin(const struct play *p, const struct policy_class *policy, const uint64_t *param, struct machine *machine,
+/* The view looks at the words behind the engine's own memory. */
+static void show(struct play *p, struct view *v, const struct engine_config *c, unsigned char *block)
+{
+    uint64_t at = 0, cells = 2 * (uint64_t)p->header.nodes * p->header.nodes;
+    engine_block(c, &at);
+    p->seen = (uint64_t *)(void *)(block + at);
+    if (p->header.known & PLAY_ACCESSED) {
+        for (uint32_t n = 0; n < p->header.nodes; n++)
+            p->accessed[n] = p->seen + n * row_words(&p->header);
+        v->accessed = p->accessed;
+    }
+    if (p->header.known & PLAY_LOAD) {
+        v->traffic = p->seen + play_accessed_words(&p->header);
+        v->latency_ps = v->traffic + cells;
+    }
+}
+
+int play_begin(struct play *p, const struct policy_class *policy, const uint64_t *param, struct machine *machine,
                struct engine *e, void *block)
 {
     struct engine_config c;
     int err = configure(p, policy, param, machine, &c);
-    return err ? err : engine_begin(e, &c, block);
+    err = err ? err : engine_begin(e, &c, block);
+    if (!err)
+        show(p, &e->view, &c, block);
+    return err;
 }
 
-static int feed_one(struct engine *e, const struct play_record *r)
+static void see(uint64_t *seen, const struct play_record *r)
+{
+    for (uint32_t i = 0; i < r->task; i++)
+        seen[r->page + i] = r->time;
+}
+
+static int feed_one(const struct play *p, struct engine *e, const struct play_record *r)
 {
     int err = 0;
     switch (r->kind) {
@@ -164,6 +224,9 @@ static int feed_one(struct engine *e, const struct play_record *r)
     case PLAY_FREE:
         err = engine_free(e, r->page, r->time);
         return err == ERR_NOENT ? 0 : err;
+    case PLAY_SEEN:
+        see(p->seen, r);
+        return 0;
     default:
         engine_flush(e);
         return 0;
@@ -174,7 +237,7 @@ int play_feed(const struct play *p, struct engine *e, uint64_t from, uint64_t to
 {
     int err = 0;
     for (uint64_t i = from; !err && i < to && i < p->header.records; i++)
-        err = feed_one(e, &p->records[i]);
+        err = feed_one(p, e, &p->records[i]);
     return err;
 }
 

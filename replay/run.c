@@ -33,7 +33,7 @@ static size_t take(size_t *total, size_t bytes)
 
 /* One block for all that is small; the records of the pages are the group's. */
 static int allocate(struct run *r, const struct engine_config *config, const struct replay_machine *machine,
-                    size_t at[7])
+                    const struct run_log *log, size_t at[8])
 {
     struct engine_need need;
     if (engine_need(config, &need))
@@ -47,6 +47,7 @@ static int allocate(struct run *r, const struct engine_config *config, const str
     at[4] = take(&total, machine_model_size(machine));
     at[5] = take(&total, account_size(machine));
     at[6] = take(&total, machine->cpus * sizeof *r->charged);
+    at[7] = take(&total, log ? run_log_size(config) : 0);
     r->memory = aligned_alloc(64, total);
     if (!r->memory)
         return -ENOMEM;
@@ -66,8 +67,8 @@ int run_init(struct run *r, const struct engine_config *config, const struct rep
              const struct replay_machine *machine, const struct replay_options *options, uint64_t windows,
              unsigned char *pages, size_t stride, uint32_t ahead, bool weighted, struct trace_error *error)
 {
-    size_t at[7];
-    int err = allocate(r, config, machine, at);
+    size_t at[8];
+    int err = allocate(r, config, machine, options->log, at);
     if (err)
         return explain(err, spec, error);
     unsigned char *memory = r->memory;
@@ -95,8 +96,10 @@ int run_init(struct run *r, const struct engine_config *config, const struct rep
     r->log = options->log;
     r->serve = r->log ? run_serve_logged(weighted) : run_serve_for(spec->policy, weighted);
     r->ahead = ahead;
-    if (r->log && run_log_begin(r->log, config, error))
+    if (r->log && run_log_begin(r->log, config, memory + at[7], error))
         return -EINVAL;
+    if (r->log)
+        run_log_see(r->log, &r->engine.view);
     r->idle_ticks_left = RUN_IDLE_TICKS_ALL;
     uint64_t tick_ns = spec->policy->tick ? policy_tick_ns(spec->policy, config->param) : 0;
     r->tick_windows = tick_ns / REPLAY_WINDOW_NS + (tick_ns % REPLAY_WINDOW_NS != 0);
@@ -132,14 +135,21 @@ static void charge_looks(struct run *r, bool harvested)
                              (unsigned __int128)pages * r->model.shape->desc.costs.scan_ps);
 }
 
+static void log_time(struct run *r, enum play_kind kind, uint64_t now)
+{
+    if (!r->log)
+        return;
+    run_log_see(r->log, &r->engine.view);
+    run_log_time(r->log, kind, now);
+}
+
 static void tick(struct run *r, uint64_t now)
 {
     uint64_t scans = r->observe.harvests;
     r->model.cpu = (uint32_t)(r->ticks++ % r->account.cpus);
     if (r->spec->policy->signals & SIGNAL_ACCESSED)
         observe_harvest(&r->observe);
-    if (r->log)
-        run_log_time(r->log, PLAY_TICK, now);
+    log_time(r, PLAY_TICK, now);
     engine_tick(&r->engine, now);
     charge_looks(r, r->observe.harvests != scans);
 }
@@ -159,8 +169,7 @@ static void begin_window(struct run *r, uint32_t *ticks_left, bool idle)
 {
     uint64_t now = r->window * REPLAY_WINDOW_NS;
     r->engine.view.traffic = r->account.seen;
-    if (r->log)
-        run_log_time(r->log, PLAY_WINDOW, now);
+    log_time(r, PLAY_WINDOW, now);
     engine_window(&r->engine, now);
     if (!r->tick_windows || r->window < r->next_tick)
         return;

@@ -33,22 +33,35 @@ static bool describe(const struct engine_config *c, char *text, size_t size)
     return used < size;
 }
 
-int run_log_begin(struct run_log *l, const struct engine_config *c, struct trace_error *why)
+static struct play_header header_of(const struct engine_config *c)
 {
     const struct topology *t = c->topology;
-    l->header = (struct play_header){.magic = PLAY_MAGIC,
-                                     .nodes = t->nodes,
-                                     .cpus = t->cpus,
-                                     .npages = c->npages,
-                                     .batch = c->batch,
-                                     .sampling = c->sampling,
-                                     .budget = c->budget,
-                                     .advice = c->advice != NULL,
-                                     .known = (t->bandwidth ? PLAY_BANDWIDTHS : 0) | (t->costs ? PLAY_COSTS : 0)};
-    if (c->policy->signals & (SIGNAL_ACCESSED | SIGNAL_LOAD))
-        snprintf(why->text, sizeof why->text, "policy %s looks at accessed bits or load, which a log does not hold",
-                 c->policy->name);
-    else if (!describe(c, l->header.policy, sizeof l->header.policy) || c->npages > PLAY_PAGES_MAX)
+    uint32_t machine = (t->bandwidth ? PLAY_BANDWIDTHS : 0) | (t->costs ? PLAY_COSTS : 0);
+    uint32_t policy =
+        (c->policy->signals & SIGNAL_ACCESSED ? PLAY_ACCESSED : 0) | (c->policy->signals & SIGNAL_LOAD ? PLAY_LOAD : 0);
+    return (struct play_header){.magic = PLAY_MAGIC,
+                                .nodes = t->nodes,
+                                .cpus = t->cpus,
+                                .npages = c->npages,
+                                .batch = c->batch,
+                                .sampling = c->sampling,
+                                .budget = c->budget,
+                                .advice = c->advice != NULL,
+                                .known = machine | policy};
+}
+
+size_t run_log_size(const struct engine_config *c)
+{
+    struct play_header header = header_of(c);
+    return play_seen_words(&header) * sizeof(uint64_t);
+}
+
+int run_log_begin(struct run_log *l, const struct engine_config *c, void *memory, struct trace_error *why)
+{
+    const struct topology *t = c->topology;
+    l->header = header_of(c);
+    l->shown = memory;
+    if (!describe(c, l->header.policy, sizeof l->header.policy) || c->npages > PLAY_PAGES_MAX)
         snprintf(why->text, sizeof why->text, "a log takes at most %d pages and a policy of 255 characters",
                  PLAY_PAGES_MAX);
     else {
@@ -76,6 +89,32 @@ void run_log_add(struct run_log *l, enum play_kind kind, const struct event *e)
         .time = e->time, .page = e->page, .task = e->task, .node = e->node, .what = e->what, .kind = (uint8_t)kind};
     put(l, &record, sizeof record);
     l->header.records++;
+}
+
+/* The words that changed, those that are alike in one record. */
+static uint64_t see(struct run_log *l, uint64_t at, const uint64_t *now, uint64_t n)
+{
+    for (uint64_t i = 0, end; i < n; i = end) {
+        end = i + 1;
+        if (now[i] == l->shown[at + i])
+            continue;
+        while (end < n && now[end] == now[i] && end - i < UINT16_MAX)
+            end++;
+        run_log_add(l, PLAY_SEEN, &(struct event){now[i], (page_t)(at + i), (uint16_t)(end - i), 0, 0});
+    }
+    memcpy(l->shown + at, now, n * sizeof *now);
+    return at + n;
+}
+
+void run_log_see(struct run_log *l, const struct view *v)
+{
+    uint64_t nodes = l->header.nodes, row = play_accessed_words(&l->header) / nodes, at = 0;
+    for (uint64_t node = 0; row && node < nodes; node++)
+        at = see(l, at, v->accessed[node], row);
+    if (l->header.known & PLAY_LOAD) {
+        at = see(l, at, v->traffic, 2 * nodes * nodes);
+        see(l, at, v->latency_ps, nodes);
+    }
 }
 
 int run_log_end(struct run_log *l)

@@ -9,7 +9,7 @@
 #include "monitor-core/launch/player.h"
 #include "monitor-core/launch/session.h"
 
-enum { LOGS = 16, TIMEOUT_S = 300, LEAST_MB = 512 };
+enum { LOGS = 48, TIMEOUT_S = 300, LEAST_MB = 512 };
 
 struct played {
     struct player_log log;

@@ -11,7 +11,7 @@
 #include "datasets/trace.h"
 #include "monitor-core/config.h"
 
-enum { PLAN_PATH = 4096, PLAN_MODULES = 2 * CONFIG_VMS + 16, PLAN_DRIVES = 8, PLAN_NODES = 16, PLAN_CPUS = 64 };
+enum { PLAN_PATH = 4096, PLAN_MODULES = 64, PLAN_DRIVES = 8, PLAN_NODES = 16, PLAN_CPUS = 64 };
 enum { PLAN_SETTINGS = 32 };
 
 /* A file that the boot loader hands to the monitor, by the name that the configuration knows it by. The emulator

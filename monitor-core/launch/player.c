@@ -106,7 +106,7 @@ void player_close(struct player_log *l)
     l->bytes = NULL;
 }
 
-int player_play(const struct player_log *l, uint64_t *digest, struct engine_stats *stats, struct trace_error *why)
+int player_play(struct player_log *l, uint64_t *digest, struct engine_stats *stats, struct trace_error *why)
 {
     struct counting machine = {.machine.ops = &counting_ops, .frames = l->play.frames};
     const struct config *c = &l->config;

@@ -23,6 +23,6 @@ int player_open(struct player_log *, const char *path, const char *policy, struc
 void player_close(struct player_log *);
 
 /* 0, or -errno with a line. */
-int player_play(const struct player_log *, uint64_t *digest, struct engine_stats *, struct trace_error *);
+int player_play(struct player_log *, uint64_t *digest, struct engine_stats *, struct trace_error *);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "monitor-core/x86/memory.h"
 
-enum { CPUS_MAX = 64, MACHINE_NODES = 16, MACHINE_MODULES = 32 };
+enum { CPUS_MAX = 64, MACHINE_NODES = 16, MACHINE_MODULES = 64 };
 
 struct cpu {
     struct cpu *self; /* first: at GS:0 */
