@@ -52,7 +52,7 @@ const struct cli_command command_import = {
     .name = "import",
     .arguments = "FILE",
     .summary = "make a trace from perf.data, a raw capture, CSV or other text",
-    .description = "Reads FILE ('-': standard input; zstd is unpacked on the way) and writes a trace.\n"
+    .description = "Reads FILE ('-': standard input; zstd, gzip and zip are unpacked) and writes a trace.\n"
                    "\n"
                    "  perf    perf.data of Linux perf or of 'mirrorball record', whole or cut short:\n"
                    "          samples with data addresses (perf mem, IBS, SPE, page faults). Those\n"

@@ -2,7 +2,7 @@
  *
  * Making traces from other formats: raw captures of the QEMU cache-model plugin (.tr), CSV with a header row, the text
  * of Valgrind's lackey, and traces themselves (to cut, fold or compress them anew). Any of the text and raw formats may
- * be packed with zstd.
+ * be packed with zstd, gzip or zip.
  */
 #ifndef DATASETS_IMPORT_H
 #define DATASETS_IMPORT_H

@@ -7,18 +7,18 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
+#include "datasets/import_unpack.h"
 #include "datasets/trace_private.h"
 
-enum { RAW = 1 << 17, READY = 1 << 20, WINDOW_LOG_MAX = 27 };
+enum { RAW = 1 << 17, READY = 1 << 20 };
 
 struct import_input {
     const char *path;
     int fd;
     uint64_t size, got, line;
-    bool raw_end, zstd, frame_open;
-    ZSTD_DStream *unpack;
+    bool raw_end;
+    struct import_unpack *unpack; /* null: the file is not packed */
     unsigned char raw[RAW];
     size_t raw_at, raw_n;
     size_t at, n; /* of ready */
@@ -46,16 +46,12 @@ static int fill_raw(struct import_input *in, struct trace_error *error)
 
 static int start(struct import_input *in, struct trace_error *error)
 {
+    const char *why;
     int err = fill_raw(in, error);
     if (err)
         return err;
-    in->zstd = in->raw_n >= 4 && !memcmp(in->raw, "\x28\xb5\x2f\xfd", 4);
-    if (!in->zstd)
-        return 0;
-    in->unpack = ZSTD_createDStream();
-    if (!in->unpack || ZSTD_isError(ZSTD_DCtx_setParameter(in->unpack, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
-        return trace_fail(error, ENOMEM, "%s: out of memory to unpack it", in->path);
-    return 0;
+    err = import_unpack_begin(in->raw, in->raw_n, &in->unpack, &why);
+    return err ? trace_fail(error, -err, "%s: %s", in->path, why) : 0;
 }
 
 int import_input_open(const char *path, struct import_input **out, struct trace_error *error)
@@ -90,7 +86,7 @@ void import_input_close(struct import_input *in)
         return;
     if (in->fd > STDIN_FILENO)
         close(in->fd);
-    ZSTD_freeDStream(in->unpack);
+    import_unpack_end(in->unpack);
     free(in);
 }
 
@@ -101,43 +97,35 @@ const char *import_input_path(const struct import_input *in)
 
 static int unpack(struct import_input *in, struct trace_error *error)
 {
-    ZSTD_inBuffer from = {in->raw, in->raw_n, in->raw_at};
-    ZSTD_outBuffer to = {in->ready, READY, in->n};
-    size_t left = ZSTD_decompressStream(in->unpack, &to, &from);
-    if (ZSTD_isError(left))
-        return trace_fail(error, EINVAL, "%s: zstd: %s; the file is damaged, or its window is over 128 MiB", in->path,
-                          ZSTD_getErrorName(left));
-    in->frame_open = left != 0;
-    in->raw_at = from.pos;
-    in->n = to.pos;
-    return 0;
+    struct import_unpack_step step = {in->raw, in->ready, in->raw_n, in->raw_at, READY, in->n};
+    const char *why;
+    int err = import_unpack_more(in->unpack, &step, &why);
+    in->raw_at = step.in_at;
+    in->n = step.out_n;
+    return err ? trace_fail(error, -err, "%s: %s", in->path, why) : 0;
 }
 
 /* One more piece into ready; *end when there is none. */
 static int more(struct import_input *in, bool *end, struct trace_error *error)
 {
+    size_t before = in->n;
     int err = fill_raw(in, error);
     if (err)
         return err;
-    size_t before = in->n;
-    if (in->zstd) {
-        bool starved = in->raw_at == in->raw_n;
-        if (starved && in->frame_open) {
-            /* Decoded bytes may still be held back: ask once more before calling it cut short. */
-            err = unpack(in, error);
-            if (!err && in->n == before && in->frame_open)
-                return trace_fail(error, EINVAL, "%s: the zstd stream is cut short", in->path);
-        } else if (!starved) {
-            err = unpack(in, error);
-        }
-        *end = starved && in->n == before;
-    } else {
+    bool starved = in->raw_at == in->raw_n;
+    if (!in->unpack) {
         size_t n = in->raw_n - in->raw_at < READY - in->n ? in->raw_n - in->raw_at : READY - in->n;
         memcpy(in->ready + in->n, in->raw + in->raw_at, n);
         in->raw_at += n;
         in->n += n;
-        *end = n == 0;
+    } else if (!starved || !import_unpack_whole(in->unpack)) {
+        /* At the end of the input unpacked bytes may still be held back: ask once more before calling it cut short. */
+        err = unpack(in, error);
+        if (!err && starved && in->n == before && !import_unpack_whole(in->unpack))
+            return trace_fail(error, EINVAL, "%s: the %s stream is cut short", in->path,
+                              import_unpack_name(in->unpack));
     }
+    *end = starved && in->n == before;
     return err;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A stream of bytes from a file or standard input, unpacked when it is zstd (windows up to 2^27).
+ * A stream of bytes from a file or standard input, unpacked where it is packed (import_unpack.h).
  */
 #ifndef DATASETS_IMPORT_INPUT_H
 #define DATASETS_IMPORT_INPUT_H

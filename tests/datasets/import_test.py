@@ -2,7 +2,10 @@
 """The import command: each format against values computed here, by hand or with numpy; bad input ends in one line."""
 
 import glob
+import gzip
+import io
 import json
+import lzma
 import os
 import signal
 import struct
@@ -11,6 +14,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zipfile
 
 try:
     import h5py
@@ -48,6 +52,20 @@ def capture(records, system=1):
     return data
 
 
+class OneWay:
+    """A file that cannot go back: archives written to it have their sizes behind the data."""
+
+    def __init__(self):
+        self.bytes = bytearray()
+
+    def write(self, data):
+        self.bytes += data
+        return len(data)
+
+    def flush(self):
+        pass
+
+
 class Import(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="mirrorball-import-")
@@ -73,6 +91,58 @@ class Import(unittest.TestCase):
         self.assertEqual(text.count("\n"), 1, text)
         self.assertIn(word, text)
         self.assertEqual(os.listdir(self.folder.name), [], "something was left behind")
+
+    # --- packed input ---
+
+    def packed(self, text):
+        """The same text in every packing, and what each of them is called."""
+        third = len(text) // 3
+        parts = [text[:third], text[third : 2 * third], text[2 * third :]]
+
+        def archive(stream, how, large=False):
+            with zipfile.ZipFile(stream, "w", how) as z:
+                for i, part in enumerate(parts):
+                    with z.open(f"chunk.{i:04}", "w", force_zip64=large) as member:
+                        member.write(part)
+
+        out = {"gzip": gzip.compress(text), "gzip of pieces": b"".join(gzip.compress(p) for p in parts) + b"\0" * 9}
+        for name, how, stream, large in (("zip", zipfile.ZIP_DEFLATED, io.BytesIO(), False),
+                                         ("zip stored", zipfile.ZIP_STORED, io.BytesIO(), False),
+                                         ("zip as a stream", zipfile.ZIP_DEFLATED, OneWay(), False),
+                                         ("zip64 as a stream", zipfile.ZIP_DEFLATED, OneWay(), True)):
+            archive(stream, how, large)
+            out[name] = stream.getvalue() if isinstance(stream, io.BytesIO) else bytes(stream.bytes)
+        return out
+
+    def test_packed(self):
+        rows = [f"{i * 10},{i % 4},{(i * 7919 % 5000) * 4096},{'rw'[i % 2]}" for i in range(30000)]
+        text = ("time_ns,cpu,address,op\n" + "\n".join(rows) + "\n").encode()
+        for name, data in self.packed(text).items():
+            with self.subTest(name):
+                trace = self.good("-", data=data)
+                self.assertEqual(list(trace["time"]), [i * 10 for i in range(30000)])
+                self.assertEqual(list(trace["address"][:9]), [(i * 7919 % 5000) * 4096 for i in range(9)])
+            os.unlink(self.out)
+
+    def test_packed_and_damaged(self):
+        text = b"time_ns,cpu,address,op\n" + b"".join(b"%d,0,%d,r\n" % (i, i * i * 4096) for i in range(3000))
+        for name, data in self.packed(text).items():
+            with self.subTest(name):
+                word = name[:3] if name.startswith("zip") else "gzip"
+                self.bad(word, data[: len(data) // 2])
+                if name != "zip stored":  # its bytes are taken as they are; their checksum tells
+                    self.bad(word, data[: len(data) // 2] + b"\xff" * 40 + data[len(data) // 2 + 40 :])
+                if word == "zip":
+                    at = 14  # the checksum of the first member: in its header, or in the descriptor behind its data
+                    if "stream" in name:
+                        at = data.index(b"PK\7\x08") + 4
+                    self.bad("checksum", data[:at] + b"\1\2\3\4" + data[at + 4 :])
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_BZIP2) as z:
+            z.writestr("a", text)
+        self.bad("another method", archive.getvalue())
+        self.bad("lz4 -d", b"\x04\x22\x4d\x18" + b"\0" * 40)
+        self.bad("xz -dk", lzma.compress(text))
 
     # --- raw captures ---
 
