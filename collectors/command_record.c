@@ -36,6 +36,7 @@ static const struct cli_option options[] = {
     {"l2", 0, "BYTES", "qemu: second-level cache of each CPU (1Mi)"},
     {"quantum", 0, "CYCLES", "qemu: no CPU runs further ahead of the slowest (1000; 0: no bound)"},
     {"line", 0, "BYTES", "qemu: line size: 64 (default), 128 or 256"},
+    {"host-time", 0, NULL, "qemu, whole machine: its clock follows the host's, not its instructions"},
     {"records", 0, "N", "qemu: end after so many misses"},
     {"mark", 0, NULL, "qemu: capture from the program's start mark to its end mark (docs/usage.md)"},
     {"raw", 0, "FILE", "qemu: keep the raw capture, under this name"},
@@ -149,8 +150,8 @@ static bool fits(const struct cli *cli, bool qemu)
 {
     static const char *const kernel[] = {"period", "rate",     "stores",   "latency", "user-only", "all-levels",
                                          "buffer", "counters", "duration", "pid",     NULL};
-    static const char *const emulator[] = {"cpus", "nodes",   "memory", "l1",  "l2", "quantum",
-                                           "line", "records", "mark",   "raw", NULL};
+    static const char *const emulator[] = {"cpus", "nodes",     "memory",  "l1",   "l2",  "quantum",
+                                           "line", "host-time", "records", "mark", "raw", NULL};
     for (const char *const *name = qemu ? kernel : emulator; *name; name++)
         if (cli_has(cli, *name)) {
             cli_usage(cli, "--%s is %s --source qemu", *name, qemu ? "not for" : "only for");
@@ -255,6 +256,7 @@ static bool parse_qemu(const struct cli *cli, struct qemu_options *q)
     q->trigger = cli_has(cli, "mark");
     q->raw = cli_value(cli, "raw");
     q->whole_system = cli_has(cli, "all");
+    q->host_time = cli_has(cli, "host-time");
     return true;
 }
 

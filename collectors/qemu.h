@@ -28,7 +28,9 @@ struct qemu_options {
     uint32_t nodes;              /* whole machine: its nodes, CPUs and memory in equal blocks */
     uint64_t memory;             /* whole machine: bytes; at most 2 GiB, a multiple of nodes x 1 MiB */
     uint64_t records;            /* the capture ends after so many, and a whole machine with it; 0: no end */
-    bool trigger;                /* capture from the guest's start mark to its end mark (collectors/plugin/mark.h) */
+    bool host_time; /* whole machine: its clock follows the host's, its CPUs are threads; else its clock counts
+                       instructions, its CPUs take turns of a quantum, and a capture is the same each time */
+    bool trigger;   /* capture from the guest's start mark to its end mark (collectors/plugin/mark.h) */
 
     const char *out;              /* the trace to write */
     const char *raw;              /* the raw capture, which is then kept; null: beside `out`, removed when imported */

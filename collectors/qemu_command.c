@@ -50,7 +50,8 @@ static void add_plugin(struct words *w, const struct qemu_options *o, const stru
     char more[2 * QEMU_PATH + 128] = "";
     char *plugin = escaped(p->plugin), *raw = escaped(p->raw), *folder = escaped(p->folder);
     if (o->whole_system && folder)
-        snprintf(more, sizeof more, ",ram=%s/ram,nodes=%" PRIu32 ",memory=%" PRIu64, folder, o->nodes, o->memory);
+        snprintf(more, sizeof more, ",single=%s,ram=%s/ram,nodes=%" PRIu32 ",memory=%" PRIu64,
+                 o->host_time ? "off" : "on", folder, o->nodes, o->memory);
     add(w, "-plugin");
     if (plugin && raw && folder)
         add(w,
@@ -72,7 +73,16 @@ static void add_machine(struct words *w, const struct qemu_options *o, const str
     uint32_t each = o->cpus / o->nodes;
     char *folder = escaped(p->folder);
     add(w, "-accel");
-    add(w, "tcg,thread=multi");
+    add(w, o->host_time ? "tcg,thread=multi" : "tcg,thread=single");
+    if (!o->host_time) {
+        /* The guest's time is the number of instructions, in ns; what it waits for comes at once. */
+        add(w, "-icount");
+        add(w, "shift=0,sleep=off");
+        add(w, "-rtc");
+        add(w, "base=2024-01-01,clock=vm");
+        add(w, "-seed");
+        add(w, "1");
+    }
     add(w, "-smp");
     add(w, "%" PRIu32, o->cpus);
     add(w, "-m");

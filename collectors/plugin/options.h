@@ -10,6 +10,7 @@
  *   quantum=      cycles; 0: none                                               (1000)
  *   records=      at most; 0: no end                                            (0)
  *   mark=on       capture from the start mark to the end mark (mark.h)          (off)
+ *   single=on     one thread runs all virtual CPUs in turns (turns.h)           (off)
  *   ram=PREFIX, nodes=, memory=   whole machine: files behind its RAM, its nodes, bytes in all
  */
 #ifndef COLLECTORS_PLUGIN_OPTIONS_H
@@ -24,7 +25,7 @@ struct options {
     const char *out, *ram; /* point into argv */
     uint64_t l1, l2, quantum, records, memory;
     uint64_t l1_ways, l2_ways, line, cpus, nodes;
-    bool mark;
+    bool mark, single;
 };
 
 /* 0, or -EINVAL with a line in `error`. */

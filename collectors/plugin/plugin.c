@@ -18,14 +18,18 @@
 #include "collectors/plugin/pace.h"
 #include "collectors/plugin/qemu_plugin.h"
 #include "collectors/plugin/ram.h"
+#include "collectors/plugin/turns.h"
+#include "collectors/plugin/yield.h"
 
 int qemu_plugin_version = 1;
 
 enum { VCPUS = 8192, PAGE = 4096, ACCESS_MAX = 16 };
+enum { UNSEEN_TURN = 20000 }; /* instructions of a turn while nothing is captured */
 
 /* A virtual CPU of QEMU's; in user mode a thread. */
 struct vcpu {
     struct model_cpu *cpu;
+    uint64_t unseen;    /* instructions since its last turn ended, while nothing was captured */
     bool running;       /* as pace.h has it */
     uint64_t tag;       /* user mode: the thread's number, as a record holds it */
     uint64_t page_line; /* whole machine: the virtual line of the last access, and where in RAM it is */
@@ -46,6 +50,7 @@ static struct {
     struct options options;
     struct model model;
     struct pace pace;
+    struct turns turns; /* in place of pace, with options.single */
     struct log log;
     struct ram ram;
     struct seat seat[DIRECTORY_CPUS_MAX];
@@ -116,9 +121,38 @@ static void rest(struct vcpu *v)
     }
 }
 
+static void unseen(unsigned index, uint64_t instructions)
+{
+    struct vcpu *v = &plugin.vcpu[index % VCPUS];
+    if (plugin.options.single && (v->unseen += instructions) >= UNSEEN_TURN) {
+        v->unseen = 0;
+        yield_turn(index);
+    }
+}
+
+static uint64_t limit(const struct model_cpu *c)
+{
+    return plugin.options.single ? plugin.turns.cpu[c->id].limit : plugin.pace.cpu[c->id].limit;
+}
+
+/* Before the first access of a turn. */
+static void enter(struct vcpu *v)
+{
+    if (!plugin.options.single)
+        run(v);
+    else if (plugin.turns.last != v->cpu->id)
+        v->cpu->clock = turns_begin(&plugin.turns, v->cpu->id, v->cpu->clock);
+}
+
 static void step(struct model_cpu *c)
 {
     uint64_t horizon;
+    if (plugin.options.single) {
+        if (turns_step(&plugin.turns, c->id, c->clock, &horizon))
+            yield_turn(c->id);
+        log_advance(&plugin.log, c->id, horizon);
+        return;
+    }
     forward(c, pace_step(&plugin.pace, c->id, c->clock, &horizon));
     log_advance(&plugin.log, c->id, horizon);
 }
@@ -152,28 +186,35 @@ static void on_block(unsigned index, void *userdata)
     uint64_t word = (uint64_t)(uintptr_t)userdata, line = field(word, 0, BLOCK_LINE);
     struct vcpu *v = &plugin.vcpu[index % VCPUS];
     struct model_cpu *c = v->cpu;
-    if (!atomic_load_explicit(&plugin.on, memory_order_relaxed) || !c)
+    if (!atomic_load_explicit(&plugin.on, memory_order_relaxed) || !c) {
+        unseen(index, field(word, BLOCK_INSNS_AT, BLOCK_INSNS));
         return;
+    }
     if (!v->running)
-        run(v);
+        enter(v);
     bool seated = sit(c);
     c->tag = field(word, BLOCK_KERNEL_AT, 1) ? TAG_KERNEL : v->tag;
     for (uint64_t more = field(word, BLOCK_MORE_AT, BLOCK_MORE) + 1; more; more--)
         model_fetch(c, line++);
     c->clock += field(word, BLOCK_INSNS_AT, BLOCK_INSNS);
     rise(c, seated);
-    if (c->clock >= plugin.pace.cpu[c->id].limit)
+    if (c->clock >= limit(c))
         step(c);
 }
 
 /* A block outside RAM, or its second page's part. */
 static void on_instructions(unsigned index, void *userdata)
 {
-    struct model_cpu *c = plugin.vcpu[index % VCPUS].cpu;
-    if (!atomic_load_explicit(&plugin.on, memory_order_relaxed) || !c)
+    struct vcpu *v = &plugin.vcpu[index % VCPUS];
+    struct model_cpu *c = v->cpu;
+    if (!atomic_load_explicit(&plugin.on, memory_order_relaxed) || !c) {
+        unseen(index, (uint64_t)(uintptr_t)userdata);
         return;
+    }
+    if (!v->running)
+        enter(v);
     c->clock += (uint64_t)(uintptr_t)userdata;
-    if (c->clock >= plugin.pace.cpu[c->id].limit)
+    if (c->clock >= limit(c))
         step(c);
 }
 
@@ -326,7 +367,8 @@ static void on_init(uint64_t id, unsigned index)
     v->page_line = RAM_NONE;
     v->running = false;
     atomic_fetch_add(&plugin.seat[v->cpu->id].threads, 1);
-    run(v);
+    if (!plugin.options.single)
+        run(v);
 }
 
 static void on_exit_vcpu(uint64_t id, unsigned index)
@@ -395,6 +437,9 @@ static int start(const struct qemu_plugin_info *info, char *error, size_t size)
     int err = options_geometry(o, &g, error, size);
     if (!err && (err = model_init(&plugin.model, &g, sink, NULL)))
         snprintf(error, size, "the cache model: %s", strerror(-err));
+    if (!err && o->single)
+        err = yield_find(error, size);
+    turns_init(&plugin.turns, g.cpus, o->quantum);
     if (!err && (err = pace_init(&plugin.pace, g.cpus, o->quantum)))
         snprintf(error, size, "locks: %s", strerror(-err));
     struct log_header h = {g.line_size, PAGE,      plugin.whole_system, o->quantum,
@@ -414,8 +459,10 @@ static void subscribe(uint64_t id)
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
     qemu_plugin_register_atexit_cb(id, on_end, NULL);
     if (plugin.whole_system) {
-        qemu_plugin_register_vcpu_idle_cb(id, on_rest);
-        qemu_plugin_register_vcpu_resume_cb(id, on_run);
+        if (!plugin.options.single) {
+            qemu_plugin_register_vcpu_idle_cb(id, on_rest);
+            qemu_plugin_register_vcpu_resume_cb(id, on_run);
+        }
     } else {
         qemu_plugin_register_vcpu_syscall_cb(id, on_syscall);
         qemu_plugin_register_vcpu_syscall_ret_cb(id, on_syscall_ret);
