@@ -236,7 +236,8 @@ const struct cli_command command_monitor_play = {
     .summary = "play what a replay told its engine, here and in the monitor: the same decisions?",
     .description =
         "A log holds what an engine was told below the observation layer: accesses that needed it, events, windows, "
-        "ticks. Played into another engine on another machine it must lead to the same decisions; the digest is a hash "
+        "ticks, and the accessed bits and load that its policy saw. Played into another engine on another machine it "
+        "must lead to the same decisions; the digest is a hash "
         "over all of them. With --metal the monitor plays the log too, moving pages of the emulated machine's memory.",
     .options = options,
     .examples = examples,

@@ -116,7 +116,9 @@ int player_play(struct player_log *l, uint64_t *digest, struct engine_stats *sta
     if (error) {
         free(engine);
         return fail(why, error, c->policy->name,
-                    error == ERR_NOSUP ? "asks for what a log does not hold" : "these parameters do not fit together");
+                    error == ERR_NOSUP
+                        ? "asks for accessed bits, load or advice, which this log does not hold; write one under it"
+                        : "these parameters do not fit together");
     }
     void *block = aligned_alloc(64, (bytes + 63) & ~(uint64_t)63);
     error = block && engine ? 0 : -ENOMEM;

@@ -33,7 +33,7 @@ static const char *open_log(const struct module *m, struct play *p, uint64_t *by
     if (p->header.nodes > machine_x86.nodes)
         return "the machine has fewer nodes than the log";
     if (play_need(p, monitor.config.policy, monitor.config.param, bytes))
-        return "the policy asks for what a log does not hold";
+        return "the policy asks for what this log does not hold";
     return NULL;
 }
 
