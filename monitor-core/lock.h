@@ -10,22 +10,31 @@
 #ifndef MONITOR_CORE_LOCK_H
 #define MONITOR_CORE_LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct lock {
-    uint32_t taken;
+    uint32_t taken, wanted;
 };
 
 static inline void lock_take(struct lock *l)
 {
-    while (__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE))
+    while (__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE)) {
+        __atomic_store_n(&l->wanted, 1, __ATOMIC_RELAXED);
         while (__atomic_load_n(&l->taken, __ATOMIC_RELAXED))
             __builtin_ia32_pause();
+    }
 }
 
 static inline void lock_give(struct lock *l)
 {
     __atomic_store_n(&l->taken, 0, __ATOMIC_RELEASE);
+}
+
+/* For a holder that can spare it for a moment: has anyone had to wait since the last call? */
+static inline bool lock_wanted(struct lock *l)
+{
+    return __atomic_load_n(&l->wanted, __ATOMIC_RELAXED) && __atomic_exchange_n(&l->wanted, 0, __ATOMIC_RELAXED);
 }
 
 #endif

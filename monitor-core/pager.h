@@ -140,7 +140,7 @@ uint64_t pager_run(struct pager *, uint64_t now);
 /* For harvest: a set bit was found. */
 void pager_saw(struct pager *, uint32_t slot, node_t node, bool write);
 
-/* For harvest, between two tables: gives the lock away for a moment. */
+/* For harvest, every few entries: gives the lock away for a moment to whoever waits for it. */
 void pager_pause(struct pager *);
 
 /* A miss that a CPU of `node` sampled (x86/ibs.h), standing for 2^log2 of them. From the first one on harvested bits

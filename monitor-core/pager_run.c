@@ -45,6 +45,8 @@ void pager_saw(struct pager *p, uint32_t slot, node_t node, bool write)
 void pager_pause(struct pager *p)
 {
     enum { MOMENT = 16 };
+    if (!lock_wanted(&p->lock))
+        return;
     pager_leave(p);
     /* Without a pause the same CPU would have it again before the others have seen it free. */
     for (int i = 0; i < MOMENT; i++)

@@ -229,40 +229,62 @@ static void *bytes(void *context, page_t page, node_t copy)
     return frame ? frame_at(m, *frame) : NULL;
 }
 
-/* Notes and clears. The directory's bit says whether any leaf below can be set: a walk sets it first, so a leaf that is
- * set after it was looked at here keeps its bit until the next walk through the directory. */
-static bool accessed_tables(struct metal *m, uint32_t vm, uint64_t gpa, uint64_t **table)
+struct leaves {
+    uint64_t *entry;
+    node_t node;
+};
+
+/* Notes and clears; answers how many tables of leaves there are to look through. The directory's bit says whether any
+ * leaf below can be set: a walk sets it first, so a leaf that is set after it was looked at here keeps its bit until
+ * the next walk through the directory. */
+static uint32_t accessed_tables(struct metal *m, uint32_t vm, uint64_t gpa, struct leaves *table)
 {
-    bool any = false;
+    uint32_t found = 0;
     for (uint32_t n = 0; n < m->nodes; n++) {
         uint64_t *directory = nested_entry(m->memory, m->root[vm][n], gpa, 1);
-        table[n] = NULL;
         if (!directory || !(__atomic_load_n(directory, __ATOMIC_RELAXED) & NESTED_ACCESSED))
             continue;
         uint64_t old = __atomic_fetch_and(directory, ~NESTED_ACCESSED, __ATOMIC_ACQ_REL);
-        table[n] = memory_at(m->memory, old & NESTED_ADDRESS);
-        any = true;
+        table[found++] = (struct leaves){memory_at(m->memory, old & NESTED_ADDRESS), (node_t)n};
     }
-    return any;
+    return found;
+}
+
+/* Leaves that are looked at together: most of a table's are not accessed. */
+enum { GROUP = 8 };
+
+static bool any_accessed(const struct leaves *table, uint32_t tables, uint32_t from)
+{
+    uint64_t bits = 0;
+    for (uint32_t t = 0; t < tables; t++)
+        for (uint32_t i = from; i < from + GROUP; i++)
+            bits |= __atomic_load_n(&table[t].entry[i], __ATOMIC_RELAXED);
+    return bits & NESTED_ACCESSED;
+}
+
+static void harvest_leaf(struct pager *pager, uint32_t slot, uint64_t *leaf, node_t node)
+{
+    if (!(__atomic_load_n(leaf, __ATOMIC_RELAXED) & NESTED_ACCESSED))
+        return;
+    uint64_t old = __atomic_fetch_and(leaf, ~(NESTED_ACCESSED | NESTED_DIRTY), __ATOMIC_ACQ_REL);
+    if (old & NESTED_PRESENT)
+        pager_saw(pager, slot, node, old & NESTED_DIRTY);
 }
 
 /* Page by page, and of each page node by node: a policy that compares nodes hears of all of them together. */
 static void harvest_region(struct metal *m, struct pager *pager, uint32_t vm, uint32_t first)
 {
     enum { OFTEN = 64 };
-    uint64_t *table[NODE_MAX], gpa = space_gpa(&pager->space, first);
-    if (!accessed_tables(m, vm, gpa, table))
-        return;
-    for (uint32_t i = 0; i < NESTED_FANOUT; i++) {
-        if (i % OFTEN == 0)
+    struct leaves table[NODE_MAX];
+    uint32_t tables = accessed_tables(m, vm, space_gpa(&pager->space, first), table);
+    for (uint32_t from = 0; tables && from < NESTED_FANOUT; from += GROUP) {
+        if (from % OFTEN == 0)
             pager_pause(pager);
-        for (uint32_t n = 0; n < m->nodes; n++) {
-            if (!table[n] || !(__atomic_load_n(&table[n][i], __ATOMIC_RELAXED) & NESTED_ACCESSED))
-                continue;
-            uint64_t old = __atomic_fetch_and(&table[n][i], ~(NESTED_ACCESSED | NESTED_DIRTY), __ATOMIC_ACQ_REL);
-            if (old & NESTED_PRESENT)
-                pager_saw(pager, first + i, (node_t)n, old & NESTED_DIRTY);
-        }
+        if (!any_accessed(table, tables, from))
+            continue;
+        for (uint32_t i = from; i < from + GROUP; i++)
+            for (uint32_t t = 0; t < tables; t++)
+                harvest_leaf(pager, first + i, &table[t].entry[i], table[t].node);
     }
 }
 
