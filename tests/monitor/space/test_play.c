@@ -320,6 +320,44 @@ Test(play, logs_that_lie)
     free(l.bytes);
 }
 
+/* A word of each node's bitmaps, of the traffic and of the latencies, where the view has to show them. */
+Test(play, what_the_policy_sees)
+{
+    struct log l = make_log(1, FRAMES);
+    struct machine_check check;
+    struct fixture_shape shape;
+    struct engine e;
+    struct play play;
+    const char *why;
+    uint64_t bytes, param[POLICY_PARAMS_MAX] = {0};
+    const struct policy_class *policy = policy_find("first_touch");
+    for (uint32_t word = 0; word < WORDS; word++)
+        l.records[word] = (struct play_record){.kind = PLAY_SEEN, .page = word, .task = 1, .time = word + 1};
+    l.records[WORDS] = (struct play_record){.kind = PLAY_SEEN, .page = 4, .task = 3, .time = 40};
+    cr_assert_eq(play_open(&play, l.bytes, l.size, &why), 0);
+    cr_assert_eq(play_seen_words(&play.header), WORDS);
+    cr_assert_eq(play_need(&play, policy, param, &bytes), 0);
+    void *block = aligned_alloc(16, bytes);
+    memset(block, 0, bytes);
+    fixture_shape(&shape, NODES, LOG_CPUS, FRAMES);
+    machine_check_begin(&check, &shape.topology, PAGES, MACHINE_REPLICAS | MACHINE_WATCH);
+    cr_assert_eq(play_begin(&play, policy, param, &check.machine, &e, block), 0);
+    cr_assert(!e.view.accessed[2][1] && !e.view.traffic[17] && !e.view.latency_ps[2]);
+    cr_assert_eq(play_feed(&play, &e, 0, WORDS + 1), 0);
+    const uint64_t bits[NODES][2] = {{1, 2}, {3, 4}, {40, 40}};
+    for (int n = 0; n < NODES; n++)
+        cr_assert_arr_eq(e.view.accessed[n], bits[n], sizeof bits[n], "node %d", n);
+    cr_assert_eq(e.view.traffic[0], 40);
+    cr_assert_eq(e.view.traffic[1], TRAFFIC + 2);
+    cr_assert_eq(e.view.traffic[17], LATENCIES);
+    cr_assert_eq(e.view.latency_ps[0], LATENCIES + 1);
+    cr_assert_eq(e.view.latency_ps[2], WORDS);
+    cr_assert(view_accessed(&e.view, 2, 67) && !view_accessed(&e.view, 2, 66));
+    machine_check_end(&check);
+    free(block);
+    free(l.bytes);
+}
+
 /* Behind the frames three bandwidths and three costs, then the 70 bytes of advice. */
 Test(play, bandwidths_and_costs_where_they_are_known)
 {
