@@ -101,6 +101,20 @@ void lapic_accept(struct lapic *l, uint8_t vector)
     l->isr[vector / 32] |= bit(vector);
 }
 
+bool lapic_alone(const struct lapic *l)
+{
+    bool found = false;
+    for (unsigned i = 0; i < 16; i++) {
+        uint32_t word = i < 8 ? l->isr[i] : __atomic_load_n(&l->irr[i - 8], __ATOMIC_ACQUIRE);
+        if (!word)
+            continue;
+        if (found || (word & (word - 1)) || (word & __atomic_load_n(&l->tmr[i % 8], __ATOMIC_RELAXED)))
+            return false;
+        found = true;
+    }
+    return found;
+}
+
 bool lapic_addressed(const struct lapic *l, uint32_t destination, bool logical)
 {
     if (destination == UINT32_MAX)
@@ -200,6 +214,12 @@ static void end_service(struct lapic *l, int *eoi)
     l->isr[vector / 32] &= ~bit((uint8_t)vector);
     if (__atomic_load_n(&l->tmr[vector / 32], __ATOMIC_RELAXED) & bit((uint8_t)vector))
         *eoi = vector;
+}
+
+void lapic_end(struct lapic *l)
+{
+    int by_level;
+    end_service(l, &by_level);
 }
 
 static int write_icr(uint64_t value, struct lapic_ipi *ipi)

@@ -88,7 +88,7 @@ static uint32_t xsave_size(uint64_t xcr0)
 
 struct cpuid cpuid_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf)
 {
-    enum { CR4_OSXSAVE = 1 << 18, NO_IO_DELAY = 1, CLOCK = 3, CLOCK_STABLE = 24, INVARIANT_TSC = 8, ARAT = 2 };
+    enum { CR4_OSXSAVE = 1 << 18, NO_IO_DELAY = 1, CLOCK = 3, EOI = 6, CLOCK_STABLE = 24, INVARIANT_TSC = 8, ARAT = 2 };
     struct cpuid c = shown(leaf, subleaf);
     uint32_t n = v->vm->nvcpus, several = n > 1, xsave = (v->vmcb->cr4 & CR4_OSXSAVE) != 0;
     switch (leaf) {
@@ -115,7 +115,7 @@ struct cpuid cpuid_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf)
     case 0x40000000: /* "KVMKVMKVM" */
         return (struct cpuid){0x40000001, 0x4b4d564b, 0x564b4d56, 0x4d};
     case 0x40000001:
-        c.eax = BIT(NO_IO_DELAY) | BIT(CLOCK) | BIT(CLOCK_STABLE);
+        c.eax = BIT(NO_IO_DELAY) | BIT(CLOCK) | BIT(EOI) | BIT(CLOCK_STABLE);
         break;
     case 0x80000000:
         c.eax = 0x80000008;

@@ -3,6 +3,7 @@
 
 #include "monitor-core/x86/cpu.h"
 #include "monitor-core/x86/kvmclock.h"
+#include "monitor-core/x86/kvmeoi.h"
 #include "monitor-core/x86/vm.h"
 
 #define CR0_PG UINT64_C(0x80000000)
@@ -42,6 +43,9 @@ int msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *value)
         break;
     case MSR_KVM_SYSTEM_TIME:
         *value = v->clock_gpa;
+        break;
+    case MSR_KVM_EOI:
+        *value = v->eoi;
         break;
     case MSR_HWCR:
         *value = TSC_COUNTS_AT_P0;
@@ -124,6 +128,8 @@ int msr_guest_write(struct vcpu *v, uint32_t msr, uint64_t value)
         return kvmclock_system_time(v, value);
     case MSR_KVM_WALL_CLOCK:
         return kvmclock_wall_clock(v, value);
+    case MSR_KVM_EOI:
+        return kvmeoi_set(v, value);
     case MSR_HWCR:
     case MSR_DEBUGCTL: /* nothing of them is offered */
     case MSR_DE_CFG:

@@ -6,6 +6,7 @@
 #include "monitor-core/x86/fpu.h"
 #include "monitor-core/x86/ibs.h"
 #include "monitor-core/x86/kvmclock.h"
+#include "monitor-core/x86/kvmeoi.h"
 #include "monitor-core/x86/linear.h"
 #include "monitor-core/x86/msr.h"
 #include "monitor-core/x86/vm.h"
@@ -194,12 +195,14 @@ enum vcpu_wish vcpu_run(struct vcpu *v)
     v->halted = false;
     __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
     ibs_discard();
+    kvmeoi_enter(v);
     uint64_t start = cpu_now();
     svm_run(c, v->vmcb_physical, &v->registers, v->host_physical, &v->space);
     uint64_t end = cpu_now();
     v->guest_ns += end - start;
     v->wish = VCPU_AGAIN;
     collect(v, offered);
+    kvmeoi_leave(v);
     ibs_collect();
     v->exits[exits_deal(v)]++;
     if (stands_before_halt(v)) {

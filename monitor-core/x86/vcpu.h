@@ -43,6 +43,8 @@ struct vcpu {
     struct svm_space space; /* its address space identifier */
     uint64_t host_physical; /* the CPU's own state while it is taken up */
     uint64_t clock_gpa;     /* kvm-clock page, | 1: on */
+    uint64_t eoi;           /* MSR_KVM_EOI_EN: address of the word | 1: on */
+    bool eoi_spared;        /* its bit is set, as far as is known (kvmeoi.h) */
     uint64_t xcr0, tsc_aux, dr[4];
     unsigned char *fpu; /* XSAVE area */
     enum vcpu_wish wish;

@@ -37,6 +37,8 @@ void vcpu_begin(struct vcpu *v)
     v->registers = (struct svm_registers){.rdx = cpuid_guest(v, 1, 0).eax};
     v->iret = UINT64_MAX;
     v->halted = false;
+    v->eoi = 0;
+    v->eoi_spared = false;
     __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
     lapic_init(&v->lapic, v->index, machine_x86.tsc_khz);
 }

@@ -124,7 +124,7 @@ Test(exits, cpuid, .init = rig_start)
     r = cpuid(0x40000000, 0);
     cr_expect_eq(r.a, 0x40000001);
     cr_expect(!memcmp(&r.b, "KVMK", 4) && !memcmp(&r.c, "VMKV", 4) && !memcmp(&r.d, "M\0\0", 4));
-    cr_expect_eq(cpuid(0x40000001, 0).a, 1 << 1 | 1 << 3 | 1 << 24);
+    cr_expect_eq(cpuid(0x40000001, 0).a, 1 << 1 | 1 << 3 | 1 << 6 | 1 << 24);
     cr_expect_eq(cpuid(0x8000000a, 0).a, 0);
     cr_expect_eq(cpuid(0x12345678, 0).b, 0);
     r = cpuid(0xb, 1);
