@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The local APIC (AMD64 APM volume 2, chapter 16): x2APIC mode where the CPU has it or is in it, else its page of
- * registers. The timer counts down once.
+ * registers. The timer counts down again and again until it is set anew: an emulated CPU may lose an interrupt that
+ * comes at the moment of a VMRUN, and a guest that does not exit by itself would never be interrupted again.
  */
 #include "monitor-core/x86/start.h"
 
@@ -19,7 +20,9 @@ enum {
     CURRENT = 0x390,
     DIVIDE = 0x3e0
 };
-enum { COMMAND_BUSY = 1 << 12, LVT_MASKED = 1 << 16, DIVIDE_BY_1 = 0xb };
+enum { COMMAND_BUSY = 1 << 12, LVT_MASKED = 1 << 16, LVT_PERIODIC = 1 << 17, DIVIDE_BY_1 = 0xb };
+/* The timer fires no sooner and no more often. */
+enum { LEAST_NS = 10000 };
 enum { COMMAND_NMI = 0x400 | 1 << 14 };
 
 static bool x2;
@@ -64,7 +67,7 @@ void apic_cpu(void)
     set(SPURIOUS, 0x100 | APIC_SPURIOUS); /* first: until it is on, an APIC keeps its local vectors masked */
     set(TASK_PRIORITY, 0);
     set(LVT_ERROR, LVT_MASKED);
-    set(LVT_TIMER, APIC_TIMER);
+    set(LVT_TIMER, LVT_PERIODIC | APIC_TIMER);
     set(DIVIDE, DIVIDE_BY_1);
 }
 
@@ -80,7 +83,7 @@ void apic_calibrate(void)
     set(COUNT, UINT32_MAX);
     timer_khz = clock_compare(counted_down, UINT32_MAX, 1 << 21, &ticks) * machine_x86.tsc_khz / ticks;
     set(COUNT, 0);
-    set(LVT_TIMER, APIC_TIMER);
+    set(LVT_TIMER, LVT_PERIODIC | APIC_TIMER);
     if (!timer_khz)
         panic("the local APIC's timer does not count; enable it in the firmware");
 }
@@ -127,7 +130,7 @@ void cpu_timer(uint64_t deadline)
         return;
     c->timer = deadline;
     uint64_t now = cpu_now(), most = UINT32_MAX * UINT64_C(1000000) / timer_khz;
-    uint64_t ns = deadline > now ? deadline - now : 0;
+    uint64_t ns = deadline > now + LEAST_NS ? deadline - now : LEAST_NS;
     if (deadline == UINT64_MAX)
         set(COUNT, 0);
     else

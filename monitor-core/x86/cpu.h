@@ -23,7 +23,7 @@ struct cpu {
     uint64_t interrupts, kicks;
     void *running;        /* struct vcpu, or null */
     unsigned char *stack; /* its top */
-    uint64_t timer;       /* when the timer is set to (ns); UINT64_MAX: it is not */
+    uint64_t timer;       /* what the timer is set to (ns), or CPU_TIMER_FIRED; UINT64_MAX: it is off */
     void (*entry)(void);  /* what cpu_start_others was given */
 };
 
@@ -64,7 +64,9 @@ static inline uint64_t cpu_tsc(void)
     return (uint64_t)high << 32 | low;
 }
 
-/* The CPU's own timer interrupts once at that time (ns as cpu_now), at once if it has passed; UINT64_MAX: never. */
+/* The CPU's own timer interrupts at that time (ns as cpu_now), at once if it has passed, and again after each time as
+ * long, until it is set to another time; UINT64_MAX: never. */
+enum { CPU_TIMER_FIRED = 1 }; /* struct cpu.timer: a time that nobody asks for */
 void cpu_timer(uint64_t deadline);
 
 /* Forces the CPU out of its guest or out of idling. */

@@ -28,6 +28,26 @@ static bool may_be_stale(const struct cpu *c, uint64_t now)
     return __atomic_load_n(&c->in_guest, __ATOMIC_SEQ_CST) && __atomic_load_n(&c->seen, __ATOMIC_ACQUIRE) < now;
 }
 
+static void call_out(uint32_t cpu)
+{
+    cpu_kick(cpu);
+    counts.kicks++;
+}
+
+/* A kick may be lost (apic.c): one that is not answered is sent again. */
+static void wait_for(uint32_t cpu, uint64_t now)
+{
+    enum { PATIENCE_NS = 1000000 };
+    uint64_t since = cpu_now();
+    while (may_be_stale(machine_x86.cpu[cpu], now)) {
+        __builtin_ia32_pause();
+        if (cpu_now() - since < PATIENCE_NS)
+            continue;
+        call_out(cpu);
+        since = cpu_now();
+    }
+}
+
 void shootdown(uint32_t vms)
 {
     uint64_t now = __atomic_add_fetch(&generation, 1, __ATOMIC_SEQ_CST);
@@ -41,12 +61,10 @@ void shootdown(uint32_t vms)
         if (!c || c == self || !may_be_stale(c, now) || !(vms >> __atomic_load_n(&c->vm, __ATOMIC_RELAXED) & 1))
             continue;
         waiting |= UINT64_C(1) << i;
-        cpu_kick(i);
-        counts.kicks++;
+        call_out(i);
     }
     for (; waiting; waiting &= waiting - 1)
-        while (may_be_stale(machine_x86.cpu[__builtin_ctzll(waiting)], now))
-            __builtin_ia32_pause();
+        wait_for((uint32_t)__builtin_ctzll(waiting), now);
     counts.rounds++;
     counts.wait_ns += cpu_now() - start;
 }

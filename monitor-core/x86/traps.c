@@ -138,7 +138,7 @@ void traps_handle(struct trap *t)
         return; /* takes no acknowledgement */
     c->interrupts++;
     if (t->vector == APIC_TIMER)
-        c->timer = UINT64_MAX;
+        c->timer = CPU_TIMER_FIRED;
     else if (t->vector == APIC_KICK)
         c->kicks++;
     apic_end();

@@ -79,7 +79,7 @@ def check(lines, sizes, cpus):
     for i in range(len(sizes)):
         if f"memory of node {i}: {512 if sizes[i] else 0} taken, 0 bad, all back" not in lines:
             yield f"memory of node {i} does not hold"
-    if "tried: 0 early timers, 0 stray kicks, 0 backward clocks, 0 wrong texts" not in lines:
+    if "tried: 0 early timers, 0 stray timers, 0 stray kicks, 0 backward clocks, 0 wrong texts" not in lines:
         yield "timers, kicks, clocks: " + next((line for line in lines if line.startswith("tried")), "not tried")
     ticks, late = next(iter(rows(lines, r"clock: (\d+) ticks in 2 ms, timers (\d+) us late")), (0, 0))
     if not 7080 < ticks < 8000 or late > 1900:  # 7159 and a little; a tenth of the timers' 20 ms

@@ -8,7 +8,7 @@
 enum { TURNS = 200, TIMERS = 8, SAMPLES = 512 };
 
 static struct {
-    uint32_t ready, turn, early_timers, stray_kicks, backward, wrong_text;
+    uint32_t ready, turn, early_timers, stray_timers, stray_kicks, backward, wrong_text;
     uint64_t latest, late[CPUS_MAX];
 } shared;
 
@@ -18,12 +18,20 @@ static void wait_for(uint32_t *word, uint32_t value)
         __builtin_ia32_pause();
 }
 
+/* No interrupt of it is on its way any more. */
+static void quiet_timer(void)
+{
+    cpu_timer(UINT64_MAX);
+    cpu_take_interrupts();
+}
+
 /* The timer wakes the CPU, and not before its time. How late it comes is also the emulator's doing: the best of many.
  */
 static void try_timer(void)
 {
     uint64_t least = UINT64_MAX;
     for (unsigned i = 0; i < TIMERS; i++) {
+        quiet_timer();
         uint64_t deadline = cpu_now() + 20000000, before = cpu_self()->interrupts, now;
         cpu_timer(deadline);
         while (cpu_self()->interrupts == before)
@@ -35,7 +43,25 @@ static void try_timer(void)
             least = now - deadline;
     }
     shared.late[cpu_self()->id] = least;
-    cpu_timer(UINT64_MAX);
+}
+
+/* A timer that is not set anew comes again and again (a CPU that it fails to wake sleeps for ever here); one that is
+ * off does not. */
+static void try_repeated(void)
+{
+    quiet_timer();
+    uint64_t deadline = cpu_now() + 5000000, third = cpu_self()->interrupts + 3;
+    cpu_timer(deadline);
+    while (cpu_self()->interrupts < third)
+        cpu_idle();
+    if (cpu_now() < deadline + 9000000)
+        __atomic_fetch_add(&shared.early_timers, 1, __ATOMIC_RELAXED);
+    quiet_timer();
+    uint64_t before = cpu_self()->interrupts;
+    clock_wait(20000000);
+    cpu_take_interrupts();
+    if (cpu_self()->interrupts != before)
+        __atomic_fetch_add(&shared.stray_timers, 1, __ATOMIC_RELAXED);
 }
 
 /* The clock against the machine's ACPI timer. The least of many short spells: in one at least the emulator kept its
@@ -94,6 +120,7 @@ static void try_all(void)
     if (machine_x86.cpu[c->id] != c || text_in_force() != c->text)
         __atomic_fetch_add(&shared.wrong_text, 1, __ATOMIC_RELAXED);
     try_timer();
+    try_repeated();
     __atomic_fetch_add(&shared.ready, 1, __ATOMIC_ACQ_REL);
     wait_for(&shared.ready, machine_x86.cpus);
     try_kicks();
@@ -203,8 +230,8 @@ void monitor_main(void)
     show();
     try_all();
     wait_for(&shared.ready, 2 * machine_x86.cpus);
-    print("tried: %u early timers, %u stray kicks, %u backward clocks, %u wrong texts", shared.early_timers,
-          shared.stray_kicks, shared.backward, shared.wrong_text);
+    print("tried: %u early timers, %u stray timers, %u stray kicks, %u backward clocks, %u wrong texts",
+          shared.early_timers, shared.stray_timers, shared.stray_kicks, shared.backward, shared.wrong_text);
     show_clock();
     for (uint32_t n = 0; n < machine_x86.nodes; n++)
         try_memory((node_t)n);

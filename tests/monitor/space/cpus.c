@@ -11,7 +11,7 @@
 
 struct machine_x86 machine_x86;
 static struct cpu cpus[CPUS_THREADS];
-static uint32_t kicked[CPUS_THREADS];
+static uint32_t kicked[CPUS_THREADS], to_lose;
 
 struct start {
     struct cpu *cpu;
@@ -26,9 +26,18 @@ uint64_t cpu_now(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+void cpus_lose(uint32_t kicks)
+{
+    __atomic_store_n(&to_lose, kicks, __ATOMIC_RELAXED);
+}
+
 void cpu_kick(uint32_t cpu)
 {
-    __atomic_store_n(&kicked[cpu], 1, __ATOMIC_RELEASE);
+    uint32_t left = __atomic_load_n(&to_lose, __ATOMIC_RELAXED);
+    if (left)
+        __atomic_store_n(&to_lose, left - 1, __ATOMIC_RELAXED);
+    else
+        __atomic_store_n(&kicked[cpu], 1, __ATOMIC_RELEASE);
 }
 
 bool cpus_kicked(const struct cpu *c)

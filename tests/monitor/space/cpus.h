@@ -13,6 +13,9 @@ enum { CPUS_THREADS = 4 };
 /* Runs `body` on so many CPUs at once, CPU n on node n % nodes, and returns when all have ended. */
 void cpus_run(uint32_t nodes, void (*body)(struct cpu *, void *context), void *context);
 
+/* From now on so many kicks are lost. */
+void cpus_lose(uint32_t kicks);
+
 /* Has the CPU been kicked since it last left its guest? */
 bool cpus_kicked(const struct cpu *);
 

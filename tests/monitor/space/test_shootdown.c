@@ -79,6 +79,35 @@ Test(shootdown, nothing_older_than_a_finished_one_is_used)
     cr_assert(shootdown_counts().rounds >= m.rounds);
 }
 
+enum { LOST = 3 };
+
+/* CPU 0 waits for CPU 1, whose guest leaves for nothing but a kick. */
+static void deaf_cpu(struct cpu *c, void *context)
+{
+    uint32_t *in = context;
+    if (c->id == 1) {
+        cpus_enter(c, 0);
+        __atomic_store_n(in, 1, __ATOMIC_RELEASE);
+        for (uint64_t start = cpu_now(); !cpus_kicked(c) && cpu_now() - start < PATIENCE_NS;)
+            __builtin_ia32_pause();
+        cr_assert(cpus_kicked(c));
+        cpus_leave(c);
+    } else if (c->id == 0) {
+        while (!__atomic_load_n(in, __ATOMIC_ACQUIRE))
+            __builtin_ia32_pause();
+        shootdown(1);
+    }
+}
+
+Test(shootdown, kicks_that_are_lost_are_sent_again)
+{
+    uint32_t in = 0;
+    uint64_t before = shootdown_counts().kicks;
+    cpus_lose(LOST);
+    cpus_run(1, deaf_cpu, &in);
+    cr_assert_geq(shootdown_counts().kicks - before, LOST + 1);
+}
+
 struct guests {
     struct rig rig;
     uint64_t wrong, errors;
