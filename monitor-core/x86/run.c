@@ -124,16 +124,23 @@ static uint64_t guest_timer(struct lapic *l)
     return l->deadline_ns;
 }
 
-/* cpu_timer knows what it is set to and whether that has fired, early by a few ns as it may be: nothing is remembered
- * here. */
+/* How late work may come: a quarter of the shortest period. */
+static uint64_t patience(void)
+{
+    uint64_t period = CHORE_NS, harvest = monitor.config.harvest_ms * UINT64_C(1000000), tick = monitor.pager.tick_ns;
+    return sooner(period, sooner(harvest ? harvest : period, tick ? tick : period)) / 4;
+}
+
+/* Work that is due shortly before the guest's timer waits for that: one interrupt for both. cpu_timer knows what it is
+ * set to and whether that has fired, early by a few ns as it may be: nothing is remembered here. */
 static void arm(uint16_t held)
 {
     uint64_t until = sched_due(&monitor.sched, (uint16_t)cpu_self()->id);
-    uint64_t work = sooner(load(&shared.pager_next), load(&shared.chores_next));
-    uint64_t deadline = sooner(until, on_duty(held) ? work : work + LATE_NS);
-    if (held != SCHED_NONE)
-        deadline = sooner(deadline, guest_timer(&monitor.vcpu[held]->lapic));
-    cpu_timer(deadline);
+    uint64_t work = sooner(load(&shared.pager_next), load(&shared.chores_next)) + (on_duty(held) ? 0 : LATE_NS);
+    uint64_t guest = held != SCHED_NONE ? guest_timer(&monitor.vcpu[held]->lapic) : UINT64_MAX;
+    if (guest - work < patience())
+        work = guest;
+    cpu_timer(sooner(until, sooner(work, guest)));
 }
 
 static void run_guest(uint16_t number)
