@@ -25,7 +25,7 @@ static const struct cli_option options[] = {
     {"limit", 0, "N", "take at most N records"},
     {"rebase", 0, NULL, "let time begin at 0"},
     {"page-size", 0, "BYTES", "a power of two (the source's, else 4096)"},
-    {"step", 0, "NS", "lackey: time of one access (1)"},
+    {"step", 0, "NS", "lackey, view, drmemtrace: time of one access (1)"},
     {"compress", 0, "HOW", "deflate (default), smallest, none, or blosc (needs a plug-in to read)"},
     {"name", 0, "TEXT", "name of the trace (the file's)"},
     {"note", 0, "TEXT", "how it was made; stored with it"},
@@ -42,6 +42,7 @@ static const struct cli_example examples[] = {
     {"mirrorball import perf.data --levels remote-dram,remote-cache -o far.h5", "only what came from another node"},
     {"valgrind --tool=lackey --trace-mem=yes --log-fd=9 ls 9>&1 >ls.out | mirrorball import - -o ls.h5",
      "from standard input"},
+    {"mirrorball import drmemtrace.app.4711.0042.dir -o app.h5", "DynamoRIO's recording of all threads"},
     {"mirrorball import long.h5 --skip 1M --limit 500k -o cut.h5", "a part of a trace"},
     {NULL, NULL},
 };
@@ -61,6 +62,9 @@ const struct cli_command command_import = {
                    "  script  perf script -F comm,pid,tid,cpu,time,event,addr,data_src,weight\n"
                    "  mitos   CSV of Mitos and MemAxes\n"
                    "  view    text of DynamoRIO's drmemtrace tool 'view': all accesses, not misses\n"
+                   "  drmemtrace\n"
+                   "          DynamoRIO's own trace, post-processed: a thread's file, or the folder\n"
+                   "          with the files of all threads. All accesses, not misses\n"
                    "  tr      raw capture of the QEMU cache-model plugin. In whole-system captures\n"
                    "          pages get their node from the address, and records beyond 2 GiB\n"
                    "          (device memory) are dropped\n"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "collectors/readers_text.h"
+#include "collectors/readers_drmemtrace.h"
 
 int readers_perfdata(void *context, struct import_input *in, struct import_sink *sink, struct trace_error *error)
 {
@@ -17,9 +17,10 @@ int readers_perfdata(void *context, struct import_input *in, struct import_sink 
 }
 
 const struct import_reader readers_list[] = {
-    {"perf", perfdata_looks, readers_perfdata},
-    {"view", readers_view_looks, readers_view},
-    {"script", readers_script_looks, readers_script},
-    {"mitos", readers_mitos_looks, readers_mitos},
-    {NULL, NULL, NULL},
+    {"perf", perfdata_looks, readers_perfdata, NULL},
+    {"view", readers_view_looks, readers_view, NULL},
+    {"script", readers_script_looks, readers_script, NULL},
+    {"mitos", readers_mitos_looks, readers_mitos, NULL},
+    {"drmemtrace", readers_drmemtrace_looks, readers_drmemtrace, readers_drmemtrace_folder},
+    {NULL, NULL, NULL, NULL},
 };

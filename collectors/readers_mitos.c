@@ -99,7 +99,8 @@ int readers_mitos(void *context, struct import_input *in, struct import_sink *si
     struct text_samples text;
     struct layout layout;
     char *line;
-    int err = text_start(&text, context, in, sink, "Mitos CSV", 0, ABI_TID | ABI_WEIGHT | ABI_ADDR, error);
+    int err = text_start(&text, context, in, import_input_path(in), sink, "Mitos CSV", 0,
+                         ABI_TID | ABI_WEIGHT | ABI_ADDR, error);
     int event = err ? 0 : text_event(&text, "loads with their latency");
     int got = err ? 0 : import_input_line(in, &line, error);
     if (!err && (event < 0 || got <= 0 || !read_layout(line, &layout)))
@@ -115,8 +116,6 @@ int readers_mitos(void *context, struct import_input *in, struct import_sink *si
             struct sample s = sample_of(&layout, value, (uint32_t)event);
             err = text_put(&text, &s, error);
         }
-        if (!err)
-            err = import_pulse(sink, in, error);
     }
     return text_end(&text, err ? err : got < 0 ? got : 0, error);
 }

@@ -171,7 +171,7 @@ int readers_script(void *context, struct import_input *in, struct import_sink *s
     struct text_samples text;
     char *line, name[DECODE_NAME];
     struct sample s;
-    int got = 0, err = text_start(&text, context, in, sink, "perf script", 0,
+    int got = 0, err = text_start(&text, context, in, import_input_path(in), sink, "perf script", 0,
                                   ABI_TID | ABI_WEIGHT | ABI_PERIOD | ABI_ADDR, error);
     while (!err && !sink->full && (got = import_input_line(in, &line, error)) > 0) {
         if (!line[strspn(line, " \t")] || *line == '#')
@@ -183,8 +183,6 @@ int readers_script(void *context, struct import_input *in, struct import_sink *s
         s.event = (uint32_t)event;
         if (!err)
             err = text_put(&text, &s, error);
-        if (!err)
-            err = import_pulse(sink, in, error);
     }
     return text_end(&text, err ? err : got < 0 ? got : 0, error);
 }

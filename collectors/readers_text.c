@@ -5,15 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-int text_start(struct text_samples *s, struct readers *readers, struct import_input *in, struct import_sink *sink,
-               const char *source, unsigned labels, uint64_t fields, struct trace_error *error)
+enum { PULSE = 65536 };
+
+int text_start(struct text_samples *s, struct readers *readers, struct import_input *in, const char *path,
+               struct import_sink *sink, const char *source, unsigned labels, uint64_t fields,
+               struct trace_error *error)
 {
-    *s = (struct text_samples){.in = in, .readers = readers, .fields = fields};
+    *s = (struct text_samples){.in = in, .path = path, .sink = sink, .readers = readers, .fields = fields};
     readers->samples = true;
     s->decoder = decoder_new();
     s->to = s->decoder ? to_trace_new(sink, &readers->options) : NULL;
     if (!s->to)
-        return trace_fail(error, ENOMEM, "%s: out of memory", import_input_path(in));
+        return trace_fail(error, ENOMEM, "%s: out of memory", path);
     to_trace_facts(s->to, NULL, s->decoder);
     to_trace_source(s->to, source, labels);
     return 0;
@@ -46,14 +49,15 @@ int text_event(struct text_samples *s, const char *name)
 int text_put(struct text_samples *s, const struct sample *sample, struct trace_error *error)
 {
     struct decoded d = {.kind = DECODED_SAMPLE, .type = ABI_RECORD_SAMPLE, .sample = *sample};
-    return to_trace_record(s->to, &d, error);
+    int err = to_trace_record(s->to, &d, error);
+    return err || ++s->samples % PULSE ? err : import_pulse_now(s->sink, s->in, error);
 }
 
 int text_end(struct text_samples *s, int err, struct trace_error *error)
 {
     struct trace_error why;
     if (!err && (err = to_trace_end(s->to, &why)) != 0)
-        trace_fail(error, -err, "%s: %s", import_input_path(s->in), why.text);
+        trace_fail(error, -err, "%s: %s", s->path, why.text);
     if (s->to)
         s->readers->counts = *to_trace_counts(s->to);
     to_trace_free(s->to);
@@ -63,7 +67,7 @@ int text_end(struct text_samples *s, int err, struct trace_error *error)
 
 int text_bad_line(const struct text_samples *s, const char *line, const char *why, struct trace_error *error)
 {
-    return trace_fail(error, EINVAL, "%s:%llu: '%.60s': %s", import_input_path(s->in),
+    return trace_fail(error, EINVAL, "%s:%llu: '%.60s': %s", s->path,
                       (unsigned long long)import_input_line_number(s->in), line, why);
 }
 

@@ -8,21 +8,25 @@
 #include "collectors/readers.h"
 
 struct text_samples {
-    struct import_input *in;
+    struct import_input *in; /* the caller's, who may change it; null: progress is not told */
+    const char *path;        /* for messages */
+    struct import_sink *sink;
     struct readers *readers;
     struct decoder *decoder;
     struct to_trace *to;
     uint64_t fields; /* ABI_* that the text can give: which columns the trace has */
     uint32_t last_event;
+    uint64_t samples;
 };
 
-/* 0 or -errno with a line. text_end or text_abandon must follow. */
-int text_start(struct text_samples *, struct readers *, struct import_input *, struct import_sink *, const char *source,
-               unsigned labels, uint64_t fields, struct trace_error *);
+/* 0 or -errno with a line. text_end must follow in either case. */
+int text_start(struct text_samples *, struct readers *, struct import_input *, const char *path, struct import_sink *,
+               const char *source, unsigned labels, uint64_t fields, struct trace_error *);
 
 /* The event of that name, added if need be; -E2BIG, -ENOMEM. */
 int text_event(struct text_samples *, const char *name);
 
+/* One sample, and now and then what import_pulse_now does. 0 or -errno with a line. */
 int text_put(struct text_samples *, const struct sample *, struct trace_error *);
 
 /* Writes what was put when err is 0, and frees. Returns err or what writing returned. */

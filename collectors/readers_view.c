@@ -11,49 +11,15 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "collectors/readers_text.h"
-
-/* 1970 in microseconds since 1601. */
-#define UNIX_EPOCH UINT64_C(11644473600000000)
-
-/* Threads of the text: where and when each stands. */
-struct thread {
-    uint64_t time;
-    uint32_t tid, cpu; /* cpu UINT32_MAX: never told */
-};
+#include "collectors/readers_threads.h"
 
 struct reading {
     struct text_samples text;
-    struct thread *thread;
-    uint32_t threads, room, last;
+    struct readers_threads threads;
     uint64_t step;
 };
-
-static struct thread *thread_of(struct reading *v, uint32_t tid)
-{
-    enum { THREADS_MAX = 1 << 16 };
-    for (uint32_t k = 0; k < v->threads; k++) {
-        uint32_t i = (v->last + k) % v->threads;
-        if (v->thread[i].tid == tid) {
-            v->last = i;
-            return &v->thread[i];
-        }
-    }
-    if (v->threads == v->room) {
-        uint32_t room = v->room ? 2 * v->room : 16;
-        struct thread *grown = room <= THREADS_MAX ? realloc(v->thread, room * sizeof *grown) : NULL;
-        if (!grown)
-            return NULL;
-        v->thread = grown;
-        v->room = room;
-    }
-    v->last = v->threads++;
-    v->thread[v->last] = (struct thread){.tid = tid, .cpu = UINT32_MAX};
-    return &v->thread[v->last];
-}
 
 /* "RECORD INSTRUCTION: THREAD " or, older, "RECORD: TTHREAD ": what follows, or null when the line is none of these. */
 static const char *details(const char *line, uint32_t *tid)
@@ -77,24 +43,23 @@ static const char *details(const char *line, uint32_t *tid)
     return at + strspn(at, " ");
 }
 
-static void marker(const char *at, struct thread *t)
+static void marker(const char *at, struct readers_thread *t)
 {
     uint64_t number;
     const char *core = strstr(at, " on core ");
     if (!strncmp(at, "<marker: timestamp ", 19)) {
         at += 19;
-        if (text_number(&at, 10, &number) && number >= UNIX_EPOCH && number - UNIX_EPOCH < (UINT64_C(1) << 62) / 1000 &&
-            (number - UNIX_EPOCH) * 1000 > t->time)
-            t->time = (number - UNIX_EPOCH) * 1000;
+        if (text_number(&at, 10, &number))
+            readers_threads_stamp(t, number);
     } else if (!strncmp(at, "<marker: tid ", 13) && core) {
         core += 9;
-        if (text_number(&core, 10, &number) && number <= UINT32_MAX)
-            t->cpu = (uint32_t)number;
+        if (text_number(&core, 10, &number))
+            readers_threads_cpu(t, number);
     }
 }
 
 /* An access: its operation and address. False: another kind of line. */
-static bool access_of(const char *at, struct sample *s)
+static bool access_of(const char *at, enum sample_op *op, uint64_t *address)
 {
     static const struct {
         const char *word;
@@ -105,8 +70,8 @@ static bool access_of(const char *at, struct sample *s)
     for (size_t i = 0; place && i < sizeof words / sizeof words[0]; i++)
         if (strlen(words[i].word) == length && !strncmp(at, words[i].word, length)) {
             place += strlen(" byte(s) @ ");
-            s->op = words[i].op;
-            return text_number(&place, 16, &s->va);
+            *op = words[i].op;
+            return text_number(&place, 16, address);
         }
     return false;
 }
@@ -114,24 +79,16 @@ static bool access_of(const char *at, struct sample *s)
 static int take_line(struct reading *v, const char *line, struct trace_error *error)
 {
     uint32_t tid;
+    uint64_t address;
+    enum sample_op op;
     const char *at = details(line, &tid);
     if (!at)
         return 0; /* the head, and the program's own output in between */
-    struct thread *t = thread_of(v, tid);
+    struct readers_thread *t = readers_threads_of(&v->threads, tid);
     if (!t)
         return text_bad_line(&v->text, line, "more threads than there is room for", error);
-    struct sample s = {.tid = tid, .pid = 1, .has = SAMPLE_TASK | SAMPLE_TIME};
     marker(at, t);
-    if (!access_of(at, &s))
-        return 0;
-    t->time += v->step;
-    s.time = t->time;
-    s.has |= s.va ? SAMPLE_VA : 0;
-    if (t->cpu != UINT32_MAX) {
-        s.cpu = t->cpu;
-        s.has |= SAMPLE_CPU;
-    }
-    return text_put(&v->text, &s, error);
+    return access_of(at, &op, &address) ? readers_threads_put(t, v->step, op, address, &v->text, error) : 0;
 }
 
 bool readers_view_looks(const unsigned char *bytes, size_t n)
@@ -150,15 +107,12 @@ int readers_view(void *context, struct import_input *in, struct import_sink *sin
     struct reading v = {.step = sink->options->step_ns};
     char *line;
     readers->options.levels = LEVELS_ALL;
-    int got = 0,
-        err = text_start(&v.text, readers, in, sink, "drmemtrace view", TRACE_ALL_ACCESSES, ABI_TID | ABI_ADDR, error);
+    int got = 0, err = text_start(&v.text, readers, in, import_input_path(in), sink, "drmemtrace view",
+                                  TRACE_ALL_ACCESSES, ABI_TID | ABI_ADDR, error);
     if (!err && text_event(&v.text, "every access") < 0)
         err = trace_fail(error, ENOMEM, "out of memory");
-    while (!err && !sink->full && (got = import_input_line(in, &line, error)) > 0) {
+    while (!err && !sink->full && (got = import_input_line(in, &line, error)) > 0)
         err = take_line(&v, line, error);
-        if (!err)
-            err = import_pulse(sink, in, error);
-    }
-    free(v.thread);
+    readers_threads_free(&v.threads);
     return text_end(&v.text, err ? err : got < 0 ? got : 0, error);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "datasets/import_private.h"
@@ -161,6 +162,21 @@ static int read_format(unsigned format, struct import_input *in, struct import_s
     return format == IMPORT_CSV ? import_csv(in, sink, error) : import_lackey(in, sink, error);
 }
 
+/* Of the readers that were asked for, the first that reads folders; null: none. */
+static const struct import_reader *folder_reader(const struct import_options *o)
+{
+    for (unsigned i = 0; o->readers && o->readers[i].name; i++)
+        if (o->readers[i].folder && (o->from == IMPORT_AUTO || o->from == IMPORT_FORMATS + i))
+            return &o->readers[i];
+    return NULL;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return strcmp(path, "-") && !stat(path, &status) && S_ISDIR(status.st_mode);
+}
+
 static int read_stream(const char *path, struct import_sink *sink, struct trace_error *error)
 {
     struct import_input *in;
@@ -184,8 +200,11 @@ int import_run(const char *in, const char *out, const struct import_options *opt
     memset(counts, 0, sizeof *counts);
     if (trace)
         *trace = NULL;
+    const struct import_reader *folder = is_folder(in) ? folder_reader(options) : NULL;
     int err;
-    if (options->from == IMPORT_TRACE || (options->from == IMPORT_AUTO && is_hdf5(in)))
+    if (folder)
+        err = folder->folder(options->reader_context, in, &sink, error);
+    else if (options->from == IMPORT_TRACE || (options->from == IMPORT_AUTO && is_hdf5(in)))
         err = import_trace(in, &sink, error);
     else
         err = read_stream(in, &sink, error);

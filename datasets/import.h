@@ -21,6 +21,8 @@ struct import_reader {
     const char *name;
     bool (*looks)(const unsigned char *bytes, size_t n);
     int (*read)(void *context, struct import_input *, struct import_sink *, struct trace_error *);
+    /* Reads a recording that is a folder; null: the format has none. */
+    int (*folder)(void *context, const char *path, struct import_sink *, struct trace_error *);
 };
 
 struct import_options {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Text of other tools: perf script, Mitos, drmemtrace's view. The first byte chooses the reader.
+ * Recordings of other tools: perf script, Mitos, drmemtrace and its view. The first byte chooses the reader.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     import_defaults(&options);
     options.readers = readers_list;
     options.reader_context = &readers;
-    options.from = IMPORT_FORMATS + 1u + data[0] % 3;
-    for (unsigned i = 0; i < 4; i++)
+    options.from = IMPORT_FORMATS + 1u + data[0] % 4;
+    for (unsigned i = 0; i < 5; i++)
         readers_list[i].looks(data + 1, size - 1 < 4096 ? size - 1 : 4096);
     if (import_run(fuzz_input_file(data + 1, size - 1), NULL, &options, &counts, NULL, NULL, &trace, &error)) {
         if (!error.text[0] || strchr(error.text, '\n'))

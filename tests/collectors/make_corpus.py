@@ -43,6 +43,11 @@ def main():
          b" 3 1: 7 read 8 byte(s) @ 0x1000 by PC 0x2\n 4: T7 write 8 byte(s) @ 0x2000 by PC 0x2\n")
     keep("samples", "script", b"\1x 1/2 [003] 5.000001: 7 ev: 1000 1a00201042 |OP LOAD|LCK No 5 3000\n x 1 [3] 6.1: ev: 0\n")
     keep("samples", "mitos", b"\2time,addr,cpu,pid,tid,latency,data_src,x\n1,4096,2,3,4,5,2,?\n0,8192,2,3,4,5,2,?\n")
+    entry = struct.Struct("<HHQ").pack
+    us = 11644473600 * 1000000
+    keep("samples", "drmemtrace", b"\3" + entry(25, 0, 5) + entry(28, 12, 5) + entry(28, 9, 64) + entry(22, 0, 7) + entry(24, 0, 8)
+         + entry(28, 2, us + 1) + entry(28, 3, 1) + entry(47, 3, 9) + entry(10, 3, 0x401000) + entry(0, 8, 0x5000)
+         + entry(17, 2, 0x0304) + entry(22, 0, 9) + entry(1, 8, 0x6000) + entry(23, 0, 7) + entry(26, 0, 0))
 
 
 main()
