@@ -83,12 +83,16 @@ static void load_tables(const uint64_t *gdt)
                      : "memory");
 }
 
+/* Besides what the monitor needs, what every kernel sets: an emulator flushes more for an exit where they differ. */
 static void control_registers(void)
 {
-    const uint64_t machine_check = 1 << 6, fxsr = 1 << 9, exceptions = 1 << 10, xsave = 1 << 18;
+    const uint64_t large = 1 << 4, machine_check = 1 << 6, global = 1 << 7, fxsr = 1 << 9, exceptions = 1 << 10;
+    const uint64_t xsave = 1 << 18, smep = 1 << 20, smap = 1 << 21;
+    uint32_t extended = cpuid_host(0, 0).eax >= 7 ? cpuid_host(7, 0).ebx : 0;
     uint64_t cr4;
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    cr4 |= machine_check | fxsr | exceptions | (cpuid_host(1, 0).ecx & 1u << 26 ? xsave : 0);
+    cr4 |= large | machine_check | global | fxsr | exceptions | (cpuid_host(1, 0).ecx & 1u << 26 ? xsave : 0);
+    cr4 |= (extended & 1u << 7 ? smep : 0) | (extended & 1u << 20 ? smap : 0);
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
 }
 
