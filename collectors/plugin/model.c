@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
-
-#define NO_LINE UINT64_MAX
+#include <string.h>
 
 /* Messages from other CPUs. A line in this CPU's second level is downgraded at most once and lost at most once before
  * the CPU has to ask for it again, which drains the inbox: twice the lines is room enough. */
@@ -50,12 +49,21 @@ static void set_state(struct cache *c, uint64_t line, enum cache_state state)
         *at = cache_word(line, state);
 }
 
+/* The line is not known to be its set's latest any more; the next access looks into the cache. */
+static void unlearn(struct model_cpu *c, uint64_t line)
+{
+    uint64_t *data = &c->data_latest[line & c->latest_mask], *fetch = &c->fetch_latest[line & c->latest_mask];
+    if (*data >> 1 == line)
+        *data = MODEL_NO_LINE;
+    if (*fetch == line)
+        *fetch = MODEL_NO_LINE;
+}
+
 static void forget(struct model_cpu *c, uint64_t line)
 {
     cache_drop(&c->l1i, line);
     cache_drop(&c->l1d, line);
-    c->data_line = c->data_line == line ? NO_LINE : c->data_line;
-    c->fetch_line = c->fetch_line == line ? NO_LINE : c->fetch_line;
+    unlearn(c, line);
 }
 
 void model_drain(struct model_cpu *c)
@@ -70,12 +78,12 @@ void model_drain(struct model_cpu *c)
         } else {
             set_state(&c->l2, line, CACHE_SHARED);
             set_state(&c->l1d, line, CACHE_SHARED);
+            unlearn(c, line);
         }
     }
     in->n = 0;
     atomic_store_explicit(&c->waiting, 0, memory_order_relaxed);
     unlock(&in->lock);
-    c->data_modified = false;
 }
 
 static void tell(struct model_cpu *c, uint64_t line, enum model_kind kind, unsigned cause, bool elsewhere)
@@ -85,44 +93,50 @@ static void tell(struct model_cpu *c, uint64_t line, enum model_kind kind, unsig
 }
 
 /* Room in the second level: who goes leaves the first level as well. */
-static void put_l2(struct model_cpu *c, uint64_t line, enum cache_state state)
+static void put_l2(struct model_cpu *c, uint64_t line, enum cache_state state, struct directory_line *entry)
 {
+    struct directory_line **at = &c->entry[cache_oldest(&c->l2, line) - c->l2.word];
     uint64_t gone = cache_put(&c->l2, line, state);
     if (gone) {
         forget(c, cache_line_of(gone));
-        directory_leave(&c->model->directory, cache_line_of(gone), c->id);
+        directory_leave(*at, c->id);
     }
+    *at = entry;
 }
 
-/* Asks the directory. Messages about a line are sent under its page's lock, so one look into the inbox with the lock
+/* Asks the directory. Messages about a line are sent under its entry's lock, so one look into the inbox with the lock
  * held leaves none about an earlier stay of the line here that could hit the coming one. */
-static bool request(struct model_cpu *c, uint64_t line, bool write, struct directory_answer *a)
+static struct directory_line *request(struct model_cpu *c, uint64_t line, bool write, struct directory_answer *a)
 {
     struct model *m = c->model;
-    struct directory_page *page = directory_lock(&m->directory, line);
-    if (!page) {
+    struct directory_line *l = directory_at(&m->directory, line);
+    if (!l) {
         atomic_store_explicit(&m->no_memory, true, memory_order_relaxed);
-        return false;
+        return NULL;
     }
+    directory_lock(l);
     if (atomic_load_explicit(&c->waiting, memory_order_acquire))
         model_drain(c);
-    *a = write ? directory_write(&m->directory, page, line, c->id) : directory_read(&m->directory, page, line, c->id);
+    *a = write ? directory_write(l, c->id) : directory_read(l, c->id);
     post_all(m, a->downgrade, line, false);
     post_all(m, a->invalidate, line, true);
-    directory_unlock(page);
-    return true;
+    directory_unlock(l);
+    return l;
 }
 
 /* The line is not in the second level. */
 static enum cache_state miss(struct model_cpu *c, uint64_t line, enum model_kind kind)
 {
     struct directory_answer a;
-    if (!request(c, line, kind == MODEL_WRITE, &a))
+    /* Who is going to leave: its entry comes from the host's memory while the new line's does. */
+    __builtin_prefetch(c->entry[cache_oldest(&c->l2, line) - c->l2.word], 1);
+    struct directory_line *entry = request(c, line, kind == MODEL_WRITE, &a);
+    if (!entry)
         return CACHE_SHARED;
     enum cache_state state = kind == MODEL_WRITE ? CACHE_MODIFIED : a.alone ? CACHE_EXCLUSIVE : CACHE_SHARED;
     tell(c, line, kind, a.cause, a.elsewhere);
     c->clock += MODEL_MISS;
-    put_l2(c, line, state);
+    put_l2(c, line, state, entry);
     return state;
 }
 
@@ -130,15 +144,16 @@ static enum cache_state miss(struct model_cpu *c, uint64_t line, enum model_kind
 static void own(struct model_cpu *c, uint64_t line, enum cache_state held)
 {
     struct directory_answer a;
+    struct directory_line *entry;
     if (held == CACHE_EXCLUSIVE) {
         tell(c, line, MODEL_UPGRADE, MODEL_FIRST_WRITE, false);
         c->clock += MODEL_MISS;
-    } else if (request(c, line, true, &a)) {
+    } else if ((entry = request(c, line, true, &a))) {
         /* Another CPU's write may have come first: then the line is gone and this is a miss. */
         tell(c, line, a.held ? MODEL_UPGRADE : MODEL_WRITE, a.held ? DIRECTORY_COHERENCE : a.cause, a.elsewhere);
         c->clock += MODEL_MISS;
         if (!cache_peek(&c->l2, line))
-            put_l2(c, line, CACHE_MODIFIED);
+            put_l2(c, line, CACHE_MODIFIED, entry);
     }
     set_state(&c->l2, line, CACHE_MODIFIED);
 }
@@ -174,8 +189,7 @@ void model_data_slow(struct model_cpu *c, uint64_t line, bool write)
             cache_put(&c->l1d, line, state);
         set_state(&c->l1d, line, state);
     }
-    c->data_line = line;
-    c->data_modified = state == CACHE_MODIFIED;
+    c->data_latest[line & c->latest_mask] = line << 1 | (state == CACHE_MODIFIED);
 }
 
 void model_fetch_slow(struct model_cpu *c, uint64_t line)
@@ -184,7 +198,15 @@ void model_fetch_slow(struct model_cpu *c, uint64_t line)
         second_level(c, line, MODEL_FETCH);
         cache_put(&c->l1i, line, CACHE_SHARED);
     }
-    c->fetch_line = line;
+    c->fetch_latest[line & c->latest_mask] = line;
+}
+
+static uint64_t *new_latest(uint32_t sets)
+{
+    uint64_t *latest = malloc(sets * sizeof *latest);
+    for (uint32_t i = 0; latest && i < sets; i++)
+        latest[i] = MODEL_NO_LINE;
+    return latest;
 }
 
 static int init_cpu(struct model *m, unsigned id)
@@ -194,10 +216,13 @@ static int init_cpu(struct model *m, unsigned id)
     uint32_t messages = 2 * g->l2_sets * g->l2_ways;
     c->id = id;
     c->model = m;
-    c->data_line = c->fetch_line = NO_LINE;
+    c->latest_mask = g->l1_sets - 1;
+    c->data_latest = new_latest(g->l1_sets);
+    c->fetch_latest = new_latest(g->l1_sets);
     c->inbox = calloc(1, sizeof *c->inbox + messages * sizeof *c->inbox->message);
-    if (!c->inbox || cache_init(&c->l1i, g->l1_sets, g->l1_ways) || cache_init(&c->l1d, g->l1_sets, g->l1_ways) ||
-        cache_init(&c->l2, g->l2_sets, g->l2_ways))
+    c->entry = calloc((size_t)g->l2_sets * g->l2_ways, sizeof *c->entry);
+    if (!c->inbox || !c->entry || !c->data_latest || !c->fetch_latest || cache_init(&c->l1i, g->l1_sets, g->l1_ways) ||
+        cache_init(&c->l1d, g->l1_sets, g->l1_ways) || cache_init(&c->l2, g->l2_sets, g->l2_ways))
         return -ENOMEM;
     c->inbox->size = messages;
     return 0;
@@ -231,6 +256,9 @@ void model_free(struct model *m)
         cache_free(&m->cpu[i].l1d);
         cache_free(&m->cpu[i].l2);
         free(m->cpu[i].inbox);
+        free(m->cpu[i].entry);
+        free(m->cpu[i].data_latest);
+        free(m->cpu[i].fetch_latest);
     }
     free(m->cpu);
     directory_free(&m->directory);

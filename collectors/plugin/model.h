@@ -43,15 +43,20 @@ struct model_inbox;
 
 struct model_cpu {
     _Alignas(64) uint64_t clock;
-    uint64_t data_line, fetch_line; /* of the last access: neither needs a look into a cache */
-    bool data_modified;             /* the line at data_line may be written as well */
+    /* Per set of the first level its most recently used line, which needs no look into a cache: line << 1 | modified
+     * for data, the line for instructions, MODEL_NO_LINE. */
+    uint64_t *data_latest, *fetch_latest;
+    uint64_t latest_mask;
     unsigned id;
     uint64_t tag;        /* the caller's, for its sink */
     atomic_uint waiting; /* messages in the inbox */
     struct cache l1i, l1d, l2;
+    struct directory_line **entry; /* of each way of the second level the line's */
     struct model_inbox *inbox;
     struct model *model;
 };
+
+#define MODEL_NO_LINE UINT64_MAX
 
 /* Called for each record, by the thread that is in the call for that CPU. */
 typedef void model_sink(void *context, struct model_cpu *, const struct model_record *);
@@ -75,11 +80,12 @@ void model_data_slow(struct model_cpu *, uint64_t line, bool write);
 void model_fetch_slow(struct model_cpu *, uint64_t line);
 void model_drain(struct model_cpu *);
 
-/* An access to data at a line. A read of the line read or written last, or a write of the line written last, is done
- * here. Messages are looked for by model_fetch, which every block of code calls. */
+/* An access to data at a line. A read of its set's latest line, or a write where that is modified, changes nothing and
+ * is done here. Messages are looked for by model_fetch, which every block of code calls. */
 static inline void model_data(struct model_cpu *c, uint64_t line, bool write)
 {
-    if (line != c->data_line || (write && !c->data_modified))
+    uint64_t latest = c->data_latest[line & c->latest_mask];
+    if (latest != (line << 1 | 1) && (write || latest != line << 1))
         model_data_slow(c, line, write);
 }
 
@@ -88,7 +94,7 @@ static inline void model_fetch(struct model_cpu *c, uint64_t line)
 {
     if (atomic_load_explicit(&c->waiting, memory_order_relaxed))
         model_drain(c);
-    if (line != c->fetch_line)
+    if (line != c->fetch_latest[line & c->latest_mask])
         model_fetch_slow(c, line);
 }
 
