@@ -7,8 +7,6 @@
 
 #include "collectors/perfdata_private.h"
 
-enum { AUX_PIECE = 1 << 18 };
-
 int perfdata_stop(struct perfdata *p, const char *format, ...)
 {
     va_list args;
@@ -48,6 +46,7 @@ void perfdata_close(struct perfdata *p)
     if (p->unpack)
         ZSTD_freeDStream(p->unpack->stream);
     free(p->unpack);
+    perfdata_aux_free(p);
     decoder_free(p->decoder);
     free(p->facts.memory);
     free(p);
@@ -63,15 +62,14 @@ struct decoder *perfdata_decoder(struct perfdata *p)
     return p->decoder;
 }
 
-/* At most n bytes of the data section, not taken yet. */
-static int peek(struct perfdata *p, size_t n, const unsigned char **bytes, size_t *got, struct trace_error *error)
+int perfdata_peek(struct perfdata *p, size_t n, const unsigned char **bytes, size_t *got, struct trace_error *error)
 {
     if (n > p->left)
         n = (size_t)p->left;
     return import_input_peek(p->in, n, bytes, got, error);
 }
 
-static void take(struct perfdata *p, size_t n)
+void perfdata_take(struct perfdata *p, size_t n)
 {
     import_input_take(p->in, n);
     if (p->left != UINT64_MAX)
@@ -83,7 +81,7 @@ static int plain_record(struct perfdata *p, const unsigned char **bytes, size_t 
 {
     struct abi_header header;
     size_t got;
-    int err = peek(p, sizeof header, bytes, &got, error);
+    int err = perfdata_peek(p, sizeof header, bytes, &got, error);
     if (err)
         return err;
     p->facts.truncated |= (got && got < sizeof header) || (!got && p->left && p->left != UINT64_MAX);
@@ -93,13 +91,13 @@ static int plain_record(struct perfdata *p, const unsigned char **bytes, size_t 
     if (header.size < sizeof header)
         return perfdata_stop(p, "a record (type %u, the %lluth) claims %u bytes; the data are damaged from there on",
                              header.type, (unsigned long long)p->facts.records, header.size);
-    err = peek(p, header.size, bytes, &got, error);
+    err = perfdata_peek(p, header.size, bytes, &got, error);
     if (err)
         return err;
     p->facts.truncated |= got < header.size;
     if (got < header.size)
         return 0;
-    take(p, header.size);
+    perfdata_take(p, header.size);
     *n = header.size;
     return 1;
 }
@@ -201,34 +199,6 @@ static int next_record(struct perfdata *p, const unsigned char **bytes, size_t *
     return 0;
 }
 
-/* A sample out of the AUX bytes that stand next: 1; 0 none left. */
-static int aux_sample(struct perfdata *p, struct perfdata_item *item, struct trace_error *error)
-{
-    const unsigned char *bytes;
-    size_t want = p->aux.left < AUX_PIECE ? (size_t)p->aux.left : AUX_PIECE, got, used = 0;
-    int found = 0;
-    while (p->aux.left && !found) {
-        int err = peek(p, want, &bytes, &got, error);
-        if (err)
-            return err;
-        if (!got) {
-            p->facts.truncated = true;
-            p->aux.left = 0;
-            break;
-        }
-        if (!p->spe)
-            used = got;
-        else
-            found = spe_next(&p->aux.setup, bytes, got, &used, &p->facts.bad, &item->record.sample);
-        /* A record's beginning is left for the next piece, unless there is none. */
-        if (!found && (!used || got == p->aux.left || got < want))
-            used = got;
-        take(p, used);
-        p->aux.left -= used;
-    }
-    return found;
-}
-
 static void note_task(struct perfdata *p, const struct decoded *d)
 {
     uint32_t cpu = d->sample.cpu;
@@ -283,9 +253,9 @@ int perfdata_next(struct perfdata *p, struct perfdata_item *item, struct trace_e
     item->kind = ITEM_RECORD;
     for (;;) {
         struct abi_header header;
-        if (p->aux.left) {
+        if (perfdata_aux_open(p)) {
             memset(&item->record, 0, sizeof item->record);
-            int found = aux_sample(p, item, error);
+            int found = perfdata_aux_next(p, &item->record.sample, error);
             p->facts.samples += found == 1;
             if (found)
                 return found;

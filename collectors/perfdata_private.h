@@ -30,9 +30,23 @@ struct perfdata_unpack {
     unsigned char bytes[UNPACKED];
 };
 
+enum { AUX_STAGE = 1 << 16, AUX_RECORD_MAX = 2048 };
+
+/* The beginning of a record that the next piece of the same AUX area ends. */
+struct perfdata_rest {
+    uint64_t position; /* where it goes on, in the area's stream of bytes */
+    size_t n;
+    unsigned char bytes[AUX_RECORD_MAX];
+};
+
 /* AUX bytes being turned into samples. */
 struct perfdata_aux {
-    uint64_t left; /* of the payload */
+    uint64_t left; /* of the payload, beyond what is staged */
+    uint64_t position;
+    uint32_t area;
+    size_t at, n; /* of stage */
+    unsigned char *stage;
+    struct perfdata_rest **rest; /* [CPU_MAX], by area; null: none yet */
     struct spe_setup setup;
 };
 
@@ -62,6 +76,18 @@ void perfdata_name_events(struct perfdata *);
 
 /* A whole user record (type 64 and above) that does not reach the caller. 0 or -errno with a line. */
 int perfdata_user_record(struct perfdata *, const unsigned char *bytes, size_t n, struct trace_error *);
+
+/* At most n bytes of the data section, not taken yet. */
+int perfdata_peek(struct perfdata *, size_t n, const unsigned char **bytes, size_t *got, struct trace_error *);
+void perfdata_take(struct perfdata *, size_t n);
+
+/* A piece of `size` AUX bytes begins, of an area's stream from `position` on; setup is filled. 0 or -errno with a line.
+ */
+int perfdata_aux_begin(struct perfdata *, uint64_t size, uint64_t position, uint32_t area, struct trace_error *);
+bool perfdata_aux_open(const struct perfdata *);
+/* The next sample of the piece: 1; 0 none left; -errno with a line. */
+int perfdata_aux_next(struct perfdata *, struct sample *, struct trace_error *);
+void perfdata_aux_free(struct perfdata *);
 
 /* Reading ends here, for the reason given. Returns 0. */
 int perfdata_stop(struct perfdata *, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -55,21 +55,21 @@ static void time_conv(struct perfdata *p, struct cursor *c)
 }
 
 /* AUX bytes follow the record; those of SPE are read, others passed over. */
-static int auxtrace(struct perfdata *p, struct cursor *c)
+static int auxtrace(struct perfdata *p, struct cursor *c, struct trace_error *error)
 {
-    uint64_t size = cursor_u64(c);
-    cursor_skip(c, 16 + 4); /* position, reference, index */
+    uint64_t size = cursor_u64(c), position = cursor_u64(c);
+    cursor_skip(c, 8); /* reference */
+    uint32_t area = cursor_u32(c);
     cursor_u32(c);
     uint32_t cpu = cursor_u32(c);
     if (p->left != UINT64_MAX && size > p->left)
         return perfdata_stop(p, "an AUX area of %llu bytes runs over the end", (unsigned long long)size);
-    p->aux.left = size;
     p->aux.setup = (struct spe_setup){.midr = p->facts.midr, .cpu = cpu, .clock = p->facts.clock};
     p->aux.setup.pid = cpu < CPU_MAX ? p->task[cpu] : 0;
     for (uint32_t i = 0; i < decoder_events(p->decoder); i++)
         if (decoder_event(p->decoder, i)->kind == DECODE_SPE)
             p->aux.setup.event = i;
-    return 0;
+    return perfdata_aux_begin(p, size, position, area, error);
 }
 
 /* A tracepoint's format comes as its length and its bytes, rounded to 8; none of it is needed. */
@@ -115,7 +115,7 @@ int perfdata_user_record(struct perfdata *p, const unsigned char *bytes, size_t 
         return 0;
     }
     case ABI_RECORD_AUXTRACE:
-        return auxtrace(p, &c);
+        return auxtrace(p, &c, error);
     case ABI_RECORD_TRACING_DATA:
         return tracing_data(p, &c, error);
     default:

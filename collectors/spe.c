@@ -129,19 +129,21 @@ int spe_next(const struct spe_setup *setup, const unsigned char *bytes, size_t n
 {
     struct spe_record r = {0};
     struct spe_packet p;
-    size_t at = 0, done = 0; /* done: the end of the last whole record */
+    size_t at = 0, done = 0; /* done: the end of the last whole record, and of padding behind it */
+    bool begun = false;
     for (int got; (got = spe_packet(bytes + at, n - at, &p)) != 0;) {
-        if (got < 0) {
-            at++;
-            if (bad)
-                ++*bad;
-            continue;
-        }
-        take(setup, &p, &r);
-        at += p.size;
-        if (p.kind != SPE_END && p.kind != SPE_TIMESTAMP)
+        if (got < 0 && bad)
+            ++*bad;
+        if (got > 0)
+            take(setup, &p, &r);
+        begun |= got > 0 && p.kind != SPE_PAD;
+        at += got > 0 ? p.size : 1;
+        if (!begun)
+            done = at;
+        if (got < 0 || (p.kind != SPE_END && p.kind != SPE_TIMESTAMP))
             continue;
         done = at;
+        begun = false;
         if (r.memory && (r.sample.has & SAMPLE_VA)) {
             complete(setup, &r, out);
             *used = done;

@@ -356,6 +356,40 @@ class Samples(unittest.TestCase):
         whole = self.good(p.file_mode([e], data, extra))
         self.assertEqual(list(whole["time"]), list(trace["time"]))
 
+    def test_spe_record_over_two_pieces(self):
+        """A piece of an AUX area may end anywhere; the next one of that area goes on, if nothing is missing between."""
+        e = event(sample_type=p.IP | p.TID | p.TIME | p.CPU | p.ADDR | p.IDENTIFIER, type=9, name="")
+
+        def load_at(va, when):
+            return (b"\xb0" + struct.pack("<Q", 0x401000) + b"\x49\x00\xb2" + struct.pack("<Q", va) + b"\x43\x0e\x71" + struct.pack("<Q", when))
+
+        def piece(area, payload, position):
+            return p.record(71, struct.pack("<QQQIIII", len(payload), position, 0, area, 5, area, 0)) + payload
+
+        first = b"".join(load_at(0x1000 * i, 100 + i) for i in range(1, 6))
+        other = b"".join(load_at(0x1000 * i, 200 + i) for i in range(8, 10))
+        extra = {**p.features(), p.PMUS: p.pmus([(9, "arm_spe_0")]), p.CPUID: p.text("0x00000000410fd0c0"), p.ARCH: p.text("aarch64")}
+
+        def pages(*pieces):
+            trace = self.good(p.pipe_mode([e], p.time_conv(0, 10, 5) + b"".join(pieces) + p.ROUND, extra))
+            return [int(a) >> 12 & 15 for a in trace["address"]]
+
+        for cut in range(1, len(first)):
+            if cut % 7 and cut not in (28, 29, 30, 57, 58, 59, 60):
+                continue
+            got = pages(piece(1, first[:cut], 640), piece(2, other, 0), piece(1, first[cut:], 640 + cut))
+            self.assertEqual(got, [1, 2, 3, 4, 5, 8, 9], cut)
+            self.assertNotIn("contradict", self.stderr)
+        small = [piece(1, first[i : i + 9], i) for i in range(0, len(first), 9)]
+        self.assertEqual(pages(*small), [1, 2, 3, 4, 5], "a record over several pieces")
+        padded = first + b"\0" * 5000
+        self.assertEqual(pages(piece(1, padded, 0), piece(1, padded, len(padded))), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
+        self.assertNotIn("contradict", self.stderr, "padding is nobody's beginning")
+        cut = 2 * len(load_at(0, 0)) + 12
+        got = pages(piece(1, first[:cut], 0), piece(1, first[cut + 8 :], cut + 8))
+        self.assertEqual(got, [1, 2, 4, 5], "bytes are missing")
+        self.assertIn("contradict", self.stderr)
+
     def test_tracing_data_is_passed_over(self):
         e = event()
         given = samples(e, 3)
