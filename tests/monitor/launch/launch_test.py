@@ -429,6 +429,5 @@ class Usage(Launch):
             self.assertIn("Usage: mirrorball monitor", done.stdout)
 
 
-
 if __name__ == "__main__":
     unittest.main()
