@@ -22,7 +22,7 @@
  * The original keeps nine lists per node and takes from the lowest. Here a hand goes on through the pages and takes the
  * lowest level among `look` of them. It tracks every tier, the bottom one too.
  *
- * Slot: 4 bytes. Source: Kim, Choe, Ahn, USENIX ATC 2021; its patch at Sys-KU/AutoTiering 577f9ea28.
+ * Slot: 8 bytes. Source: Kim, Choe, Ahn, USENIX ATC 2021; its patch at Sys-KU/AutoTiering 577f9ea28.
  */
 #include "policy/hint_scan.h"
 #include "policy/zone.h"
@@ -52,9 +52,10 @@ struct autotiering {
 };
 
 struct slot {
+    uint32_t
+        scans;    /* that the history counts in; so wide that a page left alone for days is not taken for a fresh one */
     uint8_t idle; /* history, inverted: a 1 is a scan without an access */
     bool accessed;
-    uint16_t scans; /* that the history counts in */
 };
 
 static size_t state_size(const struct view *v, const uint64_t *param)
@@ -82,9 +83,9 @@ static int init(void *state, const struct view *v, const uint64_t *param)
 }
 
 /* Scans that have passed the page. */
-static uint16_t scans_of(const struct autotiering *a, page_t page)
+static uint32_t scans_of(const struct autotiering *a, page_t page)
 {
-    return (uint16_t)(a->scan.sequence + (page < a->scan.at));
+    return a->scan.sequence + (page < a->scan.at);
 }
 
 static node_t place(void *state, const struct view *v, page_t page, node_t toucher)
@@ -99,14 +100,14 @@ static node_t place(void *state, const struct view *v, page_t page, node_t touch
 /* The first scan since the slot was last brought up to date found what `accessed` says, all later ones nothing. */
 static void bring_up(const struct autotiering *a, struct slot *s, page_t page)
 {
-    unsigned scans = (uint16_t)(scans_of(a, page) - s->scans);
+    uint32_t scans = scans_of(a, page) - s->scans;
     if (!scans)
         return;
     uint32_t idle = (uint32_t)s->idle << 1 | !s->accessed;
-    unsigned more = scans - 1 < HISTORY_BITS ? scans - 1 : HISTORY_BITS;
+    uint32_t more = scans - 1 < HISTORY_BITS ? scans - 1 : HISTORY_BITS;
     s->idle = (uint8_t)(idle << more | ((1u << more) - 1));
     s->accessed = false;
-    s->scans = (uint16_t)(s->scans + scans);
+    s->scans += scans;
 }
 
 static unsigned level_of(const struct autotiering *a, const struct view *v, page_t page)

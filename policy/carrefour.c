@@ -50,7 +50,6 @@ struct carrefour {
     uint64_t to[NODE_MAX]; /* accesses of the epoch by destination */
     uint64_t total, reads, local;
     uint32_t period; /* the run's own sampling */
-    uint32_t epoch;  /* from 1 */
     uint32_t real;   /* migrations and copies done in this epoch */
     uint32_t pages, capacity;
     uint32_t next;       /* position in table[] of DECIDING and COPYING */
@@ -62,7 +61,7 @@ struct carrefour {
 };
 
 struct slot {
-    uint16_t epoch;
+    uint16_t at; /* where the page is in table[], if it is there; so no count of epochs can come round */
     uint8_t writes;
     node_t last;
     uint8_t samples[]; /* one per node */
@@ -92,7 +91,6 @@ static int init(void *state, const struct view *v, const uint64_t *param)
         return ERR_INVAL;
     __builtin_memcpy(c->param, param, sizeof c->param);
     c->random = param[SEED];
-    c->epoch = 1;
     c->capacity = table_room(v, TABLE_CHEAP);
     return 0;
 }
@@ -100,7 +98,6 @@ static int init(void *state, const struct view *v, const uint64_t *param)
 static void observe(void *state, const struct view *v, const struct event *event, size_t n, struct orders *orders)
 {
     struct carrefour *c = state;
-    const uint16_t epoch = (uint16_t)c->epoch;
     const uint32_t nodes = v->topology->nodes;
     (void)orders;
     if (c->phase != SAMPLING)
@@ -109,11 +106,11 @@ static void observe(void *state, const struct view *v, const struct event *event
         if (event_kind(e) > EVENT_WRITE)
             continue;
         struct slot *s = view_slot(v, e->page);
-        if (s->epoch != epoch) {
+        if (s->at >= c->pages || c->table[s->at] != e->page) {
             if (c->pages == c->capacity)
                 continue;
+            s->at = (uint16_t)c->pages;
             c->table[c->pages++] = e->page;
-            s->epoch = epoch;
             s->writes = 0;
             for (uint32_t i = 0; i < nodes; i++)
                 s->samples[i] = 0;
@@ -179,11 +176,11 @@ static void judge(struct carrefour *c, const struct view *v, uint64_t now)
     c->interleaves = on && c->local < c->total && imbalanced(c->to, v->topology->nodes, p[IMBALANCE]);
 }
 
-/* Nodes that were sampled; 0 for a page that was freed since. */
-static unsigned sharers(const struct carrefour *c, const struct view *v, const struct slot *s)
+/* Nodes that a page of the table was sampled from; 0: it was freed since. */
+static unsigned sharers(const struct view *v, const struct slot *s)
 {
     unsigned n = 0;
-    for (uint32_t i = 0; i < v->topology->nodes && s->epoch == (uint16_t)c->epoch; i++)
+    for (uint32_t i = 0; i < v->topology->nodes; i++)
         n += s->samples[i] > 0;
     return n;
 }
@@ -191,7 +188,7 @@ static unsigned sharers(const struct carrefour *c, const struct view *v, const s
 static bool is_candidate(const struct carrefour *c, const struct view *v, page_t page)
 {
     const struct slot *s = view_slot(v, page);
-    return c->replicates && !s->writes && sharers(c, v, s) > 1;
+    return c->replicates && !s->writes && sharers(v, s) > 1;
 }
 
 static void begin_decisions(struct carrefour *c, const struct view *v)
@@ -220,7 +217,7 @@ static node_t draw_node(struct carrefour *c, uint32_t nodes)
 static void decide(struct carrefour *c, const struct view *v, page_t page, struct orders *o)
 {
     const struct slot *s = view_slot(v, page);
-    unsigned nodes = sharers(c, v, s);
+    unsigned nodes = sharers(v, s);
     node_t home = view_home(v, page);
     if (!nodes || home == NODE_NONE)
         return;
@@ -242,8 +239,7 @@ static void decide(struct carrefour *c, const struct view *v, page_t page, struc
 static void copy(const struct carrefour *c, const struct view *v, page_t page, struct orders *o)
 {
     const struct slot *s = view_slot(v, page);
-    bool wanted = s->epoch == (uint16_t)c->epoch && s->samples[c->copy_to];
-    if (wanted && view_copies(v, page) && !nodeset_has(view_copies(v, page), c->copy_to))
+    if (s->samples[c->copy_to] && view_copies(v, page) && !nodeset_has(view_copies(v, page), c->copy_to))
         order_push(o, ORDER_COPY, page, c->copy_to, CARREFOUR_REPLICATE);
 }
 
@@ -277,7 +273,6 @@ static void begin_epoch(struct carrefour *c, const struct view *v, uint64_t now)
     c->real = c->pages = 0;
     c->phase = SAMPLING;
     c->begun = now;
-    c->epoch++;
 }
 
 static void set_sampling(const struct carrefour *c, const struct view *v, struct orders *o)

@@ -17,7 +17,8 @@
  *               percent of that (20 [R]) on the page is frozen
  *   room        a frame must be free on the node
  * Unpegging: a counter that has reached its range says nothing more. Every `unpeg_ns` the counters of pages with one
- * above `unpeg` percent of the range (90 [R]) start again from zero; done when the page is missed on next.
+ * above `unpeg` percent of the range (90 [R]) start again from zero; done when the page is missed on next, or when a
+ * hand that goes round the pages comes by.
  *
  * Parameters: the percentages above; unpeg_ns and traffic_ns: 8 ticks of 10 ms [R, the unit too]. Names and mechanisms:
  * the manual page; how its percentages act on small counters is our reading. The class competitive is the same rule
@@ -31,7 +32,7 @@
 #include "policy/touch.h"
 
 enum { THRESHOLD, DISTANCE, TRAFFIC, LINE, TRAFFIC_NS, FREEZE, MELT, DAMPENING, UNPEG, UNPEG_NS, TICK };
-enum { COUNTER_BITS = 11, COUNTER_MAX = 2047, BOUNCES_MAX = 7, MELTS_MAX = 7, ASKED_MAX = 3 };
+enum { COUNTER_BITS = 11, COUNTER_MAX = 2047, BOUNCES_MAX = 7, MELTS_MAX = 7, ASKED_MAX = 3, HAND_INTERVALS = 128 };
 
 /* Reason in orders. */
 enum irix_reason { IRIX_EXCESS = 1 /* misses exceed the home's by more than the threshold */ };
@@ -43,8 +44,8 @@ struct irix {
     nodeset_t busy;
     uint32_t lead; /* least excess that is a request */
     uint32_t head; /* offset of struct head in a slot */
-    uint32_t interval;
-    uint64_t interval_end;
+    page_t hand;
+    uint64_t interval, interval_end;
 };
 
 /* Behind the counters, which are packed without gaps. */
@@ -101,7 +102,7 @@ static void start_again(unsigned char *slot, uint32_t nodes)
         set_counter(slot, i, 0);
 }
 
-/* The first miss on the page in a new interval of unpegging control. */
+/* The first look at the page in a new interval of unpegging control. */
 static void unpeg(const struct irix *x, unsigned char *slot, struct head *h, uint32_t nodes)
 {
     uint32_t most = 0;
@@ -168,11 +169,25 @@ static void request(const struct irix *x, const struct view *v, unsigned char *s
     order_push(orders, ORDER_MOVE, e->page, e->node, IRIX_EXCESS);
 }
 
-static void __attribute__((noinline)) next_interval(struct irix *x, uint64_t time)
+/* Pages keep 8 bits of the interval of their last look. A hand looks at every page within 128 intervals, so that a page
+ * that rested for 256 of them is not taken for one of this interval. To look early changes nothing: without a miss, the
+ * counters stay. */
+static void look_round(struct irix *x, const struct view *v, uint64_t intervals)
 {
-    uint64_t length = x->param[UNPEG_NS], start = time - time % length;
-    x->interval = (uint32_t)(time / length);
+    uint64_t pages = (v->npages / HAND_INTERVALS + 1) * (intervals < HAND_INTERVALS ? intervals : HAND_INTERVALS);
+    for (; pages && v->npages; pages--) {
+        unsigned char *slot = view_slot(v, x->hand);
+        unpeg(x, slot, (struct head *)(void *)(slot + x->head), v->topology->nodes);
+        x->hand = x->hand + 1 < v->npages ? x->hand + 1 : 0;
+    }
+}
+
+static void __attribute__((noinline)) next_interval(struct irix *x, const struct view *v, uint64_t time)
+{
+    uint64_t length = x->param[UNPEG_NS], start = time - time % length, before = x->interval;
+    x->interval = time / length;
     x->interval_end = start > UINT64_MAX - length ? UINT64_MAX : start + length;
+    look_round(x, v, x->interval - before);
 }
 
 static void observe(void *state, const struct view *v, const struct event *event, size_t n, struct orders *orders)
@@ -182,7 +197,7 @@ static void observe(void *state, const struct view *v, const struct event *event
         if (event_kind(e) > EVENT_WRITE)
             continue;
         if (__builtin_expect(e->time >= x->interval_end, 0))
-            next_interval(x, e->time);
+            next_interval(x, v, e->time);
         unsigned char *slot = view_slot(v, e->page);
         struct head *h = (struct head *)(void *)(slot + x->head);
         if (h->interval != (uint8_t)x->interval)
@@ -227,7 +242,7 @@ static const struct policy_param params[] = {
     {"melt", 0, 90, 100, "percent", "requests while frozen, of 7, that thaw it"},
     {"dampening", 0, 90, 100, "percent", "requests in a row, of 3, of which the last is granted"},
     {"unpeg", 0, 90, 100, "percent", "of 2047: counters above it are full"},
-    {"unpeg_ns", 1, 80000000, POLICY_NS_MAX, "ns", "time after which pages with full counters begin again"},
+    {"unpeg_ns", 1000000, 80000000, POLICY_NS_MAX, "ns", "time after which pages with full counters begin again"},
     {"tick_ns", 1000, 1000000, POLICY_NS_MAX, "ns", "time between two looks at the traffic"},
     {0},
 };

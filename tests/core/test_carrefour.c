@@ -219,6 +219,24 @@ Test(carrefour, samples_of_two_epochs_do_not_add_up)
     policy_rig_end();
 }
 
+/* 65535 epochs without a sample of a page are as good as one: what was sampled before does not count, what is now does.
+ */
+Test(carrefour, epochs_do_not_come_round)
+{
+    begin(2, migration);
+    misses(0, 0, true, 1);
+    misses(0, 1, true, 1);
+    misses(2, 0, false, 1);
+    for (uint64_t ticks = 1; ticks <= 2 * 65536; ticks++)
+        policy_rig_tick(ticks * MS);
+    misses(2, 0, false, 1);
+    misses(2, 1, false, 2);
+    epoch();
+    policy_rig_is_on(0, 0x1);
+    policy_rig_is_on(1, 0x4);
+    policy_rig_end();
+}
+
 /* 4 of 5 accesses local: 80 %, which is not below. */
 Test(carrefour, migration_needs_less_than_80_percent_local)
 {

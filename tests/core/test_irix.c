@@ -109,6 +109,45 @@ Test(irix, full_counters_begin_again_with_the_interval)
     policy_rig_end();
 }
 
+/* Slots hold 8 bits of the interval: 256 of them later, at once or one by one, the page is known to have rested. The
+ * misses that let the intervals pass are on a page of their own. */
+Test(irix, a_rest_of_256_intervals_is_a_rest)
+{
+    for (uint64_t step = 1; step <= 256; step *= 256) {
+        begin(undamped);
+        misses(0, 3000);
+        misses(1, 3000);
+        policy_rig_is_on(0, 0x1);
+        for (uint64_t interval = step; interval < 256; interval += step) {
+            policy_rig.now = interval * 80 * MS;
+            fixture_misses(&policy_rig, 3, 3, false, 1);
+        }
+        policy_rig.now = 256 * UINT64_C(80) * MS;
+        misses(1, LEAD - 1);
+        policy_rig_is_on(0, 0x1);
+        misses(1, 1);
+        policy_rig_is_on(0, 0x2);
+        policy_rig_end();
+    }
+}
+
+/* The hand that looks after resting pages changes nothing in those with room in their counters. */
+Test(irix, a_rest_keeps_counters_below_90_percent)
+{
+    begin(undamped);
+    misses(0, 1);
+    misses(1, 1000);
+    for (uint64_t interval = 1; interval <= 300; interval++) {
+        policy_rig.now = interval * 80 * MS;
+        fixture_misses(&policy_rig, 3, 3, false, 1);
+    }
+    misses(1, LEAD - 1000);
+    policy_rig_is_on(0, 0x1);
+    misses(1, 1);
+    policy_rig_is_on(0, 0x2);
+    policy_rig_end();
+}
+
 Test(irix, counters_below_90_percent_are_kept)
 {
     begin(undamped);

@@ -93,6 +93,7 @@ Test(nomad, a_shadow_holds_its_frame_until_a_write)
     policy_rig_is_on(0, 0x1);
     cr_assert_eq(policy_rig.engine->view.free[1], 16);
     cr_expect_eq(policy_rig.engine->stats.collapses, 1);
+    cr_expect_eq(policy_rig.engine->stats.refused[REFUSED_THERE], 0, "the page is where it was written");
     policy_rig_end();
 }
 
@@ -116,6 +117,95 @@ Test(nomad, demotion_of_a_clean_page_drops_its_fast_copy)
     cr_expect_eq(policy_rig.engine->stats.moves, moves);
     cr_expect_eq(policy_rig.config.policy->looked(policy_rig.state), 3, "the hand pays for the pages it looks at");
     cr_expect_eq(policy_rig.config.policy->looked(policy_rig.state), 0);
+    policy_rig_end();
+}
+
+/* Three looks as above, of two pages with shadows and of one that has been fast from its first touch on. */
+Test(nomad, demotion_of_a_page_without_a_shadow_moves_it)
+{
+    param[6] = (struct policy_rig_param){"demote_scale", 10000};
+    begin(16, 16);
+    for (page_t page = 0; page < 2; page++)
+        put_slow(page);
+    scan();
+    for (unsigned i = 0; i < 4; i++)
+        for (page_t page = 0; page < 2; page++)
+            miss(0, page, false);
+    miss(0, 2, false);
+    uint64_t moves = policy_rig.engine->stats.moves;
+    policy_rig_is_on(0, 0x3);
+    policy_rig_is_on(1, 0x3);
+    for (unsigned i = 0; i < 4; i++)
+        scan();
+    for (page_t page = 0; page < 3; page++)
+        policy_rig_is_on(page, 0x2);
+    cr_expect_eq(policy_rig.engine->stats.drops, 2);
+    cr_expect_eq(policy_rig.engine->stats.moves, moves + 1);
+    policy_rig_end();
+}
+
+/* A promoted page is forgotten: when it has been demoted, it takes four faults again. */
+Test(nomad, a_promoted_page_is_forgotten)
+{
+    param[6] = (struct policy_rig_param){"demote_scale", 10000};
+    begin(16, 16);
+    put_slow(0);
+    promote(0, 0);
+    for (unsigned i = 0; i < 3; i++)
+        scan();
+    policy_rig_is_on(0, 0x2);
+    scan();
+    for (unsigned i = 0; i < 4; i++) {
+        policy_rig_is_on(0, 0x2);
+        miss(0, 0, false);
+    }
+    policy_rig_is_on(0, 0x3);
+    policy_rig_end();
+}
+
+/* Two fast nodes. Node 0 has a copy: the scan marks the page for node 1's sake, a fault of node 0 says nothing, and the
+ * page is not marked again for it. */
+Test(nomad, a_fault_where_a_copy_is_says_nothing)
+{
+    param[6] = (struct policy_rig_param){0};
+    begin_on(3, FRAMES_UNBOUNDED, FRAMES_UNBOUNDED, POLICY_RIG_CAPS);
+    put_slow(0);
+    promote(0, 0);
+    scan();
+    for (unsigned i = 0; i < 4; i++)
+        miss(0, 0, false);
+    cr_expect_eq(policy_rig.engine->stats.hints, 5);
+    policy_rig_is_on(0, 0x5);
+    policy_rig_end();
+}
+
+/* A page that is fast already, on the other node, goes nowhere, however often it faults. */
+Test(nomad, a_fast_page_is_not_promoted)
+{
+    begin_on(3, FRAMES_UNBOUNDED, FRAMES_UNBOUNDED, POLICY_RIG_CAPS);
+    miss(0, 0, false);
+    for (unsigned i = 0; i < 6; i++) {
+        order_push(&policy_rig.engine->orders, ORDER_WATCH, 0, NODE_NONE, 9);
+        engine_tick(policy_rig.engine, policy_rig.now);
+        miss(1, 0, false);
+    }
+    cr_expect_eq(policy_rig.engine->stats.hints, 6);
+    policy_rig_is_on(0, 0x1);
+    policy_rig_end();
+}
+
+/* Nodes 1 and 2 are slow and have CPUs: theirs are no faults to promote for. */
+Test(nomad, slow_nodes_promote_nothing)
+{
+    fixture_shape(&policy_rig_shape, 3, 3, FRAMES_UNBOUNDED);
+    fixture_tiers(&policy_rig_shape, 1, FRAMES_UNBOUNDED);
+    policy_rig_shape.cpu_node[1] = 1;
+    policy_rig_begin_on("nomad", PAGES, param, POLICY_RIG_CAPS);
+    put_slow(0);
+    scan();
+    for (unsigned i = 0; i < 6; i++)
+        miss(1, 0, false);
+    policy_rig_is_on(0, 0x4);
     policy_rig_end();
 }
 
@@ -201,5 +291,29 @@ Test(nomad, a_machine_without_replicas_gets_moves)
     cr_expect_eq(policy_rig.engine->stats.refused[REFUSED_NOSUP], 1);
     promote(0, 1);
     policy_rig_is_on(1, 0x1);
+    policy_rig_end();
+}
+
+/* 16 frames: low watermark 1. With every fifteenth page one is free, and one shadow per tick is wanted. The hand passes
+ * pages that have no other copy; it begins with page 3, comes to the last page and goes on with page 0. */
+Test(nomad, the_hand_of_reclaim_goes_round)
+{
+    static const page_t shadowed[] = {3, PAGES - 1, 0};
+    param[6] = (struct policy_rig_param){"reclaim", 1};
+    begin(FRAMES_UNBOUNDED, 16);
+    for (page_t page = 0; page < 13; page++)
+        put_slow(page);
+    put_slow(PAGES - 1);
+    promote(0, 3);
+    promote(0, PAGES - 1);
+    for (unsigned i = 0; i < 3; i++) {
+        if (!shadowed[i])
+            promote(0, 0);
+        policy_rig_is_on(shadowed[i], 0x3);
+        put_slow(13 + i);
+        scan();
+        policy_rig_is_on(shadowed[i], 0x1);
+    }
+    cr_expect_eq(policy_rig.engine->stats.refused[REFUSED_INVALID], 0, "a page keeps its only copy");
     policy_rig_end();
 }
