@@ -36,7 +36,8 @@ static uint64_t slowest(const struct pace *p)
 }
 
 /* The slowest may have changed. When it has reached the span's end, the next one begins for all: one wait and one wake
- * per CPU and span. */
+ * per CPU and span, and no wake where nobody waits. Who waits says so first and then looks at the number of spans
+ * (the kernel does, in the call), so either he is seen here or he sees the new number. */
 static void update(struct pace *p)
 {
     uint64_t least = slowest(p);
@@ -47,7 +48,8 @@ static void update(struct pace *p)
         return;
     atomic_store(&p->end, (least / p->quantum + 1) * p->quantum);
     atomic_fetch_add(&p->spans, 1);
-    syscall(SYS_futex, &p->spans, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    if (atomic_load(&p->waiting))
+        syscall(SYS_futex, &p->spans, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 static void catch_up(struct pace *p, struct pace_cpu *c, uint64_t clock)
@@ -98,8 +100,11 @@ static void wait_for_span(struct pace *p, uint64_t clock)
     const struct timespec most = {.tv_nsec = PACE_STALL_NS};
     unsigned span = atomic_load(&p->spans);
     while (clock >= atomic_load(&p->end)) {
+        atomic_fetch_add(&p->waiting, 1);
         long err = syscall(SYS_futex, &p->spans, FUTEX_WAIT_PRIVATE, span, &most, NULL, 0);
-        if (err && errno == ETIMEDOUT && span == atomic_load(&p->spans))
+        bool late = err && errno == ETIMEDOUT;
+        atomic_fetch_sub(&p->waiting, 1);
+        if (late && span == atomic_load(&p->spans))
             leave_behind(p);
         span = atomic_load(&p->spans);
     }

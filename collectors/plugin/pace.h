@@ -32,6 +32,7 @@ struct pace {
     uint64_t now;         /* of the slowest; never goes back */
     _Atomic uint64_t end; /* of the span in which all are */
     atomic_uint spans;    /* how many there have been; waited on */
+    atomic_uint waiting;  /* threads that wait for the next one, or are about to */
     struct pace_cpu cpu[PACE_CPUS_MAX];
 };
 
