@@ -194,6 +194,7 @@ void exits_intercept(struct vmcb *c)
 enum exit_kind exits_deal(struct vcpu *v)
 {
     uint64_t code = v->vmcb->exit_code;
+    v->trail[v->left++ % VCPU_TRAIL] = (struct vcpu_exit){code, v->vmcb->rip, v->vmcb->exit_event};
     if (code == SVM_EXIT_NPF)
         return exits_fault(v);
     if (code < SVM_EXIT_CODES && table[code].deal) {

@@ -28,6 +28,12 @@ enum {
 /* A virtual CPU's general registers by their numbers in instructions: 0 RAX ... 4 RSP ... 15 R15. */
 enum { VCPU_RAX, VCPU_RCX, VCPU_RDX, VCPU_RBX, VCPU_RSP, VCPU_RBP, VCPU_RSI, VCPU_RDI };
 
+/* An exit as it was, for the report on a VM that crashes. */
+enum { VCPU_TRAIL = 16 };
+struct vcpu_exit {
+    uint64_t code, rip, event; /* event: whose delivery it broke off */
+};
+
 struct vcpu {
     struct vmcb *vmcb;
     uint64_t vmcb_physical;
@@ -50,6 +56,8 @@ struct vcpu {
     enum vcpu_wish wish;
     uint64_t exits[EXIT_KINDS];
     uint64_t guest_ns, monitor_ns;
+    struct vcpu_exit trail[VCPU_TRAIL]; /* the latest; the next one goes to left % VCPU_TRAIL */
+    uint32_t left;
 };
 
 /* Bytes of the physically contiguous, 4096-byte aligned, zeroed block that a virtual CPU needs beside its struct. */
@@ -92,7 +100,7 @@ void vcpu_advance(struct vcpu *, unsigned length);
 /* The guest gets an exception at its next entry, with an error code of 0 where it has one. */
 enum { VCPU_DB = 1, VCPU_UD = 6, VCPU_GP = 13, VCPU_AC = 17, VCPU_MC = 18 };
 void vcpu_fault(struct vcpu *, unsigned vector);
-/* Ends the VM with what happened, RIP, CR3 and the exit's information. */
+/* Ends the VM with what happened, RIP, CR3 and the exit's information, and tells the latest exits. */
 void vcpu_crash(struct vcpu *, const char *what);
 uint64_t *vcpu_register(struct vcpu *, unsigned number);
 static inline uint64_t vcpu_pair(uint64_t high, uint64_t low)

@@ -98,9 +98,21 @@ void vcpu_fault(struct vcpu *v, unsigned vector)
     v->vmcb->event = svm_event(SVM_EVENT_EXCEPTION, vector) | (code ? SVM_EVENT_ERROR : 0);
 }
 
+/* The oldest first. */
+static void tell_trail(const struct vcpu *v)
+{
+    for (uint32_t i = 0; i < VCPU_TRAIL; i++) {
+        const struct vcpu_exit *e = &v->trail[(v->left + i) % VCPU_TRAIL];
+        if (v->left + i >= VCPU_TRAIL)
+            print("VM %s: virtual CPU %u: exit %llx at rip %llx, event %llx", v->vm->config->name, v->index,
+                  (unsigned long long)e->code, (unsigned long long)e->rip, (unsigned long long)e->event);
+    }
+}
+
 void vcpu_crash(struct vcpu *v, const char *what)
 {
     const struct vmcb *c = v->vmcb;
+    tell_trail(v);
     vm_end(v->vm, VM_CRASHED, "%s at rip %llx, cr3 %llx, error %llx, address %llx", what, (unsigned long long)c->rip,
            (unsigned long long)c->cr3, (unsigned long long)c->exit_info1, (unsigned long long)c->exit_info2);
     v->wish = VCPU_WAITING;

@@ -37,6 +37,16 @@ void cpu_take_interrupts(void)
 {
 }
 
+void print(const char *format, ...)
+{
+    size_t used = strlen(rig.said);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(rig.said + used, sizeof rig.said - used - 1, format, arguments);
+    va_end(arguments);
+    strcat(rig.said, "\n");
+}
+
 void panic(const char *format, ...)
 {
     fprintf(stderr, "panic: %s\n", format);
@@ -250,6 +260,8 @@ void rig_start(void)
     syscall(SYS_arch_prctl, ARCH_SET_GS, &cpu);
     const node_t nodes[1] = {0};
     sched_init(&monitor.sched, 1, nodes, 10000000);
+    static const struct config_vm config = {.name = "rig"};
+    rig.vm.config = &config;
     rig.vm.nvcpus = 2;
     rig.vm.state = VM_RUNNING;
     rig.now = 1000;

@@ -29,7 +29,8 @@ struct rig {
         unsigned size;
     } log[RIG_LOG];
     unsigned logged;
-    uint32_t kicks; /* bits of CPUs */
+    uint32_t kicks;  /* bits of CPUs */
+    char said[4096]; /* lines for the operator */
     int ended_interrupt;
 };
 extern struct rig rig;

@@ -3,6 +3,7 @@
  * What the monitor does about each exit of a guest.
  */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/monitor/vcpu/rig.h"
@@ -320,6 +321,29 @@ Test(exits, the_end)
     rig_start();
     rig_run(0x402, 0, 0);
     cr_expect_eq(rig.vm.end, VM_CRASHED);
+}
+
+/* The latest 16, the oldest first; of fewer, those there were. */
+Test(exits, trail_of_a_crash)
+{
+    char line[96];
+    rig_start();
+    rig_run(SVM_EXIT_WBINVD, 0, 0);
+    rig_run(SVM_EXIT_SHUTDOWN, 0, 0);
+    cr_expect_str_eq(rig.said, "VM rig: virtual CPU 0: exit 89 at rip 1000, event 0\n"
+                               "VM rig: virtual CPU 0: exit 7f at rip 1002, event 0\n");
+    rig_start();
+    for (unsigned i = 0; i < 20; i++)
+        rig_run(SVM_EXIT_WBINVD, 0, 0);
+    rig_run(SVM_EXIT_SHUTDOWN, 0, 0);
+    const char *at = rig.said;
+    for (unsigned rip = 0x100a; rip <= 0x1028; rip += 2) {
+        snprintf(line, sizeof line, "VM rig: virtual CPU 0: exit %x at rip %x, event 0\n", rip < 0x1028 ? 0x89 : 0x7f,
+                 rip);
+        cr_assert_eq(strncmp(at, line, strlen(line)), 0, "%.60s, not %s", at, line);
+        at += strlen(line);
+    }
+    cr_expect_eq(*at, 0);
 }
 
 Test(exits, clock_page, .init = rig_start)
