@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* One job: a tree of small files, and the tools that a build runs over it. Ends in 0 when what went in came out. */
-static const char script[] =
+static const char churn_script[] =
     "set -e; d=/tmp/churn.$0; rm -rf $d; mkdir -p $d/in $d/out; i=0; "
     "while [ $i -lt 12 ]; do seq $i 700 | sort -r | sed 's/^/int x/; s/$/;/' > $d/in/$i.c; "
     "grep -c 7 $d/in/$i.c > $d/in/$i.n; gzip -c $d/in/$i.c > $d/out/$i.gz; gunzip -c $d/out/$i.gz | cmp - $d/in/$i.c; "
@@ -16,7 +16,12 @@ static const char script[] =
     "find $d/back -name '*.c' | xargs cat | md5sum > $d/sum; find $d/in -name '*.c' | wc -l > $d/count; "
     "test $(cat $d/count) = 12; rm -rf $d";
 
-static int start(const struct work *w, uint64_t job)
+/* Preprocessed sources through the compiler proper and the assembler: the same object files as on the host. */
+static const char compile_script[] =
+    "set -e; cd /compile; d=/tmp/compile.$0; mkdir $d; for i in *.i; do n=${i%.i}; "
+    "./cc1 -quiet -fpreprocessed -O2 $i -o $d/$n.s; ./as -o $d/$n.o $d/$n.s; cmp $d/$n.o $n.o; done; rm -r $d";
+
+static int start(const struct work *w, const char *script, uint64_t job)
 {
     pid_t id = fork();
     if (id)
@@ -28,15 +33,14 @@ static int start(const struct work *w, uint64_t job)
     _exit(127);
 }
 
-int churn_run(const struct work *w, uint64_t rounds, uint64_t jobs, uint64_t c)
+static int run(const struct work *w, const char *script, uint64_t rounds, uint64_t jobs)
 {
-    (void)c;
     uint64_t begun = work_now();
     unsigned n = work_threads(jobs);
     for (uint64_t round = 0; round < rounds; round++) {
         int status = 0;
         for (unsigned i = 0; i < n; i++)
-            if (start(w, i))
+            if (start(w, script, i))
                 return 1;
         for (unsigned i = 0; i < n; i++)
             if (wait(&status) < 0 || status)
@@ -44,4 +48,16 @@ int churn_run(const struct work *w, uint64_t rounds, uint64_t jobs, uint64_t c)
     }
     work_say(w, "ok %lu rounds of %u jobs in %lu ms", rounds, n, (work_now() - begun) / 1000000);
     return 0;
+}
+
+int churn_run(const struct work *w, uint64_t rounds, uint64_t jobs, uint64_t c)
+{
+    (void)c;
+    return run(w, churn_script, rounds, jobs);
+}
+
+int compile_run(const struct work *w, uint64_t rounds, uint64_t jobs, uint64_t c)
+{
+    (void)c;
+    return run(w, compile_script, rounds, jobs);
 }

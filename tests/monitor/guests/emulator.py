@@ -22,14 +22,13 @@ class Crashed(Exception):
     """The emulator itself, not what runs on it."""
 
 
-def need(build):
-    """The folder of the guests; ends with a clear word where something is missing."""
+def need(build, *more):
+    """The folder of the guests; ends with a clear word where something is missing (`more`: files in it)."""
     folder = os.path.join(build, "guests")
-    for tool in ("qemu-system-x86_64",):
-        if not shutil.which(tool):
-            print(f"guests: skipped: {tool} is not installed")
-            sys.exit(SKIP)
-    for name in ("vmlinuz-cloud", "initrd.img"):
+    if not shutil.which("qemu-system-x86_64"):
+        print("guests: skipped: qemu-system-x86_64 is not installed")
+        sys.exit(SKIP)
+    for name in ("vmlinuz-cloud", "initrd.img", *more):
         if not os.path.exists(os.path.join(folder, name)):
             print(f"guests: skipped: {folder}/{name} is not there; make it with: cmake --build {build} --target guests")
             sys.exit(SKIP)
@@ -53,13 +52,15 @@ class Machine:
 
     latest = None
 
-    def __init__(self, arguments, folder=None):
+    def __init__(self, arguments, folder=None, counted=False):
+        """`counted`: time passes by 2 ns for each instruction, whatever the host does."""
         Machine.latest = self
         self.folder = folder
         self.lines, self.partial, self.ended = [], "", False
         self.changed = threading.Condition()
         self.start = time.monotonic()
-        command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-nodefaults", "-no-user-config", "-no-reboot",
+        tcg = ["tcg,thread=single", "-icount", "shift=1,sleep=off"] if counted else ["tcg,thread=multi"]
+        command = ["qemu-system-x86_64", "-accel", *tcg, "-nodefaults", "-no-user-config", "-no-reboot",
                    "-display", "none", "-serial", "stdio", *arguments]
         self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
@@ -131,22 +132,23 @@ class Machine:
             return Telemetry(file.read())
 
 
-def native(folder, command_line, kernel="vmlinuz-cloud", cpus=1, memory=512, drives=()):
+def native(folder, command_line, kernel="vmlinuz-cloud", initrd="initrd.img", cpus=1, memory=512, drives=()):
     """The same guest without the monitor."""
     arguments = ["-cpu", "max", "-machine", "q35", "-smp", str(cpus), "-m", f"{memory}M", "-kernel",
-                 os.path.join(folder, kernel), "-initrd", os.path.join(folder, "initrd.img"), "-append", command_line]
+                 os.path.join(folder, kernel), "-initrd", os.path.join(folder, initrd), "-append", command_line]
     for drive in drives:
         arguments += ["-drive", f"file={drive},format=raw,if=virtio,snapshot=on"]
     return Machine(arguments)
 
 
-def monitor(image, folder, config, modules=(), nodes=1, cpus=1, memory=1024, drives=(), machine="q35"):
+def monitor(image, folder, config, modules=(), nodes=1, cpus=1, memory=1024, drives=(), machine="q35",
+            counted=False):
     """The monitor with that configuration. Kernels and initrd are modules by their names in `folder`; `modules` are
     further (name, path); drives: (path, writable)."""
     place = tempfile.mkdtemp(prefix="mirrorball-test-")
     with open(os.path.join(place, "config"), "w", encoding="utf-8") as file:
         file.write(config)
-    names = [(name, os.path.join(folder, name)) for name in ("vmlinuz-cloud", "vmlinuz", "initrd.img", "fuzz.img")]
+    names = [(name, os.path.join(folder, name)) for name in ("vmlinuz-cloud", "vmlinuz", "initrd.img", "compile.img", "fuzz.img")]
     modules = [*modules, *((name, path) for name, path in names if re.search(rf"= {re.escape(name)}$", config, re.M))]
     for name, path in modules:
         os.symlink(os.path.abspath(path), os.path.join(place, name))
@@ -157,12 +159,12 @@ def monitor(image, folder, config, modules=(), nodes=1, cpus=1, memory=1024, dri
         mode = "off" if writable else "on"
         arguments += ["-drive", f"file={os.path.abspath(path)},format=raw,if=none,id=d{i},readonly={mode}",
                       "-device", f"nvme,drive=d{i},serial=d{i}"]
-    return Machine(arguments, place)
+    return Machine(arguments, place, counted)
 
 
-def vm(name, do, vcpus=1, memory=256, disks="", kernel="vmlinuz-cloud", more="quiet"):
+def vm(name, do, vcpus=1, memory=256, disks="", kernel="vmlinuz-cloud", initrd="initrd.img", more="quiet"):
     """A section of the configuration for a Debian guest."""
-    text = f"[vm {name}]\nkernel = {kernel}\ninitrd = initrd.img\nvcpus = {vcpus}\nmemory_mb = {memory}\n"
+    text = f"[vm {name}]\nkernel = {kernel}\ninitrd = {initrd}\nvcpus = {vcpus}\nmemory_mb = {memory}\n"
     if disks:
         text += f"disks = {disks}\n"
     return text + f"cmdline = console=ttyS0 {more} do={do}\n"

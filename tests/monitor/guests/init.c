@@ -83,6 +83,7 @@ static const struct work works[] = {
     {"vectors", "values kept in vector registers", vectors_run, 10, 0, 0},
     {"compute", "fixed integer and floating-point work", compute_run, 1, 1, 0},
     {"churn", "short processes, pipes and small files", churn_run, 1, 1, 0},
+    {"compile", "sources through compiler and assembler", compile_run, 1, 1, 0},
     {"read", "a disk's blocks, each checked", disks_read, 0, 0, 0},
     {"write", "blocks written to a disk and read back", disks_write, 0, 256, 0},
     {"secret", "memory full of what no other guest may see", secret_run, 10, 64, 0},

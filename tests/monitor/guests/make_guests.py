@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Makes the guests' files from Debian's own packages, without root: vmlinuz-cloud and vmlinuz (linux-image-cloud-amd64,
-linux-image-amd64), and initrd.img with busybox, the modules that the kernels need for their disks, and our /init.
+linux-image-amd64), and initrd.img with busybox, the modules that the kernels need for their disks, and our /init;
+compile.img is the same with a compiler and sources in /compile.
 
 What is there already stays: a second run needs no network. usage: make_guests.py FOLDER INIT"""
 
@@ -13,6 +14,7 @@ import sys
 import tempfile
 
 KERNELS = {"vmlinuz-cloud": "linux-image-cloud-amd64", "vmlinuz": "linux-image-amd64"}
+SOURCES = ("monitor-core/sched.c", "monitor-core/disk.c", "monitor-core/devices/virtio_block.c")
 MODULES = ("virtio_mmio", "virtio_blk", "virtio_pci", "ext4", "crc32c_generic")
 
 
@@ -112,7 +114,30 @@ class Archive:
         self.add(name, stat.S_IFLNK | 0o777, target.encode())
 
 
-def make_initrd(folder, init, trees):
+def add_compiler(archive, folder):
+    """GCC's compiler proper, the assembler, what they are linked with, preprocessed sources, and the object files that
+    come out here."""
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../..")
+    advice = "as root: apt-get install gcc"
+    tools = {name: shutil.which(output(["gcc", "-print-prog-name=" + name], advice).strip()) for name in ("cc1", "as")}
+    libraries = set()
+    for name, path in tools.items():
+        if not path:
+            raise Problem(f"{name}: not found; {advice}")
+        archive.file("compile/" + name, path)
+        libraries |= {word for word in output(["ldd", path], advice).split() if word.startswith("/")}
+    for path in sorted(libraries):
+        archive.file(path[1:], path)
+    for source in SOURCES:
+        name = os.path.join(folder, os.path.basename(source)[:-2])
+        output(["gcc", "-E", "-P", "-ffreestanding", "-I", root, os.path.join(root, source), "-o", name + ".i"], advice)
+        output([tools["cc1"], "-quiet", "-fpreprocessed", "-O2", name + ".i", "-o", name + ".s"], advice)
+        output([tools["as"], "-o", name + ".o", name + ".s"], advice)
+        for path in (name + ".i", name + ".o"):
+            archive.file("compile/" + os.path.basename(path), path, 0o644)
+
+
+def make_initrd(folder, init, trees, compiler=False):
     busybox = shutil.which("busybox")
     if not busybox:
         raise Problem("busybox: not found; as root: apt-get install busybox-static")
@@ -133,6 +158,9 @@ def make_initrd(folder, init, trees):
             archive.file(f"modules/{version}/{os.path.basename(path)}", path, 0o644)
         names = "".join(os.path.basename(path) + "\n" for path in order)
         archive.add(f"modules/{version}/order", stat.S_IFREG | 0o644, names.encode())
+    if compiler:
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            add_compiler(archive, place)
     archive.add("TRAILER!!!", 0)
     return bytes(archive.data)
 
@@ -164,7 +192,8 @@ def main():
             replace(os.path.join(folder, name), file.read())
         trees.append(tree)
     replace(os.path.join(folder, "initrd.img"), make_initrd(folder, init, trees))
-    print(f"guests: {folder}: {', '.join(KERNELS)}, initrd.img")
+    replace(os.path.join(folder, "compile.img"), make_initrd(folder, init, trees, compiler=True))
+    print(f"guests: {folder}: {', '.join(KERNELS)}, initrd.img, compile.img")
 
 
 if __name__ == "__main__":

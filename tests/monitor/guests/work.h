@@ -31,8 +31,10 @@ int vectors_run(const struct work *, uint64_t seconds, uint64_t threads, uint64_
 /* compute.c: ROUNDS : THREADS. Fixed integer and floating-point work; says how long it took. */
 int compute_run(const struct work *, uint64_t rounds, uint64_t threads, uint64_t);
 
-/* churn.c: ROUNDS : JOBS. What a compilation is to a machine: short processes, pipes, small files. */
+/* churn.c: ROUNDS : JOBS. churn: nothing but short processes, pipes and small files. compile: what lies in /compile
+ * (make_guests.py) through compiler and assembler, one process each for every source. */
 int churn_run(const struct work *, uint64_t rounds, uint64_t jobs, uint64_t);
+int compile_run(const struct work *, uint64_t rounds, uint64_t jobs, uint64_t);
 
 /* disks.c: the n-th virtio disk, whose blocks hold the pattern of disks_make. read: DISK : SECONDS (time to stay
  * afterwards, the page cache full). write: DISK : BLOCKS; reads back what it wrote, past the page cache. */
