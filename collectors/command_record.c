@@ -188,6 +188,15 @@ static void report_counts(const struct cli *cli, const struct record_result *r)
         cli_warn(cli, "%" PRIu64 " ring buffers were corrupt and not read to their end", c->skipped);
 }
 
+/* What the recorder took from the machine, and so perhaps from the program. */
+static void report_cost(const struct record_cost *c)
+{
+    double seconds = (double)c->recorded / 1e9,
+           share = c->recorded ? 100.0 * (double)c->during / (double)c->recorded : 0;
+    fprintf(stderr, "cost: %.2f %% of one core for %.1f s, and %.0f ms before and %.0f ms after it\n", share, seconds,
+            (double)c->before / 1e6, (double)c->after / 1e6);
+}
+
 static void report(const struct cli *cli, const char *out, const struct record_result *r)
 {
     report_command(cli, r->status);
@@ -196,6 +205,7 @@ static void report(const struct cli *cli, const char *out, const struct record_r
         return;
     fprintf(stderr, "source: %s (%s)\n", sources[r->source].name, sources[r->source].what);
     attr_steps_print(stderr, &r->steps);
+    report_cost(&r->cost);
     fprintf(stderr, "%s: %" PRIu64 " samples, %" PRIu64 " records\n", out, r->counts.received, r->import.taken);
 }
 

@@ -29,11 +29,22 @@ struct recording {
     int count;
 };
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* CPU time of this process beyond what is accounted for. */
+static uint64_t spent_ns(const struct record_cost *cost)
+{
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cost->before - cost->during - cost->after;
 }
 
 /* Kernels before 6.1 give the raw registers of IBS and decode nothing. */
@@ -168,6 +179,8 @@ static int turn_ms(const struct record_options *o, uint64_t started)
 static int loop(struct recording *r, struct trace_error *error)
 {
     struct session_sink sink = spool_sink(&r->spool);
+    struct record_cost *cost = &r->result->cost;
+    cost->before = spent_ns(cost);
     int err = session_start(r->session, error);
     if (err)
         return err;
@@ -183,6 +196,8 @@ static int loop(struct recording *r, struct trace_error *error)
     }
     read_last(r, &beat);
     err = session_stop(r->session, &sink, &r->result->counts);
+    cost->during = spent_ns(cost);
+    cost->recorded = now_ns() - started;
     if (turn < 0 || err)
         snprintf(error->text, sizeof error->text, "%s: %s", r->spool.path, strerror(turn < 0 ? -turn : -err));
     return turn < 0 ? turn : err;
@@ -207,6 +222,7 @@ static int make_trace(struct recording *r, struct trace_error *error)
     struct to_trace_options how = {.home = homes ? homes_node : NULL, .home_context = homes};
     int err = spool_finish(&r->spool, r->o->out, &r->o->import, &how, &r->result->import, &r->result->samples, error);
     homes_free(homes);
+    r->result->cost.after = spent_ns(&r->result->cost);
     return err;
 }
 

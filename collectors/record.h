@@ -27,15 +27,22 @@ struct record_options {
     void *context;
 };
 
+/* What recording itself took, of all threads of this process: ns of CPU time before the first sample could come, while
+ * recording, and after it (the trace); ns of time that was recorded. */
+struct record_cost {
+    uint64_t before, during, after, recorded;
+};
+
 struct record_result {
     enum source_id source;
     struct attr_steps steps; /* what was given up, a line each */
     struct session_counts counts;
     struct import_counts import;
     struct to_trace_counts samples; /* what became of them */
-    int status;                     /* of the command, as wait() gives it */
-    bool ended;                     /* the command has ended by itself */
-    bool spooled;                   /* the trace could not be made, but `out`.part holds what was recorded */
+    struct record_cost cost;
+    int status;   /* of the command, as wait() gives it */
+    bool ended;   /* the command has ended by itself */
+    bool spooled; /* the trace could not be made, but `out`.part holds what was recorded */
 };
 
 /* 0, or -errno with a line. */
