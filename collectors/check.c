@@ -239,8 +239,8 @@ static int record(struct walker *w, struct listener *l, const struct session_opt
     return err ? err : turn < 0 ? turn : 0;
 }
 
-int check_events(const struct encode_event *events, uint32_t count, bool memory, bool everybody,
-                 struct attr_steps *steps, struct check_result *result, struct trace_error *error)
+int check_events(const struct perf_ops *ops, const struct encode_event *events, uint32_t count, bool memory,
+                 bool everybody, struct attr_steps *steps, struct check_result *result, struct trace_error *error)
 {
     struct walker w = {.go = -1, .ready = -1};
     struct listener *l = calloc(1, sizeof *l);
@@ -248,7 +248,8 @@ int check_events(const struct encode_event *events, uint32_t count, bool memory,
     snprintf(error->text, sizeof error->text, "the check cannot run: %s", strerror(ENOMEM));
     int err = l && (l->decoder = decoder_new()) ? start(&w) : -ENOMEM;
     if (!err) {
-        struct session_options o = {.events = events,
+        struct session_options o = {.ops = ops,
+                                    .events = events,
                                     .count = count,
                                     .memory = memory,
                                     .wish = {.kernel = false, .physical = true},
@@ -265,20 +266,26 @@ int check_events(const struct encode_event *events, uint32_t count, bool memory,
     return err;
 }
 
-bool check_source(enum source_id id, const struct encode_options *options, bool everybody, struct attr_steps *why)
+bool check_source_on(const struct encode_machine *machine, const struct perf_ops *ops, enum source_id id,
+                     const struct encode_options *options, bool everybody, struct attr_steps *why)
 {
-    struct encode_machine machine;
     struct encode_event events[SESSION_EVENTS];
     struct check_result found;
     struct attr_steps steps = {""};
     struct trace_error error = {""};
-    source_machine(&machine);
-    int n = source_events(id, &machine, options, events, &steps);
+    int n = source_events(id, machine, options, events, &steps);
     if (n < 0)
         return false;
-    int err = check_events(events, (uint32_t)n, sources[id].memory, everybody, &steps, &found, &error);
+    int err = check_events(ops, events, (uint32_t)n, sources[id].memory, everybody, &steps, &found, &error);
     bool good = !err && found.in_range;
     if (!good)
         attr_step(why, "%s passed over: %s", sources[id].name, err ? error.text : "opens, but gives no samples");
     return good;
+}
+
+bool check_source(enum source_id id, const struct encode_options *options, bool everybody, struct attr_steps *why)
+{
+    struct encode_machine machine;
+    source_machine(&machine);
+    return check_source_on(&machine, NULL, id, options, everybody, why);
 }

@@ -18,11 +18,14 @@ struct check_result {
 };
 
 /* Records the child with these events for CHECK_MS; `everybody`: through events on every task of the system. 0, or
- * -errno with a line when they cannot be opened. Steps are what was given up to open them. */
-int check_events(const struct encode_event *, uint32_t count, bool memory, bool everybody, struct attr_steps *,
-                 struct check_result *, struct trace_error *);
+ * -errno with a line when they cannot be opened. Steps are what was given up to open them. `ops` null: the kernel. */
+int check_events(const struct perf_ops *ops, const struct encode_event *, uint32_t count, bool memory, bool everybody,
+                 struct attr_steps *, struct check_result *, struct trace_error *);
 
 /* A source that opens and stays silent is no source: true when samples of the child came. Else the reason is a step. */
 bool check_source(enum source_id, const struct encode_options *, bool everybody, struct attr_steps *);
+/* The same on a machine of the caller's, whose kernel is `ops`. */
+bool check_source_on(const struct encode_machine *, const struct perf_ops *, enum source_id,
+                     const struct encode_options *, bool everybody, struct attr_steps *);
 
 #endif

@@ -242,7 +242,7 @@ static int run_session(struct job *j)
         attr_steps_print(stderr, &j->steps);
     if (counts.lost > j->show.lost) /* a ring that ended full did not say so itself */
         j->show.lost = counts.lost;
-    live_show_end(&j->show, j->live, stdout);
+    live_show_end(&j->show, j->live, &counts, stdout);
     if (more < 0 && more != -ESRCH)
         return cli_error(j->cli, "process %d: %s", j->pid, strerror(-more));
     return CLI_DONE;

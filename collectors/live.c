@@ -20,6 +20,8 @@ struct live {
     struct live_stats stats;
     const struct topology *topology;
     node_t *actual, *wanted, *first; /* [pages_max] */
+    page_t *queue;                   /* [pages_max] */
+    bool *queued;                    /* [pages_max] */
     void *engine_block, *observe_block;
     uint64_t *traffic, *counting;  /* [from][to][write] of the last LOAD_WINDOWS windows, per window; being counted */
     uint64_t latency_ps[NODE_MAX]; /* of accesses to a node in those windows, idle: load itself cannot be seen here */
@@ -73,11 +75,14 @@ static int allocate(struct live *l, const struct live_config *c)
     l->actual = malloc(c->pages_max);
     l->wanted = malloc(c->pages_max);
     l->first = malloc(c->pages_max);
+    l->queue = malloc(c->pages_max * sizeof *l->queue);
+    l->queued = calloc(c->pages_max, sizeof *l->queued);
     l->engine_block = zeroed(bytes);
     l->observe_block = zeroed(observe_size(&config, c->topology->cpus));
     l->traffic = calloc(cells(l), sizeof *l->traffic);
     l->counting = calloc(cells(l), sizeof *l->counting);
-    if (!l->actual || !l->wanted || !l->first || !l->engine_block || !l->observe_block || !l->traffic || !l->counting)
+    if (!l->actual || !l->wanted || !l->first || !l->queue || !l->queued || !l->engine_block || !l->observe_block ||
+        !l->traffic || !l->counting)
         return -ENOMEM;
     memset(l->actual, NODE_NONE, c->pages_max);
     memset(l->wanted, NODE_NONE, c->pages_max);
@@ -119,6 +124,9 @@ static int begin(struct live *l, const struct live_config *c, struct trace_error
     struct engine_config config = engine_config(c, l);
     machine_linux_init(&l->machine, c->pid, c->apply, l->pages.address, l->actual, l->wanted, c->topology->page_size);
     l->machine.rate_bps = c->rate_bps;
+    l->machine.queue = l->queue;
+    l->machine.queued = l->queued;
+    l->machine.pages = c->pages_max;
     l->machine.call = c->call ? c->call : l->machine.call;
     int err = may_trace(l);
     if (err == -ESRCH)
@@ -167,6 +175,8 @@ void live_free(struct live *l)
     free(l->actual);
     free(l->wanted);
     free(l->first);
+    free(l->queue);
+    free(l->queued);
     free(l->engine_block);
     free(l->observe_block);
     free(l->traffic);
@@ -257,17 +267,31 @@ static void tick(struct live *l)
     engine_tick(&l->engine, l->now);
 }
 
+/* Moves that waited. The policy took them for done: a page that the kernel kept is forgotten, and taken up again. */
+static void pump(struct live *l)
+{
+    page_t stayed[ENGINE_MOVES_MAX];
+    uint32_t n;
+    if (!l->machine.rate_bps || !l->machine.apply)
+        return;
+    machine_linux_refill(&l->machine, l->now);
+    while (machine_linux_pump(&l->machine, stayed, &n))
+        for (uint32_t i = 0; i < n; i++)
+            engine_free(&l->engine, stayed[i], l->now);
+}
+
 void live_advance(struct live *l, uint64_t now)
 {
     if (now <= l->now)
         return;
     if (!l->now)
-        l->window_at = l->load_at = l->tick_at = now;
+        l->window_at = l->load_at = l->tick_at = l->machine.credit_at = now;
     l->now = now;
     /* After a pause there is one tick, not all that were missed: they would see nothing new. */
     if (now - l->window_at >= LIVE_WINDOW_NS) {
         engine_window(&l->engine, now);
         l->window_at = now;
+        pump(l);
     }
     if (now - l->load_at >= (uint64_t)LOAD_WINDOWS * LIVE_WINDOW_NS) {
         turn_load(l);
@@ -303,11 +327,6 @@ int live_resync(struct live *l)
         forget_strays(l, before);
     free(before);
     return err;
-}
-
-bool live_ready(struct live *l, uint64_t now)
-{
-    return machine_linux_ready(&l->machine, now);
 }
 
 const struct live_stats *live_stats(const struct live *l)

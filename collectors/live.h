@@ -11,7 +11,6 @@
 
 #include "collectors/machine_linux.h"
 #include "datasets/trace.h"
-#include "monitor-core/engine.h"
 #include "monitor-core/observe.h"
 
 enum { LIVE_PAGES = 1 << 18, LIVE_WINDOW_NS = 1000000 };
@@ -23,7 +22,7 @@ struct live_config {
     uint32_t pages_max;              /* of the process that are looked after; later ones are counted and left alone */
     int pid;
     bool apply;
-    uint64_t rate_bps;        /* bytes moved per second at most; 0: no limit */
+    uint64_t rate_bps;        /* bytes moved per second at most, moves beyond wait for their turn; 0: no limit */
     machine_linux_call *call; /* null: move_pages(2) */
 };
 
@@ -49,9 +48,6 @@ struct live;
 /* 0, or -errno with a line: -EPERM when this user may not trace the process, -ESRCH when there is none. */
 int live_new(const struct live_config *, struct live **out, struct trace_error *);
 void live_free(struct live *);
-
-/* May accesses be handed on, or has the rate limit to be waited for? `now`: CLOCK_MONOTONIC, ascending. */
-bool live_ready(struct live *, uint64_t now);
 
 /* 0; -ESRCH or -EPERM when the process went away or may no longer be traced. */
 int live_access(struct live *, const struct live_access *);

@@ -90,10 +90,10 @@ static int by_time(const void *a, const void *b)
     return (x->time > y->time) - (x->time < y->time);
 }
 
-/* Misses that the sample stands for. Where hardware tags what it samples at random, that is an estimate. */
-static uint32_t weight_of(const struct sample *s)
+/* Misses that the sample stands for. The period of load latency, IBS and SPE counts loads, operations or cycles. */
+static uint32_t weight_of(const struct live_feed *f, const struct sample *s)
 {
-    if (!(s->has & SAMPLE_PERIOD) || !s->period)
+    if (!(s->has & SAMPLE_PERIOD) || !s->period || !to_trace_counts_misses(decoder_event(f->decoder, s->event)))
         return 1;
     return s->period > UINT16_MAX ? UINT16_MAX : (uint32_t)s->period;
 }
@@ -103,9 +103,9 @@ static int hand_on(struct live_feed *f, const struct sample *s, uint64_t now)
     uint64_t time = s->time + (uint64_t)f->offset;
     struct live_access access = {.time = time > now ? now : time,
                                  .address = s->va,
-                                 .weight = weight_of(s),
+                                 .weight = weight_of(f, s),
                                  .cpu = (uint16_t)s->cpu,
-                                 .task = (uint16_t)s->tid,
+                                 .task = (uint16_t)numbers_of(&f->tasks, s->tid),
                                  .write = s->op == OP_WRITE};
     return live_access(f->live, &access);
 }
@@ -123,11 +123,9 @@ static int finish_round(void *context)
         f->offset = (int64_t)(now - f->samples[f->n - 1].time);
         f->offset_known = true;
     }
-    for (; !err && i < f->n && live_ready(f->live, now); i++)
+    for (; !err && i < f->n; i++)
         err = hand_on(f, &f->samples[i], now);
-    f->n -= i;
-    if (f->n)
-        memmove(f->samples, f->samples + i, f->n * sizeof *f->samples);
+    f->n = 0;
     live_advance(f->live, now);
     return err;
 }
@@ -162,6 +160,7 @@ int live_feed_begin(struct live_feed *f, struct live *live, const struct session
 void live_feed_end(struct live_feed *f)
 {
     decoder_free(f->decoder);
+    numbers_free(&f->tasks);
     free(f->samples);
     *f = (struct live_feed){0};
 }

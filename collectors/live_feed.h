@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * From a session's rings to a live engine: samples are decoded, those of the process that are misses (or page touches)
- * are put in order of time, one round of the rings at once, and handed on. While the rate limit of moves is used up
- * they wait here, so that none is looked at in vain.
+ * are put in order of time, one round of the rings at once, and handed on. A sample weighs what it weighs in a trace:
+ * its period where that counts misses, else 1. Tasks are numbered as they appear, from 0 on (after 65536 of them
+ * again).
  */
 #ifndef COLLECTORS_LIVE_FEED_H
 #define COLLECTORS_LIVE_FEED_H
@@ -10,14 +11,16 @@
 #include "collectors/decode.h"
 #include "collectors/live.h"
 #include "collectors/session.h"
+#include "collectors/to_trace_private.h"
 
-enum { LIVE_FEED_MOST = 1 << 20 }; /* samples that wait; more are passed over, and counted */
+enum { LIVE_FEED_MOST = 1 << 20 }; /* samples of one round; more are passed over, and counted */
 
 struct live_feed {
     struct live *live;
     struct decoder *decoder;
-    struct sample *samples; /* of this round, and what waits */
+    struct sample *samples; /* of this round */
     size_t n, room;
+    struct numbers tasks; /* thread -> number */
     uint32_t pid;
     bool memory;    /* the source tells the level: caches' hits are left out */
     int64_t offset; /* from the samples' clock to CLOCK_MONOTONIC, ns */

@@ -76,7 +76,7 @@ static void refusals(const struct live_show *v, const struct live *l, FILE *out)
     if (v->lost)
         fprintf(out, "%" PRIu64 " records lost by the source\n", v->lost);
     if (v->over)
-        fprintf(out, "%" PRIu64 " samples passed over: too many waited for the rate limit; raise --rate\n", v->over);
+        fprintf(out, "%" PRIu64 " samples passed over: too many came at once; raise --period\n", v->over);
     if (live_stats(l)->untracked)
         fprintf(out, "%" PRIu64 " accesses to pages beyond the table: raise --pages\n", live_stats(l)->untracked);
     if (live_stats(l)->homeless)
@@ -86,7 +86,8 @@ static void refusals(const struct live_show *v, const struct live *l, FILE *out)
         fprintf(out, "%" PRIu64 " orders to replicate or watch refused: Linux offers neither to a process's pages\n",
                 e->refused[REFUSED_NOSUP]);
     if (m->late)
-        fprintf(out, "%" PRIu64 " moves put off by the rate limit\n", m->late);
+        fprintf(out, "%" PRIu64 " moves had to wait for the rate limit (--rate), %" PRIu32 " wait now\n", m->late,
+                m->waiting);
     if (m->failed)
         fprintf(out, "%" PRIu64 " pages that the kernel did not move, the last one: %s\n", m->failed,
                 strerror(m->last_error));
@@ -129,10 +130,22 @@ void live_show(struct live_show *v, const struct live *l, FILE *out)
     fflush(out);
 }
 
-void live_show_end(struct live_show *v, const struct live *l, FILE *out)
+/* Received and lost are all there is where a period cannot be checked against the events counted. */
+static void source_counts(const struct session_counts *c, FILE *out)
+{
+    fprintf(out, "samples: %" PRIu64 " received, %" PRIu64 " lost", c->received, c->lost);
+    if (c->checkable)
+        fprintf(out, ", %" PRIu64 " counted by the kernel%s", c->due,
+                session_counts_agree(c) ? "" : ": some are missing");
+    fputc('\n', out);
+}
+
+void live_show_end(struct live_show *v, const struct live *l, const struct session_counts *counts, FILE *out)
 {
     static const struct live_stats none;
     struct span all = span_of(l, &none, 0, 0);
+    if (counts)
+        source_counts(counts, out);
     if (!v->screen)
         refusals(v, l, out);
     if (!all.misses) {

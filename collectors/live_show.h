@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "collectors/live.h"
+#include "collectors/session.h"
 
 struct live_show {
     const char *what;   /* "process 4711 (app)" */
@@ -27,7 +28,8 @@ struct live_show {
 /* One second's line, or the screen, of what happened since the call before. */
 void live_show(struct live_show *, const struct live *, FILE *);
 
-/* The last line: what moved, what it gained or would gain, what could not be done and why. */
-void live_show_end(struct live_show *, const struct live *, FILE *);
+/* The last lines: what the source gave and lost by the kernel's own count (counts null: never read), what could not be
+ * done and why, what moved and what that gained or would gain. */
+void live_show_end(struct live_show *, const struct live *, const struct session_counts *, FILE *);
 
 #endif

@@ -6,7 +6,8 @@
  * capability.
  *
  *   map    remembers the node that is wanted
- *   sync   moves the pages whose node is another one; the kernel's status of each page becomes its err
+ *   sync   moves the pages whose node is another one; the kernel's status of each page becomes its err. What the rate
+ *          limit does not allow now waits: it is agreed to, and moved by machine_linux_pump as credit comes
  *   fill   nothing (move_pages allocates and copies); drop likewise
  *
  * Without `apply` nothing is moved: sync agrees to everything, so that the engine's truth is the placement that the
@@ -15,7 +16,7 @@
 #ifndef COLLECTORS_MACHINE_LINUX_H
 #define COLLECTORS_MACHINE_LINUX_H
 
-#include "monitor-core/machine.h"
+#include "monitor-core/engine.h"
 
 /* As move_pages(2): 0 or more, or -1 with errno. Replaced in tests. */
 typedef long machine_linux_call(int pid, unsigned long count, void **pages, const int *nodes, int *status, int flags);
@@ -33,7 +34,11 @@ struct machine_linux {
     uint64_t credit;         /* bytes that may be moved now */
     uint64_t credit_at;      /* ns, when credit was last reckoned */
     uint64_t moved;          /* pages */
-    uint64_t late;           /* moves put off by the rate limit */
+    page_t *queue;           /* [pages] moves that wait for credit, a ring; owned by the caller; needed with rate_bps */
+    bool *queued;            /* [pages] is it in the queue? false at first; owned by the caller */
+    uint32_t pages, head;    /* of queue: its size, where the oldest is */
+    uint32_t waiting;        /* pages in the queue */
+    uint64_t late;           /* moves that had to wait */
     uint64_t failed;         /* pages that the kernel did not move */
     int last_error;          /* errno of the last of those, positive; 0: none */
 };
@@ -46,8 +51,12 @@ void machine_linux_init(struct machine_linux *, int pid, bool apply, const uint6
  * user; -ESRCH: it is gone; or another -errno. */
 int machine_linux_locate(struct machine_linux *, page_t first, uint32_t n);
 
-/* Under a rate limit: is there credit for a whole batch of the engine? Who asks before each access loses no order to
- * the limit. Credit grows with `now_ns`, ascending; a tenth of a second's worth is kept at most, or one batch. */
-bool machine_linux_ready(struct machine_linux *, uint64_t now_ns);
+/* Under a rate limit: credit up to `now_ns`, ascending. A tenth of a second's worth is kept at most, or one batch. */
+void machine_linux_refill(struct machine_linux *, uint64_t now_ns);
+
+/* Moves pages that wait, the oldest first, one call of the kernel and no more than there is credit for. How many left
+ * the queue; 0: nothing to do, or no credit. Those that the kernel did not move are in stayed[0..*n): `wanted` is where
+ * they are, and the engine has to hear of it. */
+uint32_t machine_linux_pump(struct machine_linux *, page_t stayed[ENGINE_MOVES_MAX], uint32_t *n);
 
 #endif

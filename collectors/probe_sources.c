@@ -59,7 +59,7 @@ static void try(struct probe *p, struct probe_row *row, const struct encode_even
     struct attr_steps steps = {""};
     struct check_result result;
     struct trace_error error = {""};
-    int err = n < 0 ? n : check_events(events, (uint32_t)n, memory, false, &steps, &result, &error);
+    int err = n < 0 ? n : check_events(NULL, events, (uint32_t)n, memory, false, &steps, &result, &error);
     if (err)
         probe_fail(p, row, err);
     else

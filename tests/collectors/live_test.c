@@ -73,15 +73,16 @@ static struct live *start(bool apply, uint32_t pages_max)
     return l;
 }
 
+static uint64_t clock_ns = 1000000000;
+
 static int touch(struct live *l, unsigned page, uint16_t cpu, unsigned times)
 {
-    static uint64_t time = 1000000000;
     int err = 0;
     for (unsigned i = 0; i < times && !err; i++) {
-        struct live_access a = {.time = time += 1000, .address = BASE + page * PAGE + 8, .weight = 1, .cpu = cpu};
+        struct live_access a = {.time = clock_ns += 1000, .address = BASE + page * PAGE + 8, .weight = 1, .cpu = cpu};
         err = live_access(l, &a);
     }
-    live_advance(l, time += LIVE_WINDOW_NS);
+    live_advance(l, clock_ns += LIVE_WINDOW_NS);
     return err;
 }
 
@@ -134,26 +135,82 @@ Test(live, what_the_kernel_refuses_stays_where_it_is)
     live_free(l);
 }
 
-Test(live, the_rate_limit_puts_moves_off_and_says_when_to_go_on)
+/* With credit for two pages, then 20 pages a second. */
+static struct live *start_slowly(void)
 {
     struct live *l = start(true, PAGES);
     struct machine_linux *m = (struct machine_linux *)live_machine(l);
     m->rate_bps = 20 * PAGE;
     m->credit = 2 * PAGE;
+    return l;
+}
+
+Test(live, moves_beyond_the_rate_wait_and_observation_goes_on)
+{
+    struct live *l = start_slowly();
+    const struct machine_linux *m = live_machine(l);
     for (unsigned page = 0; page < 4; page++)
         touch(l, page, 1, 64);
     cr_assert_eq(kernel.moves, 2, "credit for two pages, %u moved", kernel.moves);
-    cr_assert_gt(m->late, 0);
-    /* A batch is 64 pages: 3.2 s at 20 pages a second, from none. */
-    uint64_t begin = m->credit_at = UINT64_C(5000000000);
-    cr_assert_eq(m->credit, 0);
-    cr_assert(!live_ready(l, begin + 3190000000));
-    cr_assert(live_ready(l, begin + 3210000000));
-    cr_assert(live_ready(l, begin + 1000000000000), "credit does not run over");
+    cr_assert_eq(m->late, 2);
+    cr_assert_eq(m->waiting, 2);
+    cr_assert_eq(live_stats(l)->misses, 4 * 64, "every access was looked at");
+    uint64_t now = live_stats(l)->now_ps, wish = live_stats(l)->wish_ps;
+    touch(l, 3, 1, 1);
+    cr_assert_eq(live_stats(l)->now_ps - now, 300000, "page 3 still waits on node 0");
+    cr_assert_eq(live_stats(l)->wish_ps - wish, 100000, "where the policy has it on node 1");
+    /* A page a twentieth of a second: each in its turn, none for what it did not wait for. */
+    uint64_t begin = m->credit_at;
+    live_advance(l, begin + 40000000);
+    cr_assert_eq(kernel.moves, 2);
+    live_advance(l, begin + 55000000);
+    cr_assert_eq(kernel.moves, 3);
+    cr_assert_eq(kernel.node[2], 1, "the oldest first");
+    cr_assert_eq(kernel.node[3], 0);
+    live_advance(l, begin + 110000000);
+    cr_assert_eq(kernel.node[3], 1);
+    cr_assert_eq(m->waiting, 0);
+    cr_assert_eq(m->moved, 4);
+    /* Credit does not run over: one batch of 64 pages at most. */
+    live_advance(l, begin + 1000000000000);
     cr_assert_eq(m->credit, 64 * PAGE);
-    m->rate_bps = 0;
-    m->credit = 0;
-    cr_assert(live_ready(l, begin + 1000000000001), "no limit");
+    live_free(l);
+}
+
+Test(live, what_waits_goes_where_it_is_wanted_last)
+{
+    struct live *l = start_slowly();
+    const struct machine_linux *m = live_machine(l);
+    for (unsigned page = 0; page < 3; page++)
+        touch(l, page, 1, 64);
+    cr_assert_eq(m->waiting, 1);
+    ((struct machine_linux *)live_machine(l))->rate_bps = PAGE / 16;
+    clock_ns += 200000000; /* the class orders a page once in 100 ms */
+    touch(l, 2, 0, 64);    /* back to node 0, where it still is */
+    cr_assert_eq(m->waiting, 0, "nothing to wait for any more");
+    live_advance(l, m->credit_at + UINT64_C(100000000000));
+    cr_assert_eq(kernel.moves, 2, "page 2 is where it shall be");
+    cr_assert_eq(kernel.node[2], 0);
+    live_free(l);
+}
+
+Test(live, what_waited_in_vain_is_taken_up_where_it_is)
+{
+    struct live *l = start_slowly();
+    const struct machine_linux *m = live_machine(l);
+    for (unsigned page = 0; page < 3; page++)
+        touch(l, page, 1, 64);
+    kernel.answer[2] = -EBUSY;
+    live_advance(l, m->credit_at + 1000000000);
+    cr_assert_eq(m->waiting, 0);
+    cr_assert_eq(m->failed, 1);
+    cr_assert_eq(m->last_error, EBUSY);
+    uint64_t wish = live_stats(l)->wish_ps;
+    touch(l, 2, 1, 1);
+    cr_assert_eq(live_stats(l)->wish_ps - wish, 300000, "the engine has it on node 0 again");
+    kernel.answer[2] = 0;
+    touch(l, 2, 1, 64);
+    cr_assert_eq(kernel.node[2], 1, "and the policy may order it again");
     live_free(l);
 }
 
