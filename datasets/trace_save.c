@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libdeflate.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -160,7 +161,9 @@ static void arrange(struct save *s, const struct trace_block *b)
 static int put_chunk(struct save *s, const struct trace_block *b)
 {
     if (own_deflate(s)) {
-#pragma omp parallel for schedule(dynamic, 1)
+        /* A thread without work spins as it waits: no more than columns, none for a trace of one chunk. */
+        int threads = omp_get_max_threads() < TRACE_COLUMNS ? omp_get_max_threads() : TRACE_COLUMNS;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (s->trace->meta.chunks > 1)
         for (unsigned i = 0; i < TRACE_COLUMNS; i++)
             if (s->packer[i].dataset >= 0)
                 pack(&s->packer[i], b->n, s->length);
