@@ -101,6 +101,12 @@ void lapic_accept(struct lapic *l, uint8_t vector)
     l->isr[vector / 32] |= bit(vector);
 }
 
+void lapic_withdraw(struct lapic *l, uint8_t vector)
+{
+    l->isr[vector / 32] &= ~bit(vector);
+    __atomic_fetch_or(&l->irr[vector / 32], bit(vector), __ATOMIC_RELEASE);
+}
+
 bool lapic_alone(const struct lapic *l)
 {
     bool found = false;

@@ -56,9 +56,11 @@ bool lapic_addressed(const struct lapic *, uint32_t destination, bool logical);
 
 void lapic_post(struct lapic *, uint8_t vector, bool level);
 
-/* The highest pending vector above the priority in service, or -1; lapic_accept moves it into service. */
+/* The highest pending vector above the priority in service, or -1; lapic_accept moves it into service, lapic_withdraw
+ * back: what has been posted meanwhile is pending in either case. */
 int lapic_pending(const struct lapic *);
 void lapic_accept(struct lapic *, uint8_t vector);
+void lapic_withdraw(struct lapic *, uint8_t vector);
 
 /* Is one interrupt, an edge-triggered one, all that is pending or in service? */
 bool lapic_alone(const struct lapic *);

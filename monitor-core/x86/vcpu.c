@@ -90,8 +90,8 @@ static void end_if_stuck(struct vm *vm)
 }
 
 /* The highest pending interrupt, which the CPU delivers as soon as the guest takes it (APM volume 2, 15.21.4), or -1.
- * It is pending until it has been taken: collect finds out. Never by event injection: an emulated CPU may deliver an
- * injected interrupt twice when another interrupt ends the guest's run at that moment. */
+ * Never by event injection: an emulated CPU may deliver an injected interrupt twice when another interrupt ends the
+ * guest's run at that moment. */
 static int offer(struct vcpu *v)
 {
     int vector = lapic_pending(&v->lapic);
@@ -127,8 +127,8 @@ static void collect(struct vcpu *v, int offered)
      * requested; a real one has no exceptions from 32 on. */
     bool interrupt = event && (type == SVM_EVENT_INTERRUPT || (type == SVM_EVENT_EXCEPTION && vector >= 32) ||
                                (type == SVM_EVENT_EXCEPTION && waits && (int)vector == offered));
-    if (offered >= 0 && !waits && !interrupt)
-        lapic_accept(&v->lapic, (uint8_t)offered);
+    if (offered >= 0 && (waits || interrupt))
+        lapic_withdraw(&v->lapic, (uint8_t)offered);
     /* INT n, INT3 and INTO are executed again: RIP still stands on them. */
     bool again = type == SVM_EVENT_SOFTWARE || (type == SVM_EVENT_EXCEPTION && (vector == 3 || vector == 4));
     c->event = again || interrupt ? 0 : event;
@@ -196,6 +196,10 @@ enum vcpu_wish vcpu_run(struct vcpu *v)
     __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
     ibs_discard();
     kvmeoi_enter(v);
+    /* In service from now on, which collect takes back when the guest has not taken it: the same vector posted while
+     * the guest runs is another interrupt. */
+    if (offered >= 0)
+        lapic_accept(&v->lapic, (uint8_t)offered);
     uint64_t start = cpu_now();
     svm_run(c, v->vmcb_physical, &v->registers, v->host_physical, &v->space);
     uint64_t end = cpu_now();

@@ -54,6 +54,27 @@ Test(interrupt, taken, .init = open_guest)
     cr_expect_eq(v->exits[EXIT_INTERRUPT], 2);
 }
 
+static void post_the_same(struct rig *r, struct vcpu *guest)
+{
+    (void)r;
+    lapic_post(&guest->lapic, 0x31, false);
+}
+
+Test(interrupt, the_same_again_while_its_handler_runs, .init = open_guest)
+{
+    lapic_post(&v->lapic, 0x31, false);
+    rig.guest = post_the_same;
+    vcpu_run(v);
+    cr_expect_eq(rig.taken, 0x31);
+    cr_expect(is_in(v->lapic.isr, 0x31) && is_in(v->lapic.irr, 0x31));
+    rig_start(); /* not taken: one is pending, whatever has come */
+    lapic_post(&v->lapic, 0x31, false);
+    rig.guest = post_the_same;
+    vcpu_run(v);
+    cr_expect_eq(rig.taken, -1);
+    cr_expect(!is_in(v->lapic.isr, 0x31) && is_in(v->lapic.irr, 0x31));
+}
+
 Test(interrupt, waits_until_the_guest_is_open, .init = rig_start)
 {
     lapic_post(&v->lapic, 0x55, false);
