@@ -20,10 +20,11 @@ static void saw(struct pager *p, uint32_t slot, node_t node, bool write, unsigne
     if (!(place->flags & PLACE_PRESENT))
         return;
     node_t copy = place_reach(place, node);
+    uint32_t vm = space_vm(&p->space, slot);
     uint8_t what = event_what(write ? EVENT_WRITE : EVENT_READ, log2);
     p->seen[node][copy][write] += UINT64_C(1) << log2;
-    p->vm_node[space_vm(&p->space, slot)][copy] += UINT64_C(1) << log2;
-    p->vm_local[space_vm(&p->space, slot)] += (uint64_t)(node == copy) << log2;
+    p->vm_node[vm][copy] += UINT64_C(1) << log2;
+    p->vm_local[vm] += (uint64_t)(node == copy) << log2;
     pager_run_record(p, slot, node, what);
     if (!(p->config->policy->signals & SIGNAL_MISSES) || !engine_listens(&p->engine))
         return;
