@@ -355,7 +355,7 @@ def main():
     try:
         print(f"{case}: {CASES[case](build)}")
     except (Bad, TimeoutError, emulator.Crashed) as bad:
-        print("\n".join(emulator.Machine.latest.console()))
+        print("\n".join([*emulator.Machine.latest.console(), *emulator.Machine.latest.stalled]))
         print(f"{case}: {bad}")
         sys.exit(1)
 

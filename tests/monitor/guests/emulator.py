@@ -5,6 +5,7 @@ what the monitor sends on its second serial port by a decoder of its own (monito
 import os
 import re
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -48,7 +49,8 @@ def numa(nodes, cpus, memory):
 
 
 class Machine:
-    """A running emulator; its console as lines, as they come. Ends with `close` at the latest (a with statement)."""
+    """A running emulator; its console as lines, as they come. Ends with `close` at the latest (a with statement).
+    Of one that does not do in time what it should, `stalled` keeps what could be found out before it was ended."""
 
     latest = None
 
@@ -56,12 +58,14 @@ class Machine:
         """`counted`: time passes by 2 ns for each instruction, whatever the host does."""
         Machine.latest = self
         self.folder = folder
+        self.stalled = []
         self.lines, self.partial, self.ended = [], "", False
         self.changed = threading.Condition()
         self.start = time.monotonic()
         tcg = ["tcg,thread=single", "-icount", "shift=1,sleep=off"] if counted else ["tcg,thread=multi"]
         command = ["qemu-system-x86_64", "-accel", *tcg, "-nodefaults", "-no-user-config", "-no-reboot",
-                   "-display", "none", "-serial", "stdio", *arguments]
+                   "-display", "none", "-serial", "stdio", "-monitor", "unix:monitor,server=on,wait=off" if folder else "none",
+                   *arguments]
         self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -70,8 +74,44 @@ class Machine:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind is TimeoutError and self.folder and self.process.poll() is None:
+            self.stalled = list(self._look())
         self.close()
+
+    def _ask(self, *questions):
+        """Answers of the emulator's own console; it echoes what it is asked."""
+        with socket.socket(socket.AF_UNIX) as console:
+            console.settimeout(20)
+            console.connect(os.path.join(self.folder, "monitor"))
+            text = ""
+            for question in ("", *questions):
+                console.sendall((question + "\n").encode() if question else b"")
+                before = len(text)
+                while not text[before:].endswith("(qemu) "):
+                    text += console.recv(65536).decode(errors="replace")
+            return text.replace("\r", "")
+
+    def _look(self):
+        """Where each processor is, three times a second apart, what its APIC has pending or in service, and what each
+        virtual CPU did meanwhile."""
+        before = self.telemetry()
+        for _ in range(3):
+            try:
+                text = self._ask("info registers -a", "info lapic 0", "info lapic 1")
+            except OSError as error:
+                yield f"the emulator does not answer: {error}"
+                break
+            yield from re.findall(r"^(?:CPU#\d+|RIP=.*|CR0=.*|dumping local APIC.*|ISR\s.*|IRR\s.*)$", text, re.M)
+            time.sleep(1)
+        after = self.telemetry()
+        yield f"engine {after.engine}"
+        yield from (f"VM {name}: {row}" for name, row in after.vm.items())
+        for number, row in after.vcpu.items():
+            old = before.vcpu.get(number, row)
+            new = {kind: count - old["exits"][kind] for kind, count in row["exits"].items() if count > old["exits"][kind]}
+            yield (f"virtual CPU {number} of VM {row['vm']} on CPU {row['cpu']}: {(row['guest'] - old['guest']) / 1e9:.2f} s "
+                   f"in the guest, {(row['monitor'] - old['monitor']) / 1e9:.2f} s in the monitor, exits {new}")
 
     def _read(self):
         while True:
