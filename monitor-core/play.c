@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/play.h"
 
-enum { PAGE_BYTES = 4096, WORD = 64 };
+enum { PAGE_BYTES = 4096 };
 
 #define OLD_MAGIC UINT64_C(0x31474f4c4c4c4142) /* "BALLLOG1": no accessed bits, no load */
 
@@ -25,29 +25,14 @@ static const char *header_wrong(const struct play_header *h)
     return NULL;
 }
 
-static uint64_t row_words(const struct play_header *h)
-{
-    return ((uint64_t)h->npages + WORD - 1) / WORD;
-}
-
-uint64_t play_accessed_words(const struct play_header *h)
-{
-    return h->known & PLAY_ACCESSED ? h->nodes * row_words(h) : 0;
-}
-
-uint64_t play_seen_words(const struct play_header *h)
-{
-    return play_accessed_words(h) + (h->known & PLAY_LOAD ? h->nodes * (2 * (uint64_t)h->nodes + 1) : 0);
-}
-
 /* A node's last word may have bits beyond the last page; nobody may be shown one. */
 static bool seen_valid(const struct play_header *h, const struct play_record *r)
 {
-    uint64_t from = r->page, to = from + r->task, row = row_words(h);
+    uint64_t from = r->page, to = from + r->task, row = play_row_words(h);
     if (to > play_seen_words(h))
         return false;
     bool ends_row = from < play_accessed_words(h) && from / row != to / row;
-    return !ends_row || h->npages % WORD == 0 || r->time >> (h->npages % WORD) == 0;
+    return !ends_row || h->npages % 64 == 0 || r->time >> (h->npages % 64) == 0;
 }
 
 static bool record_valid(const struct play_header *h, const struct play_record *r)
@@ -179,7 +164,7 @@ static void show(struct play *p, struct view *v, const struct engine_config *c, 
     p->seen = (uint64_t *)(void *)(block + at);
     if (p->header.known & PLAY_ACCESSED) {
         for (uint32_t n = 0; n < p->header.nodes; n++)
-            p->accessed[n] = p->seen + n * row_words(&p->header);
+            p->accessed[n] = p->seen + n * play_row_words(&p->header);
         v->accessed = p->accessed;
     }
     if (p->header.known & PLAY_LOAD) {

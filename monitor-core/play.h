@@ -61,9 +61,21 @@ struct play {
     const uint64_t *accessed[NODE_MAX];
 };
 
-/* Words of the bitmaps of accessed bits, and of all that a policy of this log sees besides. */
-uint64_t play_accessed_words(const struct play_header *);
-uint64_t play_seen_words(const struct play_header *);
+/* Words of a node's bitmap, of all bitmaps, and of all that a policy of this log sees besides. */
+static inline uint64_t play_row_words(const struct play_header *h)
+{
+    return ((uint64_t)h->npages + 63) / 64;
+}
+
+static inline uint64_t play_accessed_words(const struct play_header *h)
+{
+    return h->known & PLAY_ACCESSED ? h->nodes * play_row_words(h) : 0;
+}
+
+static inline uint64_t play_seen_words(const struct play_header *h)
+{
+    return play_accessed_words(h) + (h->known & PLAY_LOAD ? h->nodes * (2 * (uint64_t)h->nodes + 1) : 0);
+}
 
 /* Checks a log of `size` bytes, 8-byte aligned (hostile), every record of it. 0, or ERR_INVAL and *why says what is
  * wrong (a static string). */

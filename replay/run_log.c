@@ -2,8 +2,9 @@
 #include "replay/run_log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
+
+#include "replay/run_counts.h"
 
 static void put(struct run_log *l, const void *bytes, size_t n)
 {
@@ -16,21 +17,6 @@ static void align(struct run_log *l)
     long at = ftell(l->file);
     if (at > 0 && at % 8)
         put(l, zero, 8 - (size_t)(at % 8));
-}
-
-/* The class and every parameter that is not the default, as one would type it. False: too long. */
-static bool describe(const struct engine_config *c, char *text, size_t size)
-{
-    const struct policy_class *class = c->policy;
-    size_t used = (size_t)snprintf(text, size, "%s", class->name);
-    char before = ':';
-    for (unsigned i = 0; i < policy_param_count(class) && used < size; i++) {
-        if (c->param[i] == class->params[i].preset)
-            continue;
-        used += (size_t)snprintf(text + used, size - used, "%c%s=%" PRIu64, before, class->params[i].name, c->param[i]);
-        before = ',';
-    }
-    return used < size;
 }
 
 static struct play_header header_of(const struct engine_config *c)
@@ -61,7 +47,7 @@ int run_log_begin(struct run_log *l, const struct engine_config *c, void *memory
     const struct topology *t = c->topology;
     l->header = header_of(c);
     l->shown = memory;
-    if (!describe(c, l->header.policy, sizeof l->header.policy) || c->npages > PLAY_PAGES_MAX)
+    if (!run_counts_spec(c->policy, c->param, l->header.policy, sizeof l->header.policy) || c->npages > PLAY_PAGES_MAX)
         snprintf(why->text, sizeof why->text, "a log takes at most %d pages and a policy of 255 characters",
                  PLAY_PAGES_MAX);
     else {
@@ -108,8 +94,8 @@ static uint64_t see(struct run_log *l, uint64_t at, const uint64_t *now, uint64_
 
 void run_log_see(struct run_log *l, const struct view *v)
 {
-    uint64_t nodes = l->header.nodes, row = play_accessed_words(&l->header) / nodes, at = 0;
-    for (uint64_t node = 0; row && node < nodes; node++)
+    uint64_t nodes = l->header.nodes, row = play_row_words(&l->header), at = 0;
+    for (uint64_t node = 0; l->header.known & PLAY_ACCESSED && node < nodes; node++)
         at = see(l, at, v->accessed[node], row);
     if (l->header.known & PLAY_LOAD) {
         at = see(l, at, v->traffic, 2 * nodes * nodes);

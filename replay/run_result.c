@@ -9,13 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static uint64_t orders_issued(const struct engine_stats *s)
-{
-    uint64_t n = s->moves + s->copies + s->drops + s->watches + s->samplings;
-    for (unsigned i = 0; i < REFUSED_REASONS; i++)
-        n += s->refused[i];
-    return n;
-}
+#include "replay/run_counts.h"
 
 static void add_label(struct result_run *out, const char *label)
 {
@@ -50,45 +44,13 @@ static void add_labels(const struct run *r, unsigned trace_labels, struct result
 
 static void add_counts(const struct run *r, struct result_run *out)
 {
-    const struct engine_stats *s = &r->engine.stats;
-    uint64_t page_size = r->engine.view.topology->page_size;
-    out->moves = s->moves;
-    out->copies = s->copies;
-    out->collapses = s->collapses;
-    out->drops = s->drops;
-    out->hints = s->hints;
-    out->touches = s->touches;
-    out->fallbacks = s->fallbacks;
+    run_counts_policy(out, r->spec->policy, r->spec->param);
+    run_counts_fill(out, &r->engine.stats, r->engine.view.topology->page_size);
     for (uint32_t cpu = 0; cpu < r->account.cpus; cpu++)
         out->samples += r->observe.samples[cpu];
-    for (unsigned i = 0; i < REFUSED_REASONS && i < RESULT_REFUSALS; i++)
-        out->refused_by[i] = s->refused[i];
-    out->moved_bytes = s->moves * page_size;
-    out->copied_bytes = s->copies * page_size;
-    out->replica_bytes_peak = s->replicas_peak * page_size;
     out->digest = engine_digest(&r->engine);
-    out->inactive = !out->is_static && orders_issued(s) == 0;
-}
-
-static void add_identity(const struct run *r, struct result_run *out)
-{
-    const struct policy_class *class = r->spec->policy;
-    snprintf(out->policy, sizeof out->policy, "%s", class->name);
-    snprintf(out->spec, sizeof out->spec, "%s", class->name);
-    out->nparams = policy_param_count(class);
-    for (uint32_t i = 0; i < out->nparams && i < RESULT_PARAMS; i++) {
-        const struct policy_param *p = &class->params[i];
-        snprintf(out->param_name[i], sizeof out->param_name[i], "%s", p->name);
-        out->param[i] = r->spec->param[i];
-        size_t used = strlen(out->spec);
-        if (r->spec->param[i] != p->preset)
-            snprintf(out->spec + used, sizeof out->spec - used, "%c%s=%" PRIu64, strchr(out->spec, ':') ? ',' : ':',
-                     p->name, r->spec->param[i]);
-    }
     out->batch = r->batch;
     out->sampling = r->sampling;
-    out->is_static = !class->observe && !class->tick;
-    out->to_optimum_ppm = RESULT_NONE;
 }
 
 static int explain(int err, const struct run *r, struct trace_error *error)
@@ -115,7 +77,6 @@ int run_result(struct run *r, const unsigned __int128 *compute_ns, unsigned trac
         run_log_time(r->log, PLAY_FLUSH, 0);
     engine_flush(&r->engine);
     account_window(&r->account, r->window, &r->engine.stats);
-    add_identity(r, out);
     add_counts(r, out);
     int err = account_result(&r->account, compute_ns, out);
     if (!err)

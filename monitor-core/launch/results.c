@@ -7,12 +7,12 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "replay/run_counts.h"
 #include "reports/result_monitor.h"
 
 enum { PAGE = 4096, HELLO_NODES = 16, WINDOW_NS = 1000000 };
 
 _Static_assert((int)RESULT_EXITS == (int)EXIT_KINDS, "exits as the monitor counts them");
-_Static_assert((int)RESULT_REFUSALS == (int)REFUSED_REASONS, "refusals as the engine counts them");
 _Static_assert((int)RESULT_VM_NODES == (int)GATHER_NODES && (int)RESULT_VMS == (int)CONFIG_VMS &&
                    (int)RESULT_VCPUS == (int)SCHED_VCPUS && (int)RESULT_DISKS == (int)CONFIG_DISKS,
                "as many as there can be");
@@ -63,7 +63,7 @@ static void fill_source(struct result_set *set, const struct gather *g, const st
     memcpy(t->cpu_node, g->hello.cpu_node, g->hello.cpus);
 }
 
-/* Parameters as the monitor itself parsed them from the same text. */
+/* As the monitor itself parsed it from the same text. */
 static int fill_policy(struct result_run *run, const struct gather *g)
 {
     struct config_error error;
@@ -72,38 +72,19 @@ static int fill_policy(struct result_run *run, const struct gather *g)
         return -ENOMEM;
     COPY_TEXT(run->spec, g->hello.policy);
     snprintf(run->policy, sizeof run->policy, "%.*s", (int)strcspn(run->spec, ":"), run->spec);
-    if (config_parse_policy(c, g->hello.policy, &error) == 0) {
-        unsigned count = policy_param_count(c->policy);
-        run->nparams = count < RESULT_PARAMS ? count : RESULT_PARAMS;
-        for (uint32_t i = 0; i < run->nparams; i++) {
-            COPY_TEXT(run->param_name[i], c->policy->params[i].name);
-            run->param[i] = c->param[i];
-        }
-        run->is_static = !c->policy->observe && !c->policy->tick;
-    }
+    if (config_parse_policy(c, g->hello.policy, &error) == 0)
+        run_counts_policy(run, c->policy, c->param);
     free(c);
     return 0;
 }
 
 static void fill_counts(struct result_run *run, const struct gather *g)
 {
-    const struct engine_stats *s = &g->engine.stats;
     run->batch = g->hello.batch;
     run->sampling = g->hello.sampling;
     gather_seen(g, &run->misses, &run->local_misses);
-    run->moves = s->moves;
-    run->copies = s->copies;
-    run->collapses = s->collapses;
-    run->drops = s->drops;
-    run->hints = s->hints;
-    run->touches = s->touches;
-    run->fallbacks = s->fallbacks;
-    memcpy(run->refused_by, s->refused, sizeof run->refused_by);
-    run->moved_bytes = s->moves * PAGE;
-    run->copied_bytes = s->copies * PAGE;
-    run->replica_bytes_peak = s->replicas_peak * PAGE;
+    run_counts_fill(run, &g->engine.stats, PAGE);
     run->digest = g->engine.digest;
-    run->inactive = !run->is_static && s->moves + s->copies + s->drops + s->watches == 0;
     run->to_optimum_ppm = RESULT_NONE;
     COPY_TEXT(run->labels[0], "monitor run");
     COPY_TEXT(run->labels[1], "A-bit-fed");

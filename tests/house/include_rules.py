@@ -16,7 +16,7 @@ RULES = (
     ("policy/*", FREESTANDING + ("policy/*",)),
     ("pmap/*", FREESTANDING + ("pmap/*", "policy/numa.h")),
     # The hosted part of the monitor: starts it, reads what it sends, writes result sets and traces.
-    ("monitor-core/launch/*", ("<*>", "monitor-core/*", "pmap/*", "policy/*", "datasets/*", "reports/result*.h", "reports/show.h", "replay/cli.h")),
+    ("monitor-core/launch/*", ("<*>", "monitor-core/*", "pmap/*", "policy/*", "datasets/*", "reports/result*.h", "reports/show.h", "replay/cli.h", "replay/run_counts.h")),
     ("monitor-core/x86/*", FREESTANDING + ("monitor-core/*", "pmap/*", "policy/*")),
     ("monitor-core/*", FREESTANDING + ("monitor-core/*", "pmap/*", "policy/*")),
     ("datasets/command*", ("<*>", "datasets/*", "policy/numa.h", "replay/cli.h")),
