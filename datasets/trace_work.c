@@ -140,7 +140,11 @@ static int append_columns(struct trace_work *w, const struct trace_block *b)
 /* Pages and index go first: a reader that finds a chunk's records finds what they refer to. */
 static int append_all(struct trace_work *w, const struct trace_block *b, const struct trace_pages *pages)
 {
-    struct trace_index row = {b->time[0], UINT32_MAX, 0, b->n};
+    struct trace_index row;
+    memset(&row, 0, sizeof row); /* its padding goes into the file as well */
+    row.first_time = b->time[0];
+    row.least_page = UINT32_MAX;
+    row.count = b->n;
     for (uint32_t i = 0; i < b->n; i++) {
         row.least_page = b->page[i] < row.least_page ? b->page[i] : row.least_page;
         row.greatest_page = b->page[i] > row.greatest_page ? b->page[i] : row.greatest_page;
