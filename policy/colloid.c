@@ -48,8 +48,7 @@ struct change {
     bool up;
     uint64_t samples; /* that the pages may have together */
     uint64_t pages;
-    uint64_t room;   /* frames of the tier to go to */
-    uint32_t walked; /* of a full one: the last page that would come */
+    uint64_t room; /* frames of the tier to go to */
 };
 
 static size_t state_size(const struct view *v, const uint64_t *param)

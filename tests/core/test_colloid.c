@@ -35,6 +35,7 @@ Test(colloid, closed_form)
     cr_assert_eq(change(&r, 300, 100, 100, 300, &up), 150000);
     cr_assert(up);
     cr_assert_eq(change(&r, 5000, 150, 800, 150, &up), 0);
+    cr_assert_not(up, "not towards the default tier, unless it is the faster one");
     cr_assert_eq(change(&r, 0, 100, 0, 100, &up), 0);
 }
 
@@ -48,16 +49,61 @@ Test(colloid, closed_form_of_heavy_traffic)
     cr_assert(found >= 149990 && found <= 150010, "%lu", found);
 }
 
-/* A tier without traffic has its idle latency: with 1000 inserts of 100 ns and none of 300 ns something goes up. */
+/* One tier has 3072 times the traffic of the other: 614400 / (3073 x 921700) = 216.9 millionths, whichever it is. Both
+ * are cut alike, and nothing is lost by it here. */
+Test(colloid, closed_form_of_uneven_traffic)
+{
+    struct colloid_rule r;
+    bool up;
+    colloid_rule_init(&r, COLLOID_CLOSED, 0, 0, 0);
+    cr_assert_eq(change(&r, UINT64_C(3) << 30, 100, UINT64_C(1) << 20, 300, &up), 216);
+    cr_assert(up);
+    cr_assert_eq(change(&r, UINT64_C(1) << 20, 300, UINT64_C(3) << 30, 100, &up), 216);
+    cr_assert_not(up);
+}
+
+/* 10 inserts are 2560 in the rule's units; the tier without any counts as one at its idle latency. Alternate: O_d =
+ * 2560 x 100 ns, O_a = 700 ns, |O_d - 2560 O_a| x 2560 / (2561 x (2560^2 O_a + O_d)) = 334.7 millionths. Default: O_d =
+ * 100 ns, O_a = 2560 x 700 ns, |2560 O_d - O_a| x 2560 / (2561 x (O_a + 2560^2 O_d)) = 2336.4. */
 Test(colloid, a_tier_without_traffic_has_its_idle_latency)
 {
     struct colloid_rule r;
     bool up;
     colloid_rule_init(&r, COLLOID_CLOSED, 0, 0, 0);
-    r.idle[1] = 300000;
-    change(&r, 1000, 100, 0, 0, &up);
+    r.idle[0] = 100000;
+    r.idle[1] = 700000;
+    cr_assert_eq(change(&r, 10, 100, 0, 0, &up), 334);
     cr_assert(up);
-    cr_assert_eq(colloid_rule_latency(&r, COLLOID_ALTERNATE), 300000);
+    cr_assert_eq(colloid_rule_latency(&r, COLLOID_ALTERNATE), 700000);
+    cr_assert_eq(change(&r, 0, 0, 10, 700, &up), 2336);
+    cr_assert(up);
+}
+
+/* Nodes 0 and 1 are fast. Node 1 has no misses: its latency is the fast tier's idle one. Loops add up. */
+Test(colloid, a_window_adds_misses_and_their_latencies)
+{
+    const uint8_t tier[] = {0, 0, 1};
+    const uint64_t frames[] = {8, 8, 8}, latency_ps[] = {100000, 150000, 400000};
+    uint64_t traffic[3 * 3 * 2] = {0};
+    const struct topology topology = {.nodes = 3, .page_size = 4096, .tier = tier, .frames = frames};
+    const struct view view = {.topology = &topology, .traffic = traffic, .latency_ps = latency_ps};
+    struct tier tiers;
+    struct colloid_rule r;
+    traffic[(0 * 3 + 0) * 2] = 3;     /* reads, node 0 of itself */
+    traffic[(0 * 3 + 0) * 2 + 1] = 1; /* writes */
+    traffic[(1 * 3 + 2) * 2] = 2;
+    traffic[(0 * 3 + 2) * 2 + 1] = 5;
+    tier_init(&tiers, &topology);
+    colloid_rule_init(&r, COLLOID_CLOSED, 0, 0, 0);
+    for (uint64_t i = 1; i <= 2; i++) {
+        colloid_rule_window(&r, &tiers, &view);
+        cr_expect_eq(r.fresh_inserts[COLLOID_DEFAULT], i * 4);
+        cr_expect_eq(r.fresh_occupancy[COLLOID_DEFAULT], i * 4 * 100000);
+        cr_expect_eq(r.fresh_inserts[COLLOID_ALTERNATE], i * 7);
+        cr_expect_eq(r.fresh_occupancy[COLLOID_ALTERNATE], i * 7 * 400000);
+        cr_expect_eq(r.idle[COLLOID_DEFAULT], 150000);
+        cr_expect_eq(r.idle[COLLOID_ALTERNATE], 0);
+    }
 }
 
 Test(colloid, binary_search)
@@ -79,6 +125,21 @@ Test(colloid, binary_search)
     /* p = 0.805: [0.8, 0.805] is shorter than 1 %: the lower bound opens, 0.4025. */
     cr_assert_eq(change(&r, 805, 300, 195, 200, &up), 402500);
     cr_assert_not(up);
+    cr_assert_eq(r.low, 0);
+    cr_assert_eq(r.high, 805000);
+}
+
+/* [0.5, 0.51] is no shorter than 1 %: 0.505. [0.5, 0.5] is not crossed, and without an epsilon not too short. */
+Test(colloid, binary_search_at_its_ends)
+{
+    struct colloid_rule r;
+    bool up;
+    colloid_rule_init(&r, COLLOID_SEARCH, 0, 50000, 10000);
+    cr_assert_eq(change(&r, 500, 100, 500, 200, &up), 250000);
+    cr_assert_eq(change(&r, 510, 300, 490, 200, &up), 5000);
+    colloid_rule_init(&r, COLLOID_SEARCH, 0, 50000, 0);
+    cr_assert_eq(change(&r, 500, 100, 500, 200, &up), 250000);
+    cr_assert_eq(change(&r, 500, 300, 500, 200, &up), 0);
 }
 
 /* Trap: smoothing counts loops, not time. 1/16 of 1600, then 15/16 of that. */
