@@ -74,7 +74,7 @@ class Bundled(unittest.TestCase):
                 self.assertTrue(found["verified"] and found["note"] and found["source"] and found["command"])
 
     def test_size(self):
-        self.assertLess(sum(os.path.getsize(f"{TRACES}/{name}.h5") for name in NAMES), 12 << 20)
+        self.assertLess(sum(os.path.getsize(f"{TRACES}/{name}.h5") for name in NAMES), 13 << 20)
 
     def test_formats(self):
         run = [MIRRORBALL, "info", f"{TRACES}/boot.h5", "--format"]
