@@ -104,8 +104,9 @@ static void sort(struct sorter *o)
     }
 }
 
-static int emit(struct sorter *o, const struct trace_record *r)
+static int emit(struct sorter *o, const struct trace_record *r, size_t n)
 {
+    const struct trace_record *next = r + 1;
     struct trace_record raised;
     if (r->time < o->emitted) {
         raised = *r;
@@ -114,7 +115,7 @@ static int emit(struct sorter *o, const struct trace_record *r)
         o->late++;
     }
     o->emitted = r->time;
-    return o->emit(o->context, r);
+    return o->emit(o->context, r, next, n);
 }
 
 static int spill(struct sorter *o)
@@ -176,8 +177,10 @@ int sorter_round(struct sorter *o)
     if (o->runs || !limit)
         return 0;
     sort(o);
-    while (!err && out < o->n && o->held[out].time <= limit)
-        err = emit(o, &o->held[out++]);
+    while (!err && out < o->n && o->held[out].time <= limit) {
+        err = emit(o, &o->held[out], o->n - out - 1);
+        out++;
+    }
     memmove(o->held, o->held + out, (o->n - out) * sizeof *o->held);
     o->n -= out;
     return err;
@@ -221,7 +224,7 @@ static int merge_runs(struct sorter *o)
     for (size_t i = 0; !err && i < o->runs; i++)
         err = refill(o, &o->run[i]);
     for (struct run *run; !err && (run = oldest(o)) != NULL;) {
-        err = emit(o, &run->ahead[run->next++]);
+        err = emit(o, &run->ahead[run->next++], 0);
         if (!err && run->next == run->n)
             err = refill(o, run);
     }
@@ -235,7 +238,7 @@ int sorter_end(struct sorter *o)
         return merge_runs(o);
     sort(o);
     for (size_t i = 0; !err && i < o->n; i++)
-        err = emit(o, &o->held[i]);
+        err = emit(o, &o->held[i], o->n - i - 1);
     o->n = 0;
     return err;
 }

@@ -12,8 +12,9 @@
 
 struct sorter;
 
-/* Receives the records in order. Non-zero stops, and comes back. */
-typedef int sorter_emit(void *context, const struct trace_record *);
+/* Receives the records in order, each with those that come next as far as they are at hand. Non-zero stops, and comes
+ * back. */
+typedef int sorter_emit(void *context, const struct trace_record *, const struct trace_record *next, size_t n);
 
 /* `hold`: records held at most before they go to the file; 0: the default, 2^21. null: out of memory. */
 struct sorter *sorter_new(sorter_emit *emit, void *context, size_t hold);

@@ -51,13 +51,16 @@ void numbers_free(struct numbers *t)
 }
 
 /* Out of the order, into the trace. */
-static int emit(void *context, const struct trace_record *record)
+static int emit(void *context, const struct trace_record *record, const struct trace_record *next, size_t n)
 {
     struct to_trace *t = context;
     if (t->sink->full)
         return 0;
     int err = t->started ? 0 : to_trace_start(t, t->error);
-    return err ? err : import_put(t->sink, record, t->error);
+    if (err)
+        return err;
+    trace_writer_expect(t->sink->writer, next, n);
+    return import_put(t->sink, record, t->error);
 }
 
 static uint32_t default_levels(void)

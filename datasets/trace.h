@@ -127,6 +127,9 @@ int trace_writer_open(const char *path, const struct trace_meta *, enum trace_co
 /* Time must not go backwards (-EINVAL). Pages are numbered as first seen and renumbered by address at close. */
 int trace_writer_add(struct trace_writer *, const struct trace_record *, struct trace_error *);
 
+/* A hint, for speed alone: the n records behind `next` are the next to be added, or may be. To be given with each. */
+void trace_writer_expect(const struct trace_writer *, const struct trace_record *next, size_t n);
+
 /* What is stored with the trace: provenance that is only known at the end (lost, nodes, date) may be filled in until
  * close. cpus, page_size, columns are settled at open. */
 struct trace_meta *trace_writer_meta(struct trace_writer *);

@@ -87,6 +87,15 @@ uint32_t trace_pages_id(struct trace_pages *p, uint64_t address)
     return p->last;
 }
 
+void trace_pages_expect(const struct trace_pages *p, uint64_t address, bool soon)
+{
+    const uint32_t *slot = &p->slot[slot_of(p, address)];
+    if (!soon)
+        __builtin_prefetch(slot);
+    else if (*slot)
+        __builtin_prefetch(&p->address[*slot - 1]);
+}
+
 struct seen {
     uint64_t address;
     uint32_t id;

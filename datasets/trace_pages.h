@@ -25,6 +25,10 @@ void trace_pages_free(struct trace_pages *);
 /* The id of the page at this address (its first byte), or PAGE_NONE when out of memory or ids. */
 uint32_t trace_pages_id(struct trace_pages *, uint64_t address);
 
+/* Hints that pages are looked up soon, so that the table is in the cache by then: first `soon` false, about as many
+ * records later true, then the look-up. */
+void trace_pages_expect(const struct trace_pages *, uint64_t address, bool soon);
+
 /* Sorts address and node by address and fills renumber[old id] = new id. 0 or -ENOMEM. The table is of no use for
  * trace_pages_id afterwards. */
 int trace_pages_sort(struct trace_pages *, uint32_t *renumber);

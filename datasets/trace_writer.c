@@ -13,6 +13,7 @@
 #include "datasets/trace_work.h"
 
 #define TIME_MAX ((uint64_t)1 << 62)
+enum { EXPECT_FIRST = 24, EXPECT_SOON = 12 }; /* records ahead: a miss of the cache takes longer than those between */
 
 struct trace_writer {
     struct trace_meta meta;
@@ -157,6 +158,15 @@ static int check_record(const struct trace_writer *w, const struct trace_record 
     if (w->block.weight && r->weight == 0)
         return trace_fail(error, EINVAL, "record %llu: weight 0; a record stands for at least one miss", at);
     return 0;
+}
+
+void trace_writer_expect(const struct trace_writer *w, const struct trace_record *next, size_t n)
+{
+    uint64_t page = ~(uint64_t)(w->meta.page_size - 1);
+    if (n > EXPECT_FIRST)
+        trace_pages_expect(&w->pages, next[EXPECT_FIRST].address & page, false);
+    if (n > EXPECT_SOON)
+        trace_pages_expect(&w->pages, next[EXPECT_SOON].address & page, true);
 }
 
 int trace_writer_add(struct trace_writer *w, const struct trace_record *r, struct trace_error *error)

@@ -14,9 +14,11 @@ struct out {
     int stop_at; /* 0: never */
 };
 
-static int collect(void *context, const struct trace_record *r)
+static int collect(void *context, const struct trace_record *r, const struct trace_record *next, size_t n)
 {
     struct out *o = context;
+    (void)next;
+    (void)n;
     o->record[o->n++] = *r;
     return o->stop_at && o->n == (size_t)o->stop_at ? -5 : 0;
 }
