@@ -172,13 +172,14 @@ class Machine:
             return Telemetry(file.read())
 
 
-def native(folder, command_line, kernel="vmlinuz-cloud", initrd="initrd.img", cpus=1, memory=512, drives=()):
+def native(folder, command_line, kernel="vmlinuz-cloud", initrd="initrd.img", cpus=1, memory=512, drives=(),
+           counted=False):
     """The same guest without the monitor."""
     arguments = ["-cpu", "max", "-machine", "q35", "-smp", str(cpus), "-m", f"{memory}M", "-kernel",
                  os.path.join(folder, kernel), "-initrd", os.path.join(folder, initrd), "-append", command_line]
     for drive in drives:
         arguments += ["-drive", f"file={drive},format=raw,if=virtio,snapshot=on"]
-    return Machine(arguments)
+    return Machine(arguments, counted=counted)
 
 
 def monitor(image, folder, config, modules=(), nodes=1, cpus=1, memory=1024, drives=(), machine="q35",

@@ -3,9 +3,12 @@
 guest measures the workload, and from power-on to power-off in CPU time of the emulator (which a busy host disturbs least)
 and by the clock; and exits by kind per second of guest time.
 
-usage: overhead.py BUILD [--pairs N] [--vcpus N] [--json FILE] [--check]
+usage: overhead.py BUILD [--pairs N] [--vcpus N] [--json FILE] [--append FILE] [--counted] [--check]
        overhead.py BUILD --exits [--accept]
 
+--append adds a row for each workload to the array in FILE, as `bench --json` writes it.
+--counted lets time pass by instructions: the workload's time then says how many the monitor adds, and nothing of what an
+emulator or a CPU forgets at each exit.
 --check fails when a ratio of least CPU times exceeds its bound.
 --exits boots one guest whose time passes by instructions, so that the host's load does not show, and fails when it exits
 oftener per guest second than exits.json beside this file says; --accept writes that file."""
@@ -48,7 +51,7 @@ def children():
     return used.ru_utime + used.ru_stime
 
 
-def boot(options, folder, work, counted=False):
+def boot(options, folder, work, counted):
     config = "policy = first_touch\n"
     config += vm("guest", work["do"] + ",poweroff", vcpus=options.vcpus, memory=384, initrd=work.get("initrd", "initrd.img"))
     image = os.path.join(options.build, "monitor.elf")
@@ -58,10 +61,11 @@ def boot(options, folder, work, counted=False):
 def run(options, folder, work, on_monitor):
     before = children()
     if on_monitor:
-        machine = boot(options, folder, work)
+        machine = boot(options, folder, work, options.counted)
     else:
         command_line = f"console=ttyS0 quiet do={work['do']},poweroff"
-        machine = emulator.native(folder, command_line, cpus=options.vcpus, memory=384, initrd=work.get("initrd", "initrd.img"))
+        machine = emulator.native(folder, command_line, cpus=options.vcpus, memory=384, counted=options.counted,
+                                  initrd=work.get("initrd", "initrd.img"))
     with machine as m:
         lines = m.finish(600)
         name = work["do"].split(":")[0]
@@ -114,39 +118,42 @@ def show(result):
             print(" ".join([f"{kind:>10}", *(f"{r['exits'][kind]:10.1f}" for r in result.values())]))
 
 
-def merge(path, part):
-    """Into what the file holds already, if it is there."""
-    whole = {}
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            whole = json.load(file)
-    whole.update(part)
+def write(path, content):
     with open(path + ".part", "w", encoding="utf-8") as file:
-        json.dump(whole, file, indent=1)
+        json.dump(content, file, indent=1)
         file.write("\n")
     os.rename(path + ".part", path)
+
+
+def append(path, result):
+    with open(path, encoding="utf-8") as file:
+        rows = json.load(file)
+    for name, r in result.items():
+        best = {key: r["best"][key] for key in ("native_cpu_s", "monitor_cpu_s")}
+        rows.append({"name": f"monitor, {name}", **best, "ratio": r["whole_cpu"], "exits_per_guest_s": r["exits"]})
+    write(path, rows)
 
 
 def pairs(options, folder):
     result = {name: compare(options, folder, name) for name in WORK}
     show(result)
     if options.json:
-        merge(options.json, {"monitor_overhead": {"vcpus": options.vcpus, "workloads": result}})
+        write(options.json, {"vcpus": options.vcpus, "workloads": result})
+    if options.append:
+        append(options.append, result)
     for name, r in result.items():
         if options.check and r["whole_cpu"] > WORK[name]["bound"]:
             yield f"{name}: {r['whole_cpu']:.3f} times the native CPU time, more than {WORK[name]['bound']}"
 
 
 def exits(options, folder):
-    with boot(options, folder, EXITS, counted=True) as m:
+    with boot(options, folder, EXITS, True) as m:
         lines = m.finish(600)
         found = exits_per_second(m.telemetry())
     for part in EXITS["do"].split(","):
         measured(lines, part.split(":")[0])
     if options.accept:
-        with open(EXITS["file"], "w", encoding="utf-8") as file:
-            json.dump({kind: round(number, 1) for kind, number in found.items()}, file, indent=1)
-            file.write("\n")
+        write(EXITS["file"], {kind: round(number, 1) for kind, number in found.items()})
     with open(EXITS["file"], encoding="utf-8") as file:
         accepted = json.load(file)
     print(f"{'per guest second':16} {'now':>8} {'accepted':>8}")
@@ -161,7 +168,9 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--vcpus", type=int, default=1)
-    parser.add_argument("--json", metavar="FILE", help="the result goes into this file, beside what it holds")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--append", metavar="FILE")
+    parser.add_argument("--counted", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--exits", action="store_true")
     parser.add_argument("--accept", action="store_true")
