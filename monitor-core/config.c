@@ -2,328 +2,62 @@
 #include "monitor-core/config.h"
 
 #include "monitor-core/sched.h"
-#include "monitor-core/stir.h"
+#include "monitor-core/telemetry.h"
 
-/* A piece of the text. */
-struct piece {
-    const char *at;
-    size_t n;
-};
-
-struct parser {
-    struct config *config;
-    struct config_error *error;
-    const struct key *keys; /* of the section */
-    char *into;             /* what the section describes */
-    uint32_t line;
-};
-
-/* A key of a section; numbers have bounds, and help that says which. The last one of a table has no name. */
-struct key {
-    struct policy_param number;
-    int (*set)(struct parser *, const struct key *, struct piece value);
-    size_t offset;
-};
-
-static int fail(struct parser *p, const char *what, struct piece word)
+static bool within(uint32_t value, uint32_t least, uint32_t most)
 {
-    struct config_error *e = p->error;
-    size_t n = word.n < sizeof e->word ? word.n : sizeof e->word - 1;
-    *e = (struct config_error){.line = p->line, .what = what};
-    for (size_t i = 0; i < n; i++)
-        e->word[i] = word.at[i] >= ' ' && word.at[i] <= '~' ? word.at[i] : '?';
-    return ERR_INVAL;
+    return value >= least && value <= most;
 }
 
-static bool is(struct piece a, const char *b)
+static bool power_of_two(uint32_t value, uint32_t most)
 {
-    size_t i = 0;
-    while (i < a.n && b[i] && a.at[i] == b[i])
-        i++;
-    return i == a.n && !b[i];
+    return within(value, 1, most) && !(value & (value - 1));
 }
 
-static struct piece piece_of(const char *s)
+static bool good_machine(const struct config *c)
 {
-    struct piece p = {s, 0};
-    while (s[p.n])
-        p.n++;
-    return p;
+    return c->harvest_ms <= 1000 && power_of_two(c->weight, 32768) && power_of_two(c->around, 64) &&
+           within(c->slice_ms, 1, 1000) && c->cpus <= SCHED_CPUS && c->nvms <= CONFIG_VMS &&
+           c->ndisks <= CONFIG_DISKS && !c->spec[CONFIG_SPEC - 1];
 }
 
-static bool blank(char c)
+static bool good_vm(const struct config *c, const struct config_vm *vm)
 {
-    return c == ' ' || c == '\t' || c == '\r';
+    bool good = !vm->name[CONFIG_NAME - 1] && within(vm->vcpus, 1, CONFIG_VCPUS) && within(vm->memory_mb, 2, 65536) &&
+                vm->ndisks <= CONFIG_VM_DISKS && vm->nparts <= CONFIG_PARTS;
+    for (uint32_t i = 0; good && i < vm->ndisks; i++)
+        good = vm->disk[i] < c->ndisks;
+    for (uint32_t i = 0; good && i < vm->nparts; i++)
+        good = !vm->part[i].module[CONFIG_NAME - 1];
+    return good;
 }
 
-static struct piece trim(struct piece p)
+static bool good(const struct config *c)
 {
-    while (p.n && blank(*p.at))
-        p.at++, p.n--;
-    while (p.n && blank(p.at[p.n - 1]))
-        p.n--;
-    return p;
-}
-
-/* Takes what stands before the first `stop` out of *rest, and the stop as well; all of it when there is none. */
-static struct piece until(struct piece *rest, char stop)
-{
-    struct piece head = {rest->at, 0};
-    while (head.n < rest->n && head.at[head.n] != stop)
-        head.n++;
-    size_t taken = head.n < rest->n ? head.n + 1 : head.n;
-    rest->at += taken;
-    rest->n -= taken;
-    return head;
-}
-
-static bool copy(char *to, size_t size, struct piece from)
-{
-    if (from.n >= size)
+    uint32_t vcpus = 0;
+    if (!good_machine(c))
         return false;
-    __builtin_memset(to, 0, size);
-    __builtin_memcpy(to, from.at, from.n);
-    return true;
+    for (uint32_t i = 0; i < c->nvms; vcpus += c->vm[i++].vcpus)
+        if (!good_vm(c, &c->vm[i]))
+            return false;
+    for (uint32_t i = 0; i < c->ndisks; i++)
+        if (c->disk[i].name[CONFIG_NAME - 1] || c->disk[i].module[CONFIG_NAME - 1])
+            return false;
+    return vcpus <= SCHED_VCPUS;
 }
 
-static int copy_name(struct parser *p, char *to, struct piece from)
+int config_open(struct config *c, const void *file, size_t size, struct policy_error *error)
 {
-    for (size_t i = 0; i < from.n; i++)
-        if (from.at[i] <= ' ' || from.at[i] > '~' || from.at[i] == ',')
-            return fail(p, "a name has no blanks and no commas", from);
-    if (from.n == 0)
-        return fail(p, "a name is missing", from);
-    return copy(to, CONFIG_NAME, from) ? 0 : fail(p, "a name has at most 31 characters", from);
-}
-
-/* The policy. */
-
-static const struct policy_class *find_policy(struct piece name)
-{
-    for (size_t i = 0; policy_classes[i]; i++)
-        if (is(name, policy_classes[i]->name))
-            return policy_classes[i];
-    return is(name, policy_stir.name) ? &policy_stir : NULL;
-}
-
-/* One "name=value" of the policy. */
-static int set_param(struct parser *p, struct piece item)
-{
-    struct config *c = p->config;
-    struct piece value = item, name = until(&value, '=');
-    int index = name.n ? policy_param_index(c->policy, name.at, name.n) : -1;
-    if (index < 0)
-        return fail(p, "the policy has no such parameter", name);
-    const struct policy_param *param = &c->policy->params[index];
-    uint64_t v;
-    if (!policy_value(param, value.at, value.n, &v))
-        return fail(p, "not a number in the parameter's unit", item);
-    if (v < param->min || v > param->max)
-        return fail(p, "the parameter is out of its range", item);
-    c->param[index] = v;
-    return 0;
-}
-
-static int parse_policy(struct parser *p, struct piece spec)
-{
-    struct config *c = p->config;
-    struct piece rest = spec, name = until(&rest, ':');
-    c->policy = find_policy(name);
-    if (!c->policy)
-        return fail(p, "unknown policy", name);
-    if (!copy(c->spec, sizeof c->spec, spec))
-        return fail(p, "the policy has more than 255 characters", name);
-    policy_defaults(c->policy, c->param);
-    int err = 0;
-    while (rest.n && !err)
-        err = set_param(p, until(&rest, ','));
-    return err;
-}
-
-/* What keys mean. */
-
-static int set_policy(struct parser *p, const struct key *k, struct piece value)
-{
-    (void)k;
-    int err = parse_policy(p, value);
-    if (!err && p->config->policy->signals & SIGNAL_ADVICE)
-        return fail(p, "a policy that knows the future runs in replay only", until(&value, ':'));
-    return err;
-}
-
-static int set_number(struct parser *p, const struct key *k, struct piece value)
-{
-    uint64_t v;
-    if (!policy_value(&k->number, value.at, value.n, &v) || v < k->number.min || v > k->number.max)
-        return fail(p, k->number.help, value);
-    *(uint32_t *)(void *)(p->into + k->offset) = (uint32_t)v;
-    return 0;
-}
-
-static int set_power_of_two(struct parser *p, const struct key *k, struct piece value)
-{
-    int err = set_number(p, k, value);
-    uint32_t v = *(uint32_t *)(void *)(p->into + k->offset);
-    return err || (v & (v - 1)) == 0 ? err : fail(p, k->number.help, value);
-}
-
-static int set_name(struct parser *p, const struct key *k, struct piece value)
-{
-    return copy_name(p, p->into + k->offset, value);
-}
-
-static int set_cmdline(struct parser *p, const struct key *k, struct piece value)
-{
-    return copy(p->into + k->offset, CONFIG_CMDLINE, value) ? 0 : fail(p, k->number.help, piece_of(k->number.name));
-}
-
-/* The disk of that name, which a VM may name before its section comes. */
-static int find_disk(struct parser *p, struct piece name, uint8_t *index)
-{
-    struct config *c = p->config;
-    uint8_t i = 0;
-    while (i < c->ndisks && !is(name, c->disk[i].name))
-        i++;
-    *index = i;
-    if (i < c->ndisks)
-        return 0;
-    if (i == CONFIG_DISKS)
-        return fail(p, "there are at most 16 disks", name);
-    c->ndisks++;
-    c->disk[i].drive = CONFIG_NO_DRIVE;
-    return copy_name(p, c->disk[i].name, name);
-}
-
-static int set_disks(struct parser *p, const struct key *k, struct piece value)
-{
-    (void)k;
-    struct config_vm *vm = (struct config_vm *)(void *)p->into;
-    vm->ndisks = 0;
-    while (value.n) {
-        struct piece name = trim(until(&value, ','));
-        uint8_t index;
-        int err = find_disk(p, name, &index);
-        if (err)
-            return err;
-        if (vm->ndisks == CONFIG_VM_DISKS)
-            return fail(p, "a VM has at most 4 disks", name);
-        for (uint32_t i = 0; i < vm->ndisks; i++)
-            if (vm->disk[i] == index)
-                return fail(p, "a VM has a disk once", name);
-        vm->disk[vm->ndisks++] = index;
-    }
-    return 0;
-}
-
-static int set_mode(struct parser *p, const struct key *k, struct piece value)
-{
-    struct config_disk *d = (struct config_disk *)(void *)p->into;
-    d->persistent = is(value, "persistent");
-    d->private_cache = is(value, "private");
-    return d->persistent || d->private_cache || is(value, "shared") ? 0 : fail(p, k->number.help, value);
-}
-
-static int set_place(struct parser *p, const struct key *k, struct piece value)
-{
-    struct config_disk *d = (struct config_disk *)(void *)p->into;
-    if (d->drive != CONFIG_NO_DRIVE || *d->module)
-        return fail(p, "a disk is one drive or one module", value);
-    return k->offset == offsetof(struct config_disk, module) ? set_name(p, k, value) : set_number(p, k, value);
-}
-
-#define AT(type, member) offsetof(struct config##type, member)
-
-static const struct key machine_keys[] = {
-    {{.name = "policy"}, set_policy, 0},
-    {{"harvest_ms", 0, 20, 1000, "", "harvest_ms is a number from 0 to 1000"}, set_number, AT(, harvest_ms)},
-    {{"weight", 1, 64, 32768, "", "weight is a power of two from 1 to 32768"}, set_power_of_two, AT(, weight)},
-    {{"around", 1, 16, 64, "", "around is a power of two from 1 to 64"}, set_power_of_two, AT(, around)},
-    {{"slice_ms", 1, 10, 1000, "", "slice_ms is a number from 1 to 1000"}, set_number, AT(, slice_ms)},
-    {{"cpus", 1, 0, SCHED_CPUS, "", "cpus is a number from 1 to 64"}, set_number, AT(, cpus)},
-    {{"record", 0, 0, 1, "", "record is 0 or 1"}, set_number, AT(, record)},
-    {{"poison", 0, 0, 1, "", "poison is 0 or 1"}, set_number, AT(, poison)},
-    {{.help = "unknown key before the first section"}, NULL, 0},
-};
-
-static const struct key vm_keys[] = {
-    {{.name = "kernel"}, set_name, AT(_vm, kernel)},
-    {{.name = "initrd"}, set_name, AT(_vm, initrd)},
-    {{"vcpus", 1, 1, CONFIG_VCPUS, "", "vcpus is a number from 1 to 16"}, set_number, AT(_vm, vcpus)},
-    {{"memory_mb", 2, 256, 65536, "", "memory_mb is a number from 2 to 65536"}, set_number, AT(_vm, memory_mb)},
-    {{.name = "disks"}, set_disks, 0},
-    {{.name = "cmdline", .help = "cmdline has at most 1023 characters"}, set_cmdline, AT(_vm, cmdline)},
-    {{.help = "unknown key in [vm]"}, NULL, 0},
-};
-
-static const struct key disk_keys[] = {
-    {{"drive", 0, 0, CONFIG_DISKS - 1, "", "drive is a number from 0 to 15"}, set_place, AT(_disk, drive)},
-    {{.name = "module"}, set_place, AT(_disk, module)},
-    {{.name = "mode", .help = "mode is shared, private or persistent"}, set_mode, 0},
-    {{.help = "unknown key in [disk]"}, NULL, 0},
-};
-
-static void open_section(struct parser *p, const struct key *keys, void *into)
-{
-    p->keys = keys;
-    p->into = into;
-    for (; keys->set; keys++)
-        if (keys->number.preset)
-            *(uint32_t *)(void *)(p->into + keys->offset) = (uint32_t)keys->number.preset;
-}
-
-static int open_vm(struct parser *p, struct piece name)
-{
-    struct config *c = p->config;
-    for (uint32_t i = 0; i < c->nvms; i++)
-        if (is(name, c->vm[i].name))
-            return fail(p, "there are two VMs of that name", name);
-    if (c->nvms == CONFIG_VMS)
-        return fail(p, "there are at most 16 VMs", name);
-    open_section(p, vm_keys, &c->vm[c->nvms]);
-    return copy_name(p, c->vm[c->nvms++].name, name);
-}
-
-static int open_disk(struct parser *p, struct piece name)
-{
-    uint8_t index;
-    int err = find_disk(p, name, &index);
-    if (!err)
-        open_section(p, disk_keys, &p->config->disk[index]);
-    return err;
-}
-
-/* "[vm NAME]" or "[disk NAME]". */
-static int parse_section(struct parser *p, struct piece line)
-{
-    struct piece name = {line.at + 1, line.n - 2};
-    if (line.n > 2 && line.at[line.n - 1] == ']') {
-        name = trim(name);
-        struct piece kind = until(&name, ' ');
-        if (is(kind, "vm") || is(kind, "disk"))
-            return is(kind, "vm") ? open_vm(p, trim(name)) : open_disk(p, trim(name));
-    }
-    return fail(p, "a section is [vm NAME] or [disk NAME]", line);
-}
-
-static int parse_line(struct parser *p, struct piece line)
-{
-    line = trim(line);
-    for (size_t i = 0; i < line.n; i++)
-        if ((unsigned char)line.at[i] < ' ' && !blank(line.at[i]))
-            return fail(p, "a control character", line);
-    if (line.n == 0 || *line.at == '#')
-        return 0;
-    if (*line.at == '[')
-        return parse_section(p, line);
-    struct piece value = line, key = trim(until(&value, '='));
-    if (key.n == line.n)
-        return fail(p, "a line is key = value", line);
-    if (!is(key, "cmdline"))
-        value = until(&value, '#');
-    const struct key *k = p->keys;
-    while (k->set && !is(key, k->number.name))
-        k++;
-    return k->set ? k->set(p, k, trim(value)) : fail(p, k->number.help, key);
+    __builtin_memset(c, 0, sizeof *c);
+    __builtin_memcpy(c, file, size < CONFIG_HEAD ? size : CONFIG_HEAD);
+    *error = (struct policy_error){.what = "not of this version; make it again: mirrorball monitor config"};
+    if (size < CONFIG_HEAD || c->magic != CONFIG_MAGIC)
+        return ERR_INVAL;
+    error->what = "damaged; make it again: mirrorball monitor config";
+    const uint8_t *bytes = file;
+    if (c->crc != telemetry_crc(0, bytes + CONFIG_CRC_FROM, size - CONFIG_CRC_FROM) || !good(c))
+        return ERR_INVAL;
+    return policy_parse(c->spec, &c->policy, c->param, error);
 }
 
 uint32_t config_disk_users(const struct config *c, uint32_t disk)
@@ -333,60 +67,4 @@ uint32_t config_disk_users(const struct config *c, uint32_t disk)
         for (uint32_t i = 0; i < c->vm[v].ndisks; i++)
             n += c->vm[v].disk[i] == disk;
     return n;
-}
-
-static int check_disk(struct parser *p, uint32_t index)
-{
-    const struct config *c = p->config;
-    const struct config_disk *d = &c->disk[index];
-    struct piece name = piece_of(d->name);
-    if (d->drive == CONFIG_NO_DRIVE && !*d->module)
-        return fail(p, "a disk has neither drive nor module", name);
-    if (d->persistent && config_disk_users(c, index) > 1)
-        return fail(p, "a persistent disk belongs to one VM", name);
-    for (uint32_t i = 0; i < index; i++)
-        if (d->drive != CONFIG_NO_DRIVE && c->disk[i].drive == d->drive)
-            return fail(p, "the disk's drive is another disk's already", name);
-    return 0;
-}
-
-/* What can only be said of the text as a whole. */
-static int check(struct parser *p)
-{
-    const struct config *c = p->config;
-    uint32_t vcpus = 0;
-    p->line = 0;
-    for (uint32_t i = 0; i < c->nvms; i++) {
-        if (!*c->vm[i].kernel)
-            return fail(p, "a VM has no kernel", piece_of(c->vm[i].name));
-        vcpus += c->vm[i].vcpus;
-    }
-    if (vcpus > SCHED_VCPUS)
-        return fail(p, "there are more than 64 virtual CPUs", piece_of(""));
-    int err = 0;
-    for (uint32_t i = 0; i < c->ndisks && !err; i++)
-        err = check_disk(p, i);
-    return err;
-}
-
-int config_parse(struct config *c, const char *text, size_t size, struct config_error *error)
-{
-    struct parser p = {.config = c, .error = error};
-    struct piece rest = {text, size};
-    *error = (struct config_error){.what = ""};
-    __builtin_memset(c, 0, sizeof *c);
-    open_section(&p, machine_keys, c);
-    int err = parse_policy(&p, piece_of("first_touch"));
-    while (rest.n && !err) {
-        p.line++;
-        err = parse_line(&p, until(&rest, '\n'));
-    }
-    return err ? err : check(&p);
-}
-
-int config_parse_policy(struct config *c, const char *spec, struct config_error *error)
-{
-    struct parser p = {.config = c, .error = error};
-    *error = (struct config_error){.what = ""};
-    return parse_policy(&p, piece_of(spec));
 }

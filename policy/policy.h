@@ -111,6 +111,17 @@ void policy_defaults(const struct policy_class *, uint64_t *param);
  * no such number. The caller checks min and max. (value.c) */
 bool policy_value(const struct policy_param *, const char *text, size_t len, uint64_t *value);
 
+/* What is wrong with a policy as written: a static string, and what it is about, printable, perhaps cut off. */
+struct policy_error {
+    const char *what;
+    char word[32];
+};
+
+/* "migrep:trigger=64": the class, and in param[POLICY_PARAMS_MAX] the defaults and what is given. 0, or ERR_INVAL with
+ * the error filled in. (spec.c) */
+enum { POLICY_NAME_MAX = 64 };
+int policy_parse(const char *spec, const struct policy_class **, uint64_t *param, struct policy_error *);
+
 /* The period of tick under these parameters, ns; 0: none. */
 uint64_t policy_tick_ns(const struct policy_class *, const uint64_t *param);
 

@@ -7,9 +7,9 @@
 #include "reports/command.h"
 
 static const struct cli_command *const commands[] = {
-    &command_record,   &command_probe,       &command_import,       &command_info, &command_compare,
-    &command_replay,   &command_sweep,       &command_report,       &command_live, &command_policies,
-    &command_machines, &command_monitor_run, &command_monitor_play, NULL,
+    &command_record,   &command_probe,       &command_import,         &command_info,         &command_compare,
+    &command_replay,   &command_sweep,       &command_report,         &command_live,         &command_policies,
+    &command_machines, &command_monitor_run, &command_monitor_config, &command_monitor_play, NULL,
 };
 
 int main(int argc, char **argv)

@@ -244,7 +244,7 @@ static int dry_run(struct job *job)
     machine_line(&line, &job->plan, -1, -1);
     if (!line.failed) {
         machine_line_print(stdout, &line);
-        puts("\n# the file config");
+        puts("\n# the configuration, as a text for mirrorball monitor config");
         plan_write_config(stdout, &job->plan);
     }
     machine_line_free(&line);

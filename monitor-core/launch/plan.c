@@ -89,30 +89,6 @@ int plan_image(struct plan *p, const char *given, struct trace_error *why)
     return -ENOENT;
 }
 
-void plan_write_config(FILE *f, const struct plan *p)
-{
-    static const char *const modes[] = {"shared", "persistent", "private"};
-    fprintf(f, "policy = %s\n", p->policy);
-    if (p->record)
-        fputs("record = 1\n", f);
-    for (uint32_t i = 0; i < p->nsettings; i++) {
-        const char *equals = strchr(p->setting[i], '=');
-        fprintf(f, "%.*s = %s\n", (int)(equals - p->setting[i]), p->setting[i], equals + 1);
-    }
-    for (uint32_t i = 0; i < p->ndrives; i++)
-        fprintf(f, "[disk %s]\ndrive = %" PRIu32 "\nmode = %s\n", p->drive[i].name, i, modes[p->drive[i].mode]);
-    for (uint32_t i = 0; i < p->nvms; i++) {
-        const struct plan_vm *vm = &p->vm[i];
-        fprintf(f, "[vm %s]\nkernel = %s\n", vm->name, p->module[vm->kernel].name);
-        if (vm->initrd < PLAN_MODULES)
-            fprintf(f, "initrd = %s\n", p->module[vm->initrd].name);
-        fprintf(f, "vcpus = %" PRIu32 "\nmemory_mb = %" PRIu32 "\n", vm->vcpus, vm->memory_mb);
-        for (uint32_t d = 0; d < vm->ndisks; d++)
-            fprintf(f, "%s%s%s", d ? "," : "disks = ", p->drive[vm->disk[d]].name, d + 1 == vm->ndisks ? "\n" : "");
-        fprintf(f, "cmdline = %s\n", vm->cmdline);
-    }
-}
-
 static uint64_t asked_mb(const struct plan *p)
 {
     uint64_t sum = 0;
@@ -153,31 +129,6 @@ static int check_memory(struct plan *p, struct trace_error *why)
     return -EINVAL;
 }
 
-/* The monitor's own parser has the last word: what it would refuse is not started. */
-static int add_config(struct plan *p, struct trace_error *why)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *f = open_memstream(&text, &size);
-    struct config *config = calloc(1, sizeof *config);
-    int error = f && config ? 0 : -ENOMEM;
-    struct config_error found = {.what = "out of memory"};
-    if (f) {
-        plan_write_config(f, p);
-        fclose(f);
-    }
-    if (!error)
-        error = config_parse(config, text, size, &found);
-    if (error)
-        snprintf(why->text, sizeof why->text, "%s%s%.31s%s", found.what, found.word[0] ? ": " : "", found.word,
-                 strstr(found.what, "policy") ? "; mirrorball policies lists them" : "");
-    else
-        error = plan_module_of_memory(p, "config", text, size, why);
-    free(config);
-    free(text);
-    return error;
-}
-
 int plan_check(struct plan *p, struct trace_error *why)
 {
     if (p->cpus < p->nodes) {
@@ -187,6 +138,5 @@ int plan_check(struct plan *p, struct trace_error *why)
         return -EINVAL;
     }
     int error = check_memory(p, why);
-    error = error ? error : add_config(p, why);
-    return error < 0 ? error : 0;
+    return error ? error : plan_add_config(p, why);
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "datasets/trace.h"
-#include "monitor-core/config.h"
+#include "monitor-core/launch/config_text.h"
 
 enum { PLAN_PATH = 4096, PLAN_MODULES = 64, PLAN_DRIVES = 8, PLAN_NODES = 16, PLAN_CPUS = 64 };
 enum { PLAN_SETTINGS = 32 };
@@ -35,7 +35,7 @@ struct plan_vm {
     uint32_t kernel, initrd; /* index of the module; PLAN_MODULES: none */
     uint32_t vcpus, memory_mb;
     uint32_t ndisks, disk[CONFIG_VM_DISKS];
-    char cmdline[CONFIG_CMDLINE];
+    char cmdline[CONFIG_TEXT_CMDLINE];
 };
 
 struct plan {
@@ -74,8 +74,16 @@ int plan_check(struct plan *, struct trace_error *);
 /* Closes the modules. */
 void plan_close(struct plan *);
 
-/* The configuration of the monitor (monitor-core/config.h). */
+/* The configuration of the monitor as a text (config_text.h). */
 void plan_write_config(FILE *, const struct plan *);
+
+/* From such a text and the plan's modules the file for the monitor (config_build.h), for free(). `any_policy` as in
+ * config_text.h. 0 or -errno with a line. */
+int plan_build_config(const struct plan *, const char *text, size_t size, bool any_policy, unsigned char **file,
+                      size_t *bytes, struct trace_error *);
+
+/* Makes that file of the plan itself, and adds it as the module "config". 0 or -errno with a line. */
+int plan_add_config(struct plan *, struct trace_error *);
 
 /* "512M", "4G", "1536MiB", a plain number of MiB: bytes. */
 bool plan_parse_memory(const char *text, uint64_t *bytes);

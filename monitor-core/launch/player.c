@@ -77,7 +77,7 @@ static int read_whole(struct player_log *l, const char *path, struct trace_error
 
 int player_open(struct player_log *l, const char *path, const char *policy, struct trace_error *why)
 {
-    struct config_error wrong;
+    struct policy_error wrong;
     const char *what;
     memset(l, 0, sizeof *l);
     int error = read_whole(l, path, why);
@@ -91,7 +91,7 @@ int player_open(struct player_log *l, const char *path, const char *policy, stru
         snprintf(l->play.header.policy, sizeof l->play.header.policy, "%s", policy);
         memcpy(l->bytes, &l->play.header, sizeof l->play.header);
     }
-    if (config_parse_policy(&l->config, l->play.header.policy, &wrong)) {
+    if (policy_parse(l->play.header.policy, &l->policy, l->param, &wrong)) {
         snprintf(why->text, sizeof why->text, "%.300s: %s: %.31s; mirrorball policies lists them", path, wrong.what,
                  wrong.word);
         player_close(l);
@@ -109,13 +109,12 @@ void player_close(struct player_log *l)
 int player_play(struct player_log *l, uint64_t *digest, struct engine_stats *stats, struct trace_error *why)
 {
     struct counting machine = {.machine.ops = &counting_ops, .frames = l->play.frames};
-    const struct config *c = &l->config;
     struct engine *engine = calloc(1, sizeof *engine);
     uint64_t bytes = 0;
-    int error = play_need(&l->play, c->policy, c->param, &bytes);
+    int error = play_need(&l->play, l->policy, l->param, &bytes);
     if (error) {
         free(engine);
-        return fail(why, error, c->policy->name,
+        return fail(why, error, l->policy->name,
                     error == ERR_NOSUP
                         ? "asks for accessed bits, load or advice, which this log does not hold; write one under it"
                         : "these parameters do not fit together");
@@ -124,7 +123,7 @@ int player_play(struct player_log *l, uint64_t *digest, struct engine_stats *sta
     error = block && engine ? 0 : -ENOMEM;
     if (!error) {
         memset(block, 0, bytes);
-        error = play_begin(&l->play, c->policy, c->param, &machine.machine, engine, block);
+        error = play_begin(&l->play, l->policy, l->param, &machine.machine, engine, block);
         error = error ? error : play_feed(&l->play, engine, 0, l->play.header.records);
     }
     if (!error) {
@@ -133,6 +132,6 @@ int player_play(struct player_log *l, uint64_t *digest, struct engine_stats *sta
     }
     free(block);
     free(engine);
-    return error ? fail(why, error, c->policy->name, error == -ENOMEM ? "not enough memory" : "cannot play this log")
+    return error ? fail(why, error, l->policy->name, error == -ENOMEM ? "not enough memory" : "cannot play this log")
                  : 0;
 }

@@ -7,7 +7,6 @@
 #define MONITOR_CORE_LAUNCH_PLAYER_H
 
 #include "datasets/trace.h"
-#include "monitor-core/config.h"
 #include "monitor-core/play.h"
 
 /* A log in memory. */
@@ -15,7 +14,8 @@ struct player_log {
     void *bytes; /* malloc'd */
     size_t size;
     struct play play;
-    struct config config; /* its policy and parameters */
+    const struct policy_class *policy; /* and parameters, as its header says */
+    uint64_t param[POLICY_PARAMS_MAX];
 };
 
 /* `policy` replaces the one that the log was written under, if not null, in the bytes too. 0 or -errno with a line. */

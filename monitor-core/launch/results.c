@@ -64,18 +64,15 @@ static void fill_source(struct result_set *set, const struct gather *g, const st
 }
 
 /* As the monitor itself parsed it from the same text. */
-static int fill_policy(struct result_run *run, const struct gather *g)
+static void fill_policy(struct result_run *run, const struct gather *g)
 {
-    struct config_error error;
-    struct config *c = calloc(1, sizeof *c);
-    if (!c)
-        return -ENOMEM;
+    const struct policy_class *policy;
+    uint64_t param[POLICY_PARAMS_MAX];
+    struct policy_error error;
     COPY_TEXT(run->spec, g->hello.policy);
     snprintf(run->policy, sizeof run->policy, "%.*s", (int)strcspn(run->spec, ":"), run->spec);
-    if (config_parse_policy(c, g->hello.policy, &error) == 0)
-        run_counts_policy(run, c->policy, c->param);
-    free(c);
-    return 0;
+    if (!policy_parse(g->hello.policy, &policy, param, &error))
+        run_counts_policy(run, policy, param);
 }
 
 static void fill_counts(struct result_run *run, const struct gather *g)
@@ -239,7 +236,8 @@ int results_make(struct result_set *set, const struct gather *g, const struct re
         struct result_run *run = set->runs;
         set->nruns = 1;
         run->monitor = calloc(1, sizeof *run->monitor);
-        error = run->monitor ? fill_policy(run, g) : -ENOMEM;
+        error = run->monitor ? 0 : -ENOMEM;
+        fill_policy(run, g);
         if (!error)
             fill_monitor(run->monitor, g, c);
         fill_counts(run, g);

@@ -25,14 +25,10 @@ static uint32_t ready; /* other CPUs may begin */
 
 static void read_config(const struct module *m)
 {
-    struct config_error error = {0};
-    const char *text = memory_at(&machine_x86.memory, m->start);
-    int err = config_parse(&monitor.config, text, m->size, &error);
-    if (err && !error.line)
-        panic("configuration: %s '%s'", error.what, error.word);
-    if (err)
-        panic("configuration, line %u: %s '%s'", error.line, error.what, error.word);
-    report_start(text, m->size);
+    struct policy_error error;
+    if (config_open(&monitor.config, memory_at(&machine_x86.memory, m->start), m->size, &error))
+        panic("configuration: %s %s", error.what, error.word);
+    report_start();
     if (monitor.config.cpus && monitor.config.cpus < machine_x86.cpus)
         machine_x86.cpus = machine_x86.topology.cpus = monitor.config.cpus;
 }

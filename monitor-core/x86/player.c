@@ -20,15 +20,15 @@ bool player_wanted(void)
     return false;
 }
 
-/* The log and, by the configuration's parser, its class and parameters. *bytes: what its engine wants. Null, or why it
+/* The log and, its class and parameters. *bytes: what its engine wants. Null, or why it
  * cannot be played. */
 static const char *open_log(const struct module *m, struct play *p, uint64_t *bytes)
 {
-    struct config_error error;
+    struct policy_error error;
     const char *why;
     if (play_open(p, memory_at(&machine_x86.memory, m->start), m->size, &why))
         return why;
-    if (config_parse_policy(&monitor.config, p->header.policy, &error))
+    if (policy_parse(p->header.policy, &monitor.config.policy, monitor.config.param, &error))
         return error.what;
     if (p->header.nodes > machine_x86.nodes)
         return "the machine has fewer nodes than the log";
@@ -89,7 +89,7 @@ static const char *play(const struct module *m, void *block)
 
 void player_run(void)
 {
-    report_start("", 0);
+    report_start();
     void *block = reserve_block();
     machine_seal();
     for (uint32_t i = 0; i < machine_x86.nmodules; i++) {

@@ -21,7 +21,6 @@ static struct {
     uint64_t next;
     uint32_t round;
     bool ended;
-    char digest[16];
     /* Filled under the pager's lock, emptied by whoever sends: neither waits for the other. */
     struct observed *ring;
     uint64_t head, tail, lost;
@@ -45,19 +44,9 @@ static void record(void *context, const struct pager_observation *o)
     __atomic_store_n(&report.head, head + 1, __ATOMIC_RELEASE);
 }
 
-static void digest_text(const char *text, size_t size)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    for (unsigned i = 0; i < 16; i++)
-        report.digest[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
-}
-
-void report_start(const char *text, size_t size)
+void report_start(void)
 {
     telemetry_init(&report.telemetry, put, NULL);
-    digest_text(text, size);
     if (monitor.config.record)
         report.ring = cpu_reserve(cpu_self()->node, RING * sizeof *report.ring, "the record of observations");
 }
@@ -100,7 +89,7 @@ void report_hello(void)
         for (uint32_t j = 0; j < m->nodes && j < NODES; j++)
             hello.latency_ps[i * NODES + j] = m->latency_ps[i * m->nodes + j];
     copy_name(hello.policy, monitor.config.spec, sizeof hello.policy);
-    __builtin_memcpy(hello.config_digest, report.digest, sizeof report.digest);
+    __builtin_memcpy(hello.config_digest, monitor.config.digest, sizeof hello.config_digest);
     telemetry_send(&report.telemetry, TELEMETRY_HELLO, &hello, sizeof hello);
     if (report.ring)
         monitor.pager.record = record;

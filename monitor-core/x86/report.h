@@ -9,9 +9,8 @@
 
 #include "policy/numa.h"
 
-/* Before memory_seal, with the configuration parsed: takes memory for observations on their way (record = 1). `text`:
- * the configuration as read. */
-void report_start(const char *text, size_t size);
+/* Before memory_seal, with the configuration read: takes memory for observations on their way (record = 1). */
+void report_start(void);
 
 /* The first frame; the pager is set up. */
 void report_hello(void);

@@ -65,7 +65,7 @@ size_t vcpu_block(void);
 void vcpu_init(struct vcpu *, struct vm *, uint32_t index, uint32_t number, void *block, uint64_t block_physical);
 
 /* The state after power-on, after INIT (FPU, debug registers, TSC_AUX stay), and as a kernel's 64-bit entry point finds
- * it (devices/linux_boot.h). */
+ * it (launch/linux_boot.h). */
 void vcpu_reset(struct vcpu *);
 void vcpu_begin(struct vcpu *);
 void vcpu_start(struct vcpu *, uint64_t rip, uint64_t rsi, uint64_t cr3, uint64_t gdt);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/x86/vm.h"
 
-#include "monitor-core/devices/guest_acpi.h"
-#include "monitor-core/devices/linux_boot.h"
 #include "monitor-core/x86/console.h"
 #include "monitor-core/x86/cpu.h"
 #include "monitor-core/x86/module.h"
@@ -90,54 +88,35 @@ static void make_devices(struct vm *vm)
     }
 }
 
-/* One VM at a time: nothing of this size belongs on a stack. */
-static int write_tables(struct vm *vm)
+/* What its memory begins with. */
+static const char *load_part(struct vm *vm, const struct config_part *p)
 {
-    static unsigned char tables[GUEST_ACPI_SIZE];
-    static struct lock lock;
-    lock_take(&lock);
-    __builtin_memset(tables, 0, sizeof tables);
-    guest_acpi_build(tables, vm->nvcpus, vm->config->ndisks);
-    int err = host_write(vm, GUEST_ACPI_BASE, tables, sizeof tables);
-    lock_give(&lock);
-    return err;
-}
-
-static const char *load_images(struct vm *vm, struct linux_entry *entry)
-{
-    const struct config_vm *c = vm->config;
-    const struct module *kernel = module_find(c->kernel), *initrd = c->initrd[0] ? module_find(c->initrd) : NULL;
-    if (!kernel)
-        return "the boot loader gave no module of the kernel's name";
-    if (!initrd && c->initrd[0])
-        return "the boot loader gave no module of the initrd's name";
-    const struct linux_boot boot = {.kernel = memory_at(&machine_x86.memory, kernel->start),
-                                    .kernel_size = kernel->size,
-                                    .initrd = initrd ? memory_at(&machine_x86.memory, initrd->start) : NULL,
-                                    .initrd_size = initrd ? initrd->size : 0,
-                                    .command_line = c->cmdline,
-                                    .memory = (uint64_t)c->memory_mb << 20,
-                                    .rsdp = GUEST_ACPI_BASE,
-                                    .rsdp_size = GUEST_ACPI_SIZE};
-    const char *why = linux_boot_load(&boot, &vm->host, entry);
-    return why || !write_tables(vm) ? why : "no memory for the ACPI tables";
+    const struct module *m = module_find(p->module);
+    if (!m)
+        return "the boot loader gave no module of the kernel's or the initrd's name";
+    if ((p->bytes && p->bytes != m->size) || p->offset > m->size || p->size > m->size - p->offset)
+        return "a module is not the file that the configuration was made with";
+    const unsigned char *bytes = memory_at(&machine_x86.memory, m->start);
+    return host_write(vm, p->gpa, bytes + p->offset, p->size) ? "its memory cannot be written" : NULL;
 }
 
 const char *vm_load(struct vm *vm)
 {
     const struct sched *s = &monitor.sched;
-    struct linux_entry entry;
+    const struct config_vm *c = vm->config;
+    const char *why = NULL;
     make_devices(vm);
     vm->loader = s->vcpu[vm->first_vcpu].node;
     if (vm->loader == NODE_NONE)
         vm->loader = cpu_self()->node;
-    const char *why = load_images(vm, &entry);
+    for (uint32_t i = 0; !why && i < c->nparts; i++)
+        why = load_part(vm, &c->part[i]);
     vm->loader = NODE_NONE;
     if (why)
         return why;
     for (uint32_t i = 0; i < vm->nvcpus; i++)
         vcpu_reset(vm->vcpu[i]);
-    vcpu_start(vm->vcpu[0], entry.rip, entry.rsi, entry.cr3, entry.gdt);
+    vcpu_start(vm->vcpu[0], c->rip, c->rsi, c->cr3, c->gdt);
     return NULL;
 }
 

@@ -10,14 +10,17 @@ import tempfile
 
 import tree
 
+sys.path.insert(0, os.path.join(tree.ROOT, "tests/monitor/launch"))
+import kernel
+
 
 def finds_image(prefix, image):
     """The installed program starts the installed image."""
-    kernel = os.path.join(prefix, "kernel")
-    with open(kernel, "wb") as file:
-        file.write(bytes(0x202) + b"HdrS")
+    path = os.path.join(prefix, "kernel")
+    with open(path, "wb") as file:
+        file.write(kernel.make())
     command = [os.path.join(prefix, "bin/mirrorball"), "monitor", "run", "--dry-run", "--memory", "256M", "--vm",
-               f"kernel={kernel},mem=64M"]
+               f"kernel={path},mem=64M"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=prefix)
     return [] if image in done.stdout else [f"the installed program does not find its {image}: {done.stderr}"]
 

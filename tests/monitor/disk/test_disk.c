@@ -6,8 +6,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "monitor-core/stir.h"
 #include "tests/monitor/disk/store.h"
+#include "tests/monitor/stir.h"
 
 enum { PAGES = 128, VMS = 2 };
 

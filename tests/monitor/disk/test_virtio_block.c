@@ -6,8 +6,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "monitor-core/stir.h"
 #include "tests/monitor/disk/driver.h"
+#include "tests/monitor/stir.h"
 
 enum { PAGES = 128, OK = 0, IOERR = 1, UNSUPPORTED = 2, NEEDS_RESET = 64, RUNNING = 15 };
 #define VERSION_1 (UINT64_C(1) << 32)

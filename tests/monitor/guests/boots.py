@@ -14,6 +14,7 @@ import time
 import emulator
 from emulator import vm
 
+STIR = "tests/monitor_stir.elf"  # the monitor, and the policy stir (tests/monitor/stir.h)
 FAILED = "FAILED|BUG:|Oops|Call Trace|Kernel panic|rcu:.*stall|segfault|general protection"
 
 PROMPT = r"# (\x1b\[6n)?$"  # busybox asks the terminal where its cursor is
@@ -92,11 +93,13 @@ def one(build):
 
 
 def nothing(build):
-    """A configuration without a VM is whole; what is wrong with a text as a whole has no line."""
+    """A configuration without a VM is whole; a text is none, nor is one for a policy that the monitor does not have."""
     boot = Boot(build, "# nothing\n", 60, nodes=2, cpus=2, memory=512)
     check_ended(boot)
-    boot = Boot(build, "[vm a]\nkernel = k\ndisks = d\n", 60, memory=512)
-    check_said(boot, "panic: configuration: a disk has neither drive nor module 'd'")
+    boot = Boot(build, b"policy = first_touch\n", 60, memory=512)
+    check_said(boot, "panic: configuration: not of this version; make it again: mirrorball monitor config")
+    boot = Boot(build, "policy = stir:pages=3\n", 60, memory=512)
+    check_said(boot, "panic: configuration: unknown policy stir")
     return f"{boot.seconds:.0f} s"
 
 
@@ -129,7 +132,7 @@ def stir(build, seconds=20, cpus=2, enough=50000, patience=2):
     """A host that is too slow for so many moves gets more time."""
     config = "policy = stir:pages=512,tick_ns=20000000\npoison = 1\nslice_ms = 5\n" + "".join(
         vm(name, f"checksum:{seconds}:3:12+vectors:{seconds}:1,poweroff", vcpus=2) for name in ("left", "right"))
-    boot = Boot(build, config, 300 + 4 * seconds, nodes=4, cpus=cpus, memory=1536)
+    boot = Boot(build, config, 300 + 4 * seconds, STIR, nodes=4, cpus=cpus, memory=1536)
     check_clean(boot)
     check_ended(boot, "left", "right")
     check_said(boot, "guest: checksum ok", 2)
@@ -143,7 +146,7 @@ def stir(build, seconds=20, cpus=2, enough=50000, patience=2):
     return stir(build, 2 * seconds, cpus, enough, patience - 1)
 
 
-def hot(build, image="monitor.elf", seconds=10):
+def hot(build, image=STIR, seconds=10):
     config = "policy = stir:pages=128,seen=1,tick_ns=20000000\npoison = 1\n" + vm("hot", f"hot:{seconds}:0:4,poweroff", vcpus=2)
     boot = Boot(build, config, 200 + seconds, image, nodes=2, cpus=2, memory=512)
     check_clean(boot)
@@ -300,7 +303,7 @@ def hostile(build, seeds=(1,), rounds=3000):
             config += f"[vm {end}{seed}]\nkernel = fuzz.img\nvcpus = {1 + i % 2}\nmemory_mb = 64\ndisks = data\n"
             config += f"cmdline = seed={seed * 100 + i} rounds={rounds} end={end}\n"
     config += "[disk data]\ndrive = 0\nmode = shared\n"
-    boot = Boot(build, config, 400, nodes=2, cpus=2, memory=2048, drives=[(image, False)])
+    boot = Boot(build, config, 400, STIR, nodes=2, cpus=2, memory=2048, drives=[(image, False)])
     t = boot.telemetry
     check_clean(boot)
     check_said(boot, "guest: secret ok")

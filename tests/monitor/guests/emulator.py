@@ -184,15 +184,20 @@ def native(folder, command_line, kernel="vmlinuz-cloud", initrd="initrd.img", cp
 
 def monitor(image, folder, config, modules=(), nodes=1, cpus=1, memory=1024, drives=(), machine="q35",
             counted=False):
-    """The monitor with that configuration. Kernels and initrd are modules by their names in `folder`; `modules` are
-    further (name, path); drives: (path, writable)."""
+    """The monitor with that configuration: a text, or the bytes that it gets as they are. Kernels and initrd are modules
+    by their names in `folder`; `modules` are further (name, path); drives: (path, writable)."""
     place = tempfile.mkdtemp(prefix="mirrorball-test-")
-    with open(os.path.join(place, "config"), "w", encoding="utf-8") as file:
-        file.write(config)
-    names = [(name, os.path.join(folder, name)) for name in ("vmlinuz-cloud", "vmlinuz", "initrd.img", "compile.img", "fuzz.img")]
-    modules = [*modules, *((name, path) for name, path in names if re.search(rf"= {re.escape(name)}$", config, re.M))]
+    if isinstance(config, str):
+        names = [(name, os.path.join(folder, name)) for name in ("vmlinuz-cloud", "vmlinuz", "initrd.img", "compile.img", "fuzz.img")]
+        modules = [*modules, *((name, path) for name, path in names if re.search(rf"= {re.escape(name)}$", config, re.M))]
     for name, path in modules:
         os.symlink(os.path.abspath(path), os.path.join(place, name))
+    with open(os.path.join(place, "config" if isinstance(config, bytes) else "text"), "wb") as file:
+        file.write(config if isinstance(config, bytes) else config.encode())
+    if isinstance(config, str):
+        program = os.path.abspath(os.path.join(folder, "../mirrorball"))
+        subprocess.run([program, "monitor", "config", "text", "-o", "config", "--any-policy",
+                        *(f"{name}={name}" for name, _ in modules)], cwd=place, check=True)
     arguments = ["-cpu", "max,+svm", "-machine", machine, "-smp", str(cpus), "-m", f"{memory}M",
                  *numa(nodes, cpus, memory), "-serial", "file:telemetry", "-kernel", os.path.abspath(image), "-initrd",
                  ",".join(["config config", *(f"{name} {name}" for name, _ in modules)])]

@@ -14,6 +14,8 @@ import unittest
 
 import h5py
 
+import kernel
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.path.abspath(os.environ.get("MIRRORBALL", "build/mirrorball"))
 FAKE = os.path.join(HERE, "fake.py")
@@ -28,7 +30,7 @@ class Launch(unittest.TestCase):
         cls.folder = cls._folder.name
         os.mkdir(cls.path("tmp"))
         with open(cls.path("kernel, of mine"), "wb") as file:
-            file.write(bytes(0x202) + b"HdrS" + bytes(1024))
+            file.write(kernel.make())
         for name in ("initrd", "image"):
             with open(cls.path(name), "wb") as file:
                 file.write(b"x" * 100)
@@ -236,7 +238,7 @@ class Bad(Launch):
     def test_what_the_monitor_gets(self):
         script = """
 files = [open(module(name), "rb").read() for name in ("config", "module0", "module1")]
-assert b"[vm web]\\nkernel = module0\\ninitrd = module1\\n" in files[0], files[0]
+assert files[0][:8] == b"MBoConf1" and b"web".ljust(32, b"\\0") in files[0] and b"migrep:trigger=64\\0" in files[0]
 assert files[1][0x202:0x206] == b"HdrS" and files[2] == b"x" * 100
 good()
 off()"""

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "monitor-core/config.h"
 #include "monitor-core/play.h"
 #include "tests/core/machine_check.h"
 
@@ -39,12 +38,12 @@ static void play(struct play *p, const struct policy_class *policy, const uint64
 /* Under the policy that the log names, and under one that its bytes choose. */
 static void play_both(struct play *p)
 {
-    static struct config config;
-    struct config_error error;
+    const struct policy_class *named;
+    struct policy_error error;
     uint64_t param[POLICY_PARAMS_MAX] = {0};
     uint32_t classes = 0;
-    if (!config_parse_policy(&config, p->header.policy, &error))
-        play(p, config.policy, config.param);
+    if (!policy_parse(p->header.policy, &named, param, &error))
+        play(p, named, param);
     while (policy_classes[classes])
         classes++;
     const struct policy_class *other = policy_classes[(p->header.records ? p->records[0].time : 0) % classes];

@@ -6,9 +6,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "monitor-core/stir.h"
 #include "tests/core/chaos.h"
 #include "tests/monitor/space/rig.h"
+#include "tests/monitor/stir.h"
 
 struct life {
     struct rig rig;

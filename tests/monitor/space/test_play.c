@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "monitor-core/play.h"
-#include "monitor-core/stir.h"
 #include "monitor-core/x86/metal.h"
 #include "tests/core/chaos.h"
 #include "tests/core/fixture.h"
+#include "tests/monitor/stir.h"
 
 enum { NODES = 3, LOG_CPUS = 6, PAGES = 70, RECORDS = 6000, FRAMES = 40 };
 

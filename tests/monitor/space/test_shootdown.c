@@ -8,10 +8,10 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "monitor-core/stir.h"
 #include "tests/core/chaos.h"
 #include "tests/monitor/space/cpus.h"
 #include "tests/monitor/space/rig.h"
+#include "tests/monitor/stir.h"
 
 enum { VMS = 2, PAGES = 16, FRAMES = 64 };
 

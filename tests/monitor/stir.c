@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "monitor-core/stir.h"
+#include "tests/monitor/stir.h"
 
 enum { PAGES, SEEN, TICK_NS };
 

@@ -6,8 +6,8 @@
  * reset vector what power.h's reset register needs. Portable; writes through struct device_host. Any image with that
  * header and entry works (the tests' own guests carry one).
  */
-#ifndef MONITOR_CORE_DEVICES_LINUX_BOOT_H
-#define MONITOR_CORE_DEVICES_LINUX_BOOT_H
+#ifndef MONITOR_CORE_LAUNCH_LINUX_BOOT_H
+#define MONITOR_CORE_LAUNCH_LINUX_BOOT_H
 
 #include "monitor-core/devices/bus.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdlib.h>
 
-#include "monitor-core/devices/linux_boot.h"
+#include "monitor-core/launch/linux_boot.h"
 #include "tests/monitor/devices/fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "monitor-core/devices/linux_boot.h"
+#include "monitor-core/launch/linux_boot.h"
+#include "tests/monitor/config/image.h"
 #include "tests/monitor/devices/fake.h"
-#include "tests/monitor/devices/image.h"
 
 enum { MIB = 1 << 20 };
 #define GIB UINT64_C(0x40000000)
@@ -40,7 +40,9 @@ TestSuite(linux_boot, .init = setup, .fini = teardown);
 /* Into memory that is zeroed, as a VM's is. */
 static bool load(void)
 {
-    memset(fake.ram, 0, fake.size);
+    if (fake.writes)
+        memset(fake.ram, 0, fake.size);
+    fake.writes = 0;
     why = linux_boot_load(&boot, &fake.host, &entry);
     return !why;
 }
@@ -304,7 +306,7 @@ Test(linux_boot, a_long_header_stays_in_its_room)
 
 Test(linux_boot, files_cut_off_anywhere)
 {
-    for (size_t n = 0; n < IMAGE_SIZE; n++) {
+    for (size_t n = 0; n < IMAGE_SIZE; n += n < 512 * 3 + 0x210 ? 1 : 97) {
         unsigned char *exact = malloc(n ? n : 1);
         memcpy(exact, image, n);
         boot.kernel = exact;

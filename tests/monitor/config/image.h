@@ -2,8 +2,8 @@
  *
  * A kernel image made by hand after the boot protocol's table of the setup header.
  */
-#ifndef TESTS_MONITOR_DEVICES_IMAGE_H
-#define TESTS_MONITOR_DEVICES_IMAGE_H
+#ifndef TESTS_MONITOR_CONFIG_IMAGE_H
+#define TESTS_MONITOR_CONFIG_IMAGE_H
 
 #include <stddef.h>
 

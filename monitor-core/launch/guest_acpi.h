@@ -4,8 +4,8 @@
  * reset registers of power.h), MADT (local APICs, the IOAPIC, no 8259), DSDT with \_S5, the serial port and one
  * LNRO0005 device per disk. The AML is fixed bytes with the numbers put in, read by iasl in the tests.
  */
-#ifndef MONITOR_CORE_DEVICES_GUEST_ACPI_H
-#define MONITOR_CORE_DEVICES_GUEST_ACPI_H
+#ifndef MONITOR_CORE_LAUNCH_GUEST_ACPI_H
+#define MONITOR_CORE_LAUNCH_GUEST_ACPI_H
 
 #include "policy/numa.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "tests/monitor/devices/image.h"
+#include "tests/monitor/config/image.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "monitor-core/devices/linux_boot.h"
+#include "monitor-core/launch/linux_boot.h"
 
 #include "monitor-core/devices/power.h"
 #include "monitor-core/space.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "monitor-core/devices/guest_acpi.h"
+#include "monitor-core/launch/guest_acpi.h"
 #include "tests/monitor/devices/fake.h"
 
 static unsigned char area[GUEST_ACPI_SIZE];

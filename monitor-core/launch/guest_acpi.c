@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "monitor-core/devices/guest_acpi.h"
+#include "monitor-core/launch/guest_acpi.h"
 
 #include "monitor-core/devices/ioapic.h"
 #include "monitor-core/devices/power.h"

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The monitor's configuration: texts that mean something, texts that do not, and what is said of those.
+ * The monitor's configuration as it is written: texts that mean something, texts that do not, and what is said of
+ * those.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "monitor-core/config.h"
+#include "monitor-core/launch/config_text.h"
 
-static struct config config;
+static struct config_text parsed;
 static struct config_error error;
 
 /* Parses an exact copy, so that a sanitizer sees a byte too far. */
 static int parse_bytes(const char *text, size_t n)
 {
-    char *exact = malloc(n ? n : 1);
+    char *exact = calloc(1, n ? n : 1);
     memcpy(exact, text, n);
-    memset(&config, 0xee, sizeof config);
-    int err = config_parse(&config, exact, n, &error);
+    memset(&parsed, 0xee, sizeof parsed);
+    int err = config_text_parse(&parsed, exact, n, false, &error);
     free(exact);
     return err;
 }
@@ -30,15 +31,15 @@ static int parse(const char *text)
 Test(config, defaults)
 {
     cr_assert_eq(parse(""), 0);
-    cr_assert_str_eq(config.spec, "first_touch");
-    cr_assert_eq(config.policy, policy_find("first_touch"));
-    cr_assert_eq(config.harvest_ms, 20);
-    cr_assert_eq(config.weight, 64);
-    cr_assert_eq(config.around, 16);
-    cr_assert_eq(config.slice_ms, 10);
-    cr_assert_eq(config.cpus, 0);
-    cr_assert(!config.record && !config.poison);
-    cr_assert_eq(config.nvms + config.ndisks, 0);
+    cr_assert_str_eq(parsed.config.spec, "first_touch");
+    cr_assert_eq(parsed.config.policy, policy_find("first_touch"));
+    cr_assert_eq(parsed.config.harvest_ms, 20);
+    cr_assert_eq(parsed.config.weight, 64);
+    cr_assert_eq(parsed.config.around, 16);
+    cr_assert_eq(parsed.config.slice_ms, 10);
+    cr_assert_eq(parsed.config.cpus, 0);
+    cr_assert(!parsed.config.record && !parsed.config.poison);
+    cr_assert_eq(parsed.config.nvms + parsed.config.ndisks, 0);
 }
 
 Test(config, everything)
@@ -69,17 +70,17 @@ Test(config, everything)
                        "drive=4\n"
                        "mode = persistent"),
                  0, "line %u: %s '%s'", error.line, error.what, error.word);
-    cr_assert_str_eq(config.spec, "migrep:trigger=32");
-    cr_assert_eq(config.policy, policy_find("migrep"));
-    cr_assert_eq(config.param[policy_param_index(config.policy, "trigger", 7)], 32);
-    cr_assert_eq(config.harvest_ms, 0);
-    cr_assert_eq(config.weight, 128);
-    cr_assert_eq(config.around, 1);
-    cr_assert_eq(config.slice_ms, 1000);
-    cr_assert_eq(config.cpus, 4);
-    cr_assert(config.record && config.poison);
-    cr_assert_eq(config.nvms, 2);
-    const struct config_vm *web = &config.vm[0], *db = &config.vm[1];
+    cr_assert_str_eq(parsed.config.spec, "migrep:trigger=32");
+    cr_assert_eq(parsed.config.policy, policy_find("migrep"));
+    cr_assert_eq(parsed.config.param[policy_param_index(parsed.config.policy, "trigger", 7)], 32);
+    cr_assert_eq(parsed.config.harvest_ms, 0);
+    cr_assert_eq(parsed.config.weight, 128);
+    cr_assert_eq(parsed.config.around, 1);
+    cr_assert_eq(parsed.config.slice_ms, 1000);
+    cr_assert_eq(parsed.config.cpus, 4);
+    cr_assert(parsed.config.record && parsed.config.poison);
+    cr_assert_eq(parsed.config.nvms, 2);
+    const struct config_text_vm *web = &parsed.vm[0], *db = &parsed.vm[1];
     cr_assert_str_eq(web->name, "web");
     cr_assert_str_eq(web->kernel, "debian");
     cr_assert_str_eq(web->initrd, "initrd");
@@ -91,8 +92,9 @@ Test(config, everything)
     cr_assert_str_eq(db->cmdline, "");
     cr_assert_eq(db->vcpus, 1);
     cr_assert_eq(db->memory_mb, 256);
-    cr_assert_eq(config.ndisks, 3);
-    const struct config_disk *root = &config.disk[0], *home = &config.disk[1], *log = &config.disk[2];
+    cr_assert_eq(parsed.config.ndisks, 3);
+    const struct config_disk *root = &parsed.config.disk[0], *home = &parsed.config.disk[1],
+                             *log = &parsed.config.disk[2];
     cr_assert_eq(web->ndisks, 2);
     cr_assert_eq(web->disk[0], 0);
     cr_assert_eq(web->disk[1], 1);
@@ -116,9 +118,13 @@ Test(config, policies)
         bool future = policy_classes[i]->signals & SIGNAL_ADVICE;
         cr_assert_eq(parse(text), future ? ERR_INVAL : 0, "%s", text);
     }
-    cr_assert_eq(parse("policy = stir"), 0);
-    cr_assert_str_eq(config.policy->name, "stir");
-    cr_assert_null(policy_find("stir"), "only the monitor knows it");
+    static const char own[] = "policy = my_own:x=1";
+    cr_assert_eq(parse(own), ERR_INVAL);
+    cr_assert_eq(config_text_parse(&parsed, own, strlen(own), true, &error), 0, "another image may have it");
+    cr_assert_null(parsed.config.policy);
+    cr_assert_str_eq(parsed.config.spec, "my_own:x=1");
+    static const char bad[] = "policy = migrep:x=1";
+    cr_assert_eq(config_text_parse(&parsed, bad, strlen(bad), true, &error), ERR_INVAL, "one that is known is checked");
 }
 
 Test(config, units)
@@ -132,14 +138,14 @@ Test(config, units)
         bool time = strcmp(p[i].unit, "ns") == 0 && p[i].min <= 200000000 && p[i].max >= 200000000;
         cr_assert_eq(parse(text), time ? 0 : ERR_INVAL, "%s", text);
         if (time)
-            cr_assert_eq(config.param[i], 200000000);
+            cr_assert_eq(parsed.config.param[i], 200000000);
         times += time;
     }
     cr_assert_gt(times, 0);
     cr_assert_eq(parse("policy=migrep:trigger=0x10"), 0);
-    cr_assert_eq(config.param[policy_param_index(migrep, "trigger", 7)], 16);
+    cr_assert_eq(parsed.config.param[policy_param_index(migrep, "trigger", 7)], 16);
     cr_assert_eq(parse("policy=migrep:trigger=1Ki"), 0);
-    cr_assert_eq(config.param[policy_param_index(migrep, "trigger", 7)], 1024);
+    cr_assert_eq(parsed.config.param[policy_param_index(migrep, "trigger", 7)], 1024);
 }
 
 /* Each text, the line that is to blame (0: the whole), words of the message, and what it is about. */
@@ -232,8 +238,8 @@ Test(config, limits)
     static char text[1 << 16];
     repeat(text, 16, "[vm v%u]\nkernel=k\nvcpus=4\n");
     cr_assert_eq(parse(text), 0);
-    cr_assert_eq(config.nvms, 16);
-    cr_assert_str_eq(config.vm[15].name, "v15");
+    cr_assert_eq(parsed.config.nvms, 16);
+    cr_assert_str_eq(parsed.vm[15].name, "v15");
     repeat(text, 17, "[vm v%u]\nkernel=k\n");
     cr_assert_eq(parse(text), ERR_INVAL);
     cr_assert_eq(error.line, 33);
@@ -242,7 +248,7 @@ Test(config, limits)
     cr_assert(strstr(error.what, "64 virtual CPUs"));
     repeat(text, 16, "[disk d%u]\ndrive=%u\n");
     cr_assert_eq(parse(text), 0);
-    cr_assert_eq(config.ndisks, 16);
+    cr_assert_eq(parsed.config.ndisks, 16);
     repeat(text, 17, "[disk d%u]\ndrive=%u\n");
     cr_assert_eq(parse(text), ERR_INVAL);
     cr_assert_eq(error.line, 33);
