@@ -4,6 +4,7 @@
  * mark. The buffer's address goes to standard output. usage: plugin_guest WHAT [LINES]
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,6 +51,44 @@ static void play(void)
         pthread_join(thread[i], NULL);
 }
 
+/* On each of two CPUs a thread reads and then writes lines of its own half of the buffer, whose pages it has touched
+ * before the start mark. */
+static pthread_barrier_t barrier;
+static size_t each;
+
+static void *stay(void *number)
+{
+    unsigned me = (unsigned)(uintptr_t)number;
+    volatile unsigned char *own = buffer + me * (sizeof buffer / 2);
+    cpu_set_t cpu;
+    CPU_ZERO(&cpu);
+    CPU_SET(me, &cpu);
+    sched_setaffinity(0, sizeof cpu, &cpu);
+    for (size_t i = 0; i < 2 * each; i++)
+        own[i % each * LINE] = 1;
+    pthread_barrier_wait(&barrier);
+    if (!me)
+        MARK_START();
+    pthread_barrier_wait(&barrier);
+    for (size_t i = 0; i < each; i++)
+        (void)own[i * LINE];
+    for (size_t i = 0; i < each; i++)
+        own[i * LINE] = 2;
+    pthread_barrier_wait(&barrier);
+    return NULL;
+}
+
+static void stay_on_cpus(size_t lines)
+{
+    pthread_t thread[2];
+    each = lines;
+    pthread_barrier_init(&barrier, NULL, 2);
+    for (uintptr_t i = 0; i < 2; i++)
+        pthread_create(&thread[i], NULL, stay, (void *)i);
+    for (int i = 0; i < 2; i++)
+        pthread_join(thread[i], NULL);
+}
+
 /* The child's accesses are not the program's. */
 static void spawn(size_t lines)
 {
@@ -67,8 +106,13 @@ int main(int argc, char **argv)
     size_t lines = argc > 2 ? strtoul(argv[2], NULL, 0) : 1000;
     printf("%p\n", (void *)(uintptr_t)buffer);
     fflush(stdout);
-    if (lines > MOST)
+    if (lines > MOST / 2)
         return 2;
+    if (!strcmp(what, "cpus")) {
+        stay_on_cpus(lines);
+        MARK_END();
+        pause();
+    }
     MARK_START();
     if (!strcmp(what, "play"))
         play();

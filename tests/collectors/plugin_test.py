@@ -5,27 +5,16 @@ import collections
 import os
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
+from plugin_records import COHERENCE, COLD, FIRST, READ, REPLACEMENT, UPGRADE, WRITE, records
+
 MIRRORBALL, GUEST = os.environ["MIRRORBALL"], os.environ["GUEST"]
-READ, WRITE, FETCH, UPGRADE = range(4)
-COLD, REPLACEMENT, COHERENCE, FIRST = range(4)
 SKIP = 77
-Record = collections.namedtuple("Record", "address cpu kind cause elsewhere time thread")
-
-
-def records(path):
-    with open(path, "rb") as file:
-        data = file.read()
-    head = struct.unpack("<8Q", data[:64])
-    out = [Record((a & 2**42 - 1) << 6, a >> 42 & 63, a >> 48 & 3, a >> 50 & 3, a >> 52 & 1, b & 2**48 - 1, b >> 48)
-           for a, b in struct.iter_unpack("<2Q", data[64:len(data) // 16 * 16])]
-    return head, out
 
 
 class Plugin(unittest.TestCase):
