@@ -152,6 +152,15 @@ void cause_of(int err, const struct cause_facts *f, struct cause *c)
     }
 }
 
+void cause_reason(int err, char *text, size_t size)
+{
+    struct cause_facts facts;
+    struct cause c;
+    cause_facts(&facts);
+    cause_of(err, &facts, &c);
+    snprintf(text, size, "%s (%s)", c.why, strerror(-err));
+}
+
 void cause_line(int err, char *text, size_t size, const char *what)
 {
     struct cause_facts facts;

@@ -33,6 +33,9 @@ struct cause {
 /* Of a negative errno of perf_event_open, mmap or the encoder. */
 void cause_of(int err, const struct cause_facts *, struct cause *);
 
+/* Why, with the errno's own words behind it. */
+void cause_reason(int err, char *text, size_t size);
+
 /* "WHAT: why; fix" for an error line. */
 void cause_line(int err, char *text, size_t size, const char *what);
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collectors/cause.h"
 #include "collectors/check.h"
 #include "collectors/child.h"
 #include "collectors/decode.h"
@@ -277,9 +278,12 @@ bool check_source_on(const struct encode_machine *machine, const struct perf_ops
     if (n < 0)
         return false;
     int err = check_events(ops, events, (uint32_t)n, sources[id].memory, everybody, &steps, &found, &error);
+    char reason[CAUSE_TEXT + 64] = "opens, but gives no samples";
     bool good = !err && found.in_range;
+    if (err)
+        cause_reason(err, reason, sizeof reason);
     if (!good)
-        attr_step(why, "%s passed over: %s", sources[id].name, err ? error.text : "opens, but gives no samples");
+        attr_step(why, "%s passed over: %s", sources[id].name, reason);
     return good;
 }
 

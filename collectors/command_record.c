@@ -191,10 +191,13 @@ static void report_counts(const struct cli *cli, const struct record_result *r)
 /* What the recorder took from the machine, and so perhaps from the program. */
 static void report_cost(const struct record_cost *c)
 {
-    double seconds = (double)c->recorded / 1e9,
-           share = c->recorded ? 100.0 * (double)c->during / (double)c->recorded : 0;
-    fprintf(stderr, "cost: %.2f %% of one core for %.1f s, and %.0f ms before and %.0f ms after it\n", share, seconds,
-            (double)c->before / 1e6, (double)c->after / 1e6);
+    double seconds = (double)c->recorded / 1e9;
+    if (seconds < 1) /* a share of so little says nothing */
+        fprintf(stderr, "cost: %.1f ms of CPU time in %.0f ms", (double)c->during / 1e6, seconds * 1e3);
+    else
+        fprintf(stderr, "cost: %.2f %% of one core for %.1f s", 100.0 * (double)c->during / (double)c->recorded,
+                seconds);
+    fprintf(stderr, ", and %.0f ms before and %.0f ms after it\n", (double)c->before / 1e6, (double)c->after / 1e6);
 }
 
 static void report(const struct cli *cli, const char *out, const struct record_result *r)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collectors/cause.h"
 #include "collectors/counters_private.h"
 
 const char *const counters_default[] = {
@@ -113,24 +114,27 @@ static void every_thread(struct counters *c, pid_t pid)
 /* Counters that go for the same reason are told in one line. */
 struct left_out {
     char names[192];
-    const char *why;
+    int err;
 };
 
 static void tell_left_out(struct left_out *gone, struct attr_steps *steps)
 {
-    if (gone->why)
-        attr_step(steps, "counters left out: %s: %s", gone->names, gone->why);
+    char reason[CAUSE_TEXT + 64];
+    if (gone->err) {
+        cause_reason(gone->err, reason, sizeof reason);
+        attr_step(steps, "counters left out: %s: %s", gone->names, reason);
+    }
     *gone = (struct left_out){0};
 }
 
-static void leave_out(struct left_out *gone, const char *name, const char *why, struct attr_steps *steps)
+static void leave_out(struct left_out *gone, const char *name, int err, struct attr_steps *steps)
 {
     size_t used = strlen(gone->names);
-    if (gone->why && (strcmp(gone->why, why) || used + strlen(name) + 2 >= sizeof gone->names)) {
+    if (gone->err && (gone->err != err || used + strlen(name) + 2 >= sizeof gone->names)) {
         tell_left_out(gone, steps);
         used = 0;
     }
-    gone->why = why;
+    gone->err = err;
     snprintf(gone->names + used, sizeof gone->names - used, "%s%s", used ? ", " : "", name);
 }
 
@@ -141,7 +145,7 @@ static void open_wanted(struct counters *c, struct attr_steps *steps)
     for (size_t i = 0; err && i < c->nwanted; i++) {
         int now = counters_plain(c, c->wanted[i]);
         if (now)
-            leave_out(&gone, c->wanted[i], strerror(-now), steps);
+            leave_out(&gone, c->wanted[i], now, steps);
     }
     tell_left_out(&gone, steps);
 }

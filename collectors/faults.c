@@ -66,8 +66,8 @@ static void read_apart(int to)
 {
     struct faults_tracepoint found;
     if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-        mount("tracefs", "/sys/kernel", "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ||
-        read_from("/sys/kernel", &found) || write(to, &found, sizeof found) != sizeof found)
+        mount("tracefs", "/sys", "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) || read_from("/sys", &found) ||
+        write(to, &found, sizeof found) != sizeof found)
         _exit(1);
     _exit(0);
 }
@@ -99,6 +99,19 @@ int faults_tracepoint(struct faults_tracepoint *out)
     return err == -ENOENT && !geteuid() ? read_by_child(out) : err;
 }
 
+void faults_cause(int err, struct cause *c)
+{
+    bool root = !geteuid(), absent = err == -ENOENT;
+    const char *why = absent ? "tracefs is not mounted" : "tracefs is the administrator's";
+    const char *fix = absent ? "sudo mount -t tracefs nodev /sys/kernel/tracing" : "run as root";
+    if (root) {
+        why = "tracefs cannot be mounted or read here, even by root";
+        fix = "start the container with --privileged, or use a kernel with CONFIG_FTRACE";
+    }
+    snprintf(c->why, sizeof c->why, "%s", why);
+    snprintf(c->fix, sizeof c->fix, "%s", fix);
+}
+
 void faults_software(struct encode_event *e)
 {
     *e = (struct encode_event){.name = "page-faults",
@@ -112,7 +125,11 @@ void faults_event(const struct perf_ops *ops, struct encode_event *e, struct att
 {
     struct faults_tracepoint t;
     struct perf_event_attr attr;
+    struct cause c;
+    char reason[CAUSE_TEXT + 64];
     int leader, fd, err = faults_tracepoint(&t);
+    faults_cause(err, &c);
+    snprintf(reason, sizeof reason, "%s (%s)", c.why, strerror(-err));
     /* The tracepoint's own registers are the kernel's: leaving the kernel out would leave out everything. */
     *e = (struct encode_event){
         .name = "exceptions:page_fault_user", .how = "tracefs", .period = 1, .step = 1, .flags = ENCODE_KEEP_KERNEL};
@@ -125,8 +142,8 @@ void faults_event(const struct perf_ops *ops, struct encode_event *e, struct att
             ops->close(ops->context, fd);
             return;
         }
-        err = fd;
+        cause_reason(fd, reason, sizeof reason);
     }
-    attr_step(steps, "page faults without read or write: exceptions:page_fault_user: %s", strerror(-err));
+    attr_step(steps, "page faults without read or write: %s", reason);
     faults_software(e);
 }

@@ -8,6 +8,7 @@
 #define COLLECTORS_FAULTS_H
 
 #include "collectors/attr.h"
+#include "collectors/cause.h"
 
 /* The tracepoint's number and where its fields lie in a raw sample. */
 struct faults_tracepoint {
@@ -26,5 +27,8 @@ void faults_event(const struct perf_ops *, struct encode_event *, struct attr_st
 
 /* The software event, which needs no rights. */
 void faults_software(struct encode_event *);
+
+/* Why there is no tracepoint (err as faults_tracepoint gave it), and what to do. */
+void faults_cause(int err, struct cause *);
 
 #endif

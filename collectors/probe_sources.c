@@ -94,10 +94,10 @@ static void faults(struct probe *p)
     try(p, row, &e, 1, false);
     row = probe_add(p, "fault kinds", "faults with read or write told apart");
     int err = faults_tracepoint(&tracepoint);
-    if (err == -ENOENT)
-        probe_say(row, PROBE_REFUSED, "tracefs is not mounted", "sudo mount -t tracefs nodev /sys/kernel/tracing");
-    else if (err)
-        probe_say(row, PROBE_REFUSED, "tracefs is the administrator's", "run as root");
+    struct cause c;
+    faults_cause(err, &c);
+    if (err)
+        probe_say(row, PROBE_REFUSED, c.why, c.fix);
     row->err = err;
     if (err)
         return;
