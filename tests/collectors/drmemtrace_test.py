@@ -20,6 +20,8 @@ except ImportError:
     print("skipped: h5py and numpy are not installed")
     sys.exit(77)
 
+from trace_columns import load
+
 MIRRORBALL = os.environ["MIRRORBALL"]
 READ, WRITE, FETCH = 0, 1, 2  # of the trace
 US = 11644473600 * 1000000  # 1970, in microseconds since 1601
@@ -43,19 +45,6 @@ def head(tid, pid=100, filetype=0x240):
 
 def tail(tid):
     return [entry(EXIT, 0, tid), entry(FOOTER, 0, 0)]
-
-
-def load(path):
-    with h5py.File(path, "r") as f:
-        out = {k: f["trace"][k][:].astype(np.uint64) for k in f["trace"] if k != "gaps"}
-        step = out["dt"].copy()
-        if "gaps" in f["trace"]:
-            step[f["trace/gaps"]["record"]] += f["trace/gaps"]["more"]
-        step[0] = f["chunks"][0]["first_time"]
-        out["time"] = np.cumsum(step)
-        out["address"] = f["pages/address"][:][out["page"]]
-        out["attrs"] = {k: v.decode() if isinstance(v, bytes) else v for k, v in f.attrs.items()}
-    return out
 
 
 class Drmemtrace(unittest.TestCase):

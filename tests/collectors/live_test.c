@@ -177,13 +177,20 @@ Test(live, moves_beyond_the_rate_wait_and_observation_goes_on)
     live_free(l);
 }
 
-Test(live, what_waits_goes_where_it_is_wanted_last)
+/* Three pages are wanted on node 1: the third waits. */
+static struct live *start_with_one_waiting(void)
 {
     struct live *l = start_slowly();
-    const struct machine_linux *m = live_machine(l);
     for (unsigned page = 0; page < 3; page++)
         touch(l, page, 1, 64);
-    cr_assert_eq(m->waiting, 1);
+    cr_assert_eq(live_machine(l)->waiting, 1);
+    return l;
+}
+
+Test(live, what_waits_goes_where_it_is_wanted_last)
+{
+    struct live *l = start_with_one_waiting();
+    const struct machine_linux *m = live_machine(l);
     ((struct machine_linux *)live_machine(l))->rate_bps = PAGE / 16;
     clock_ns += 200000000; /* the class orders a page once in 100 ms */
     touch(l, 2, 0, 64);    /* back to node 0, where it still is */
@@ -196,10 +203,8 @@ Test(live, what_waits_goes_where_it_is_wanted_last)
 
 Test(live, what_waited_in_vain_is_taken_up_where_it_is)
 {
-    struct live *l = start_slowly();
+    struct live *l = start_with_one_waiting();
     const struct machine_linux *m = live_machine(l);
-    for (unsigned page = 0; page < 3; page++)
-        touch(l, page, 1, 64);
     kernel.answer[2] = -EBUSY;
     live_advance(l, m->credit_at + 1000000000);
     cr_assert_eq(m->waiting, 0);
