@@ -12,6 +12,7 @@
 #include "collectors/record.h"
 
 #define OUTPUT "recorded.h5"
+enum { WAYS_MAX = 32 }; /* qemu.h */
 
 static const struct cli_option options[] = {
     {"output", 'o', "FILE", "the trace to write (" OUTPUT ")"},
@@ -34,11 +35,13 @@ static const struct cli_option options[] = {
     {"memory", 0, "BYTES", "qemu, whole machine: its memory (2Gi)"},
     {"l1", 0, "BYTES", "qemu: each first-level cache (32Ki)"},
     {"l2", 0, "BYTES", "qemu: second-level cache of each CPU (1Mi)"},
+    {"l1-ways", 0, "N", "qemu: ways of each first-level cache (8)"},
+    {"l2-ways", 0, "N", "qemu: ways of the second level (16)"},
     {"quantum", 0, "CYCLES", "qemu: no CPU runs further ahead of the slowest (1000; 0: no bound)"},
     {"line", 0, "BYTES", "qemu: line size: 64 (default), 128 or 256"},
     {"host-time", 0, NULL, "qemu, whole machine: its clock follows the host's, not its instructions"},
     {"records", 0, "N", "qemu: end after so many misses"},
-    {"mark", 0, NULL, "qemu: capture from the program's start mark to its end mark (docs/usage.md)"},
+    {"mark", 0, NULL, "qemu: capture from the program's start mark to its end mark (docs/recording.md)"},
     {"raw", 0, "FILE", "qemu: keep the raw capture, under this name"},
     {NULL, 0, NULL, NULL},
 };
@@ -150,8 +153,8 @@ static bool fits(const struct cli *cli, bool qemu)
 {
     static const char *const kernel[] = {"period", "rate",     "stores",   "latency", "user-only", "all-levels",
                                          "buffer", "counters", "duration", "pid",     NULL};
-    static const char *const emulator[] = {"cpus", "nodes",     "memory",  "l1",   "l2",  "quantum",
-                                           "line", "host-time", "records", "mark", "raw", NULL};
+    static const char *const emulator[] = {"cpus",    "nodes", "memory",    "l1",      "l2",   "l1-ways", "l2-ways",
+                                           "quantum", "line",  "host-time", "records", "mark", "raw",     NULL};
     for (const char *const *name = qemu ? kernel : emulator; *name; name++)
         if (cli_has(cli, *name)) {
             cli_usage(cli, "--%s is %s --source qemu", *name, qemu ? "not for" : "only for");
@@ -256,9 +259,11 @@ static int record(const struct cli *cli, const struct record_options *asked)
 static bool parse_qemu(const struct cli *cli, struct qemu_options *q)
 {
     uint64_t cpus = q->cpus, nodes = q->nodes, quantum = q->quantum, line = q->line;
+    uint64_t l1_ways = q->l1_ways, l2_ways = q->l2_ways;
     if (!cli_u64(cli, "cpus", 1, 64, &cpus) || !cli_u64(cli, "nodes", 1, NODE_MAX, &nodes) ||
         !cli_u64(cli, "memory", 1 << 20, (uint64_t)2 << 30, &q->memory) ||
         !cli_u64(cli, "l1", 1024, 1 << 30, &q->l1_bytes) || !cli_u64(cli, "l2", 1024, 1 << 30, &q->l2_bytes) ||
+        !cli_u64(cli, "l1-ways", 1, WAYS_MAX, &l1_ways) || !cli_u64(cli, "l2-ways", 1, WAYS_MAX, &l2_ways) ||
         !cli_u64(cli, "line", 64, 256, &line) || !cli_u64(cli, "quantum", 0, 1u << 30, &quantum) ||
         !cli_u64(cli, "records", 1, UINT64_MAX, &q->records))
         return false;
@@ -266,6 +271,8 @@ static bool parse_qemu(const struct cli *cli, struct qemu_options *q)
     q->nodes = (uint32_t)nodes;
     q->quantum = (uint32_t)quantum;
     q->line = (uint32_t)line;
+    q->l1_ways = (uint32_t)l1_ways;
+    q->l2_ways = (uint32_t)l2_ways;
     q->trigger = cli_has(cli, "mark");
     q->raw = cli_value(cli, "raw");
     q->whole_system = cli_has(cli, "all");

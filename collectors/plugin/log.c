@@ -169,11 +169,18 @@ void log_advance(struct log *l, unsigned cpu, uint64_t horizon)
     pthread_mutex_unlock(&l->lock);
 }
 
-void log_close(struct log *l)
+void log_flush(struct log *l)
 {
     pthread_mutex_lock(&l->lock);
     merge(l, UINT64_MAX);
     flush(l);
+    pthread_mutex_unlock(&l->lock);
+}
+
+void log_close(struct log *l)
+{
+    log_flush(l);
+    pthread_mutex_lock(&l->lock);
     atomic_store(&l->full, true);
     if (l->fd >= 0)
         close(l->fd);

@@ -58,6 +58,9 @@ void log_put(struct log *, unsigned cpu, struct log_record);
  * a quarter full or a fifth of a second has passed. By any thread; cheap when there is nothing to do. */
 void log_advance(struct log *, unsigned cpu, uint64_t horizon);
 
+/* Writes everything there is: the process may be about to go. */
+void log_flush(struct log *);
+
 /* Writes everything and closes. The rings stay for threads that are late; they are the process's to its end. */
 void log_close(struct log *);
 

@@ -23,6 +23,7 @@
 
 int qemu_plugin_version = 1;
 
+enum { EXECVE = 59, EXECVEAT = 322 }; /* numbers of system calls on x86-64 */
 enum { VCPUS = 8192, PAGE = 4096, ACCESS_MAX = 16 };
 enum { UNSEEN_TURN = 20000 }; /* instructions of a turn while nothing is captured */
 
@@ -47,6 +48,7 @@ static struct {
     bool child;     /* this process is a fork of the program that is captured */
     bool whole_system;
     atomic_uint threads;
+    atomic_uint forks, execs; /* while capturing */
     struct options options;
     struct model model;
     struct pace pace;
@@ -396,10 +398,24 @@ static void on_run(uint64_t id, unsigned index)
         run(&plugin.vcpu[index % VCPUS]);
 }
 
+/* Where it succeeds, QEMU ends here without a word, and the other program runs outside of it. */
+static void on_exec(void)
+{
+    if (plugin.child || !atomic_load(&plugin.on))
+        return;
+    log_flush(&plugin.log);
+    if (!plugin.execs++)
+        fprintf(stderr,
+                "mirrorball: the program becomes another one by execve, which is not captured: record that one, "
+                "or a whole machine with -a\n");
+}
+
 static void on_syscall(uint64_t id, unsigned index, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                        uint64_t e, uint64_t f, uint64_t g, uint64_t h)
 {
-    (void)number, (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h;
+    (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h;
+    if (number == EXECVE || number == EXECVEAT)
+        on_exec();
     on_rest(id, index);
 }
 
@@ -418,6 +434,18 @@ static void on_end(uint64_t id, void *userdata)
     log_close(&plugin.log);
     if (atomic_load(&plugin.model.no_memory))
         fprintf(stderr, "mirrorball: out of memory in the cache model: misses are missing from the capture\n");
+    if (plugin.forks)
+        fprintf(
+            stderr,
+            "mirrorball: processes that the program started (%u) are not captured: record a whole machine with -a to "
+            "have them\n",
+            plugin.forks);
+}
+
+/* Of processes that start while capturing. */
+static void on_fork(void)
+{
+    plugin.forks += atomic_load(&plugin.on);
 }
 
 /* A child of fork goes on without a model: its lines are not this process's. */
@@ -466,7 +494,7 @@ static void subscribe(uint64_t id)
     } else {
         qemu_plugin_register_vcpu_syscall_cb(id, on_syscall);
         qemu_plugin_register_vcpu_syscall_ret_cb(id, on_syscall_ret);
-        pthread_atfork(NULL, NULL, on_fork_child);
+        pthread_atfork(on_fork, NULL, on_fork_child);
     }
 }
 

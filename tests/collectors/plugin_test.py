@@ -37,6 +37,7 @@ class Plugin(unittest.TestCase):
         run = subprocess.run(self.command(*options, "--", GUEST, *words), capture_output=True, text=True, timeout=120,
                              check=False)
         self.assertEqual(run.returncode, 0, run.stderr)
+        self.said = run.stderr
         base = int(run.stdout.split()[0], 16)
         self.head, every = records(self.raw)
         self.assertTrue(all(x.time <= y.time for x, y in zip(every, every[1:])), "time goes backwards")
@@ -57,6 +58,8 @@ class Plugin(unittest.TestCase):
         self.assertEqual(self.record("rr", "32768"), {(READ, COLD): 32768, (READ, REPLACEMENT): 32768})
         small = self.record("rr", "2048", options=("--l2", "64Ki", "--l1", "16Ki"))
         self.assertEqual(small, {(READ, COLD): 2048, (READ, REPLACEMENT): 2048})
+        self.record("r", "1000", options=("--l1", "48Ki", "--l1-ways", "12", "--l2", "256Ki", "--l2-ways", "4"))
+        self.assertEqual(self.head[7], 64 << 48 | 12 << 32 | 1024 << 16 | 4)
 
     def test_long_lines(self):
         self.assertEqual(self.record("r", "1000", options=("--line", "128")), {(READ, COLD): 500})
@@ -83,6 +86,17 @@ class Plugin(unittest.TestCase):
 
     def test_children_are_not_followed(self):
         self.assertEqual(self.record("fork", "1000"), {})
+        self.assertIn("processes that the program started (1) are not captured", self.said)
+        self.record("r", "1000")
+        self.assertNotIn("not captured", self.said)
+
+    def test_another_program_is_not_followed(self):
+        """Not `true`, which env becomes; what env did until then is in the capture, as there is no end."""
+        run = subprocess.run(self.command("--", shutil.which("env"), "true", mark=False), capture_output=True, text=True,
+                             timeout=120, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(run.stderr.count("becomes another one by execve"), 1, run.stderr)
+        self.assertGreater(len(records(self.raw)[1]), 1000)
 
     def test_same_twice(self):
         first = self.folder.name + "/first.tr"
