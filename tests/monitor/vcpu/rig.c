@@ -306,3 +306,20 @@ void rig_code(const char *bytes, size_t n)
 {
     memcpy(rig.memory + 0x1000, bytes, n);
 }
+
+void rig_open(void)
+{
+    rig_start();
+    rig.vcpu[0].vmcb->rflags |= 0x200;
+}
+
+bool rig_offers(unsigned vector)
+{
+    uint64_t i = rig.interrupt;
+    return (i >> 8 & 1) && (i >> 16 & 15) == vector >> 4 && (i >> 32 & 0xff) == vector;
+}
+
+bool rig_in(const uint32_t *bits, unsigned vector)
+{
+    return bits[vector / 32] >> vector % 32 & 1;
+}

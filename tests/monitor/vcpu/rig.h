@@ -39,6 +39,14 @@ extern struct rig rig;
  * RIG_TABLES on; 1 waits for its start-up. */
 void rig_start(void);
 
+/* The same, with interrupts on. */
+void rig_open(void);
+
+/* Did the latest entry request that vector, with its priority (APM volume 2, table B-1, offset 0x60: request in bit 8,
+ * priority in bits 19:16, vector in bits 39:32)? Is it set in a register of the local APIC? */
+bool rig_offers(unsigned vector);
+bool rig_in(const uint32_t *bits, unsigned vector);
+
 /* The guest exits at once with this. */
 void rig_exit(uint64_t code, uint64_t info1, uint64_t info2);
 enum vcpu_wish rig_run(uint64_t code, uint64_t info1, uint64_t info2);

@@ -23,31 +23,13 @@ static void send(uint32_t mode, uint32_t vector, uint32_t shorthand)
     vcpu_send(&rig.vm, v, &ipi);
 }
 
-static void open_guest(void)
-{
-    rig_start();
-    v->vmcb->rflags |= IF;
-}
-
-/* As the manual's table B-1 for offset 0x60: request in bit 8, priority in bits 19:16, vector in bits 39:32. */
-static bool offers(unsigned vector)
-{
-    uint64_t i = rig.interrupt;
-    return (i >> 8 & 1) && (i >> 16 & 15) == vector >> 4 && (i >> 32 & 0xff) == vector;
-}
-
-static bool is_in(const uint32_t *bits, unsigned vector)
-{
-    return bits[vector / 32] >> vector % 32 & 1;
-}
-
-Test(interrupt, taken, .init = open_guest)
+Test(interrupt, taken, .init = rig_open)
 {
     lapic_post(&v->lapic, 0x31, false);
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.event, 0);
     cr_expect_eq(rig.taken, 0x31);
-    cr_expect(is_in(v->lapic.isr, 0x31) && !is_in(v->lapic.irr, 0x31));
+    cr_expect(rig_in(v->lapic.isr, 0x31) && !rig_in(v->lapic.irr, 0x31));
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.taken, -1); /* once */
     cr_expect_not(rig.interrupt >> 8 & 1);
@@ -60,19 +42,19 @@ static void post_the_same(struct rig *r, struct vcpu *guest)
     lapic_post(&guest->lapic, 0x31, false);
 }
 
-Test(interrupt, the_same_again_while_its_handler_runs, .init = open_guest)
+Test(interrupt, the_same_again_while_its_handler_runs, .init = rig_open)
 {
     lapic_post(&v->lapic, 0x31, false);
     rig.guest = post_the_same;
     vcpu_run(v);
     cr_expect_eq(rig.taken, 0x31);
-    cr_expect(is_in(v->lapic.isr, 0x31) && is_in(v->lapic.irr, 0x31));
+    cr_expect(rig_in(v->lapic.isr, 0x31) && rig_in(v->lapic.irr, 0x31));
     rig_start(); /* not taken: one is pending, whatever has come */
     lapic_post(&v->lapic, 0x31, false);
     rig.guest = post_the_same;
     vcpu_run(v);
     cr_expect_eq(rig.taken, -1);
-    cr_expect(!is_in(v->lapic.isr, 0x31) && is_in(v->lapic.irr, 0x31));
+    cr_expect(!rig_in(v->lapic.isr, 0x31) && rig_in(v->lapic.irr, 0x31));
 }
 
 Test(interrupt, waits_until_the_guest_is_open, .init = rig_start)
@@ -80,15 +62,15 @@ Test(interrupt, waits_until_the_guest_is_open, .init = rig_start)
     lapic_post(&v->lapic, 0x55, false);
     for (unsigned i = 0; i < 2; i++) {
         rig_run(SVM_EXIT_INTR, 0, 0);
-        cr_expect(offers(0x55));
-        cr_expect(!is_in(v->lapic.isr, 0x55) && is_in(v->lapic.irr, 0x55));
+        cr_expect(rig_offers(0x55));
+        cr_expect(!rig_in(v->lapic.isr, 0x55) && rig_in(v->lapic.irr, 0x55));
         v->vmcb->rflags |= IF;
         v->vmcb->shadow = 1; /* behind STI */
     }
     v->vmcb->shadow = 0;
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.taken, 0x55);
-    cr_expect(is_in(v->lapic.isr, 0x55));
+    cr_expect(rig_in(v->lapic.isr, 0x55));
 }
 
 static void post_another(struct rig *r, struct vcpu *guest)
@@ -102,29 +84,29 @@ Test(interrupt, a_higher_one_takes_the_place, .init = rig_start)
     lapic_post(&v->lapic, 0x31, false);
     rig.guest = post_another;
     vcpu_run(v);
-    cr_expect(offers(0x31));
+    cr_expect(rig_offers(0x31));
     v->vmcb->rflags |= IF;
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.taken, 0x91);
-    cr_expect(is_in(v->lapic.isr, 0x91) && !is_in(v->lapic.isr, 0x31) && is_in(v->lapic.irr, 0x31));
+    cr_expect(rig_in(v->lapic.isr, 0x91) && !rig_in(v->lapic.isr, 0x31) && rig_in(v->lapic.irr, 0x31));
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_not(rig.interrupt >> 8 & 1); /* 0x31 waits for the end of 0x91 */
 }
 
-Test(interrupt, a_higher_one_comes_too_late, .init = open_guest)
+Test(interrupt, a_higher_one_comes_too_late, .init = rig_open)
 {
     lapic_post(&v->lapic, 0x31, false);
     rig.guest = post_another;
     vcpu_run(v);
     cr_expect_eq(rig.taken, 0x31);
-    cr_expect(is_in(v->lapic.isr, 0x31) && !is_in(v->lapic.isr, 0x91) && is_in(v->lapic.irr, 0x91));
+    cr_expect(rig_in(v->lapic.isr, 0x31) && !rig_in(v->lapic.isr, 0x91) && rig_in(v->lapic.irr, 0x91));
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.taken, 0x91);
-    cr_expect(is_in(v->lapic.isr, 0x31) && is_in(v->lapic.isr, 0x91));
+    cr_expect(rig_in(v->lapic.isr, 0x31) && rig_in(v->lapic.isr, 0x91));
 }
 
 /* The interrupt's handler ends it before anything else leaves the guest. */
-Test(interrupt, its_end_is_the_exit, .init = open_guest)
+Test(interrupt, its_end_is_the_exit, .init = rig_open)
 {
     enum { X2APIC_EOI = 0x80b };
     lapic_post(&v->lapic, 0x31, true);
@@ -133,125 +115,12 @@ Test(interrupt, its_end_is_the_exit, .init = open_guest)
     for (int vector = 0x32; vector >= 0x31; vector--) {
         rig_run(SVM_EXIT_MSR, 1, 0);
         cr_expect_eq(rig.taken, vector);
-        cr_expect(!is_in(v->lapic.isr, (unsigned)vector) && !is_in(v->lapic.irr, (unsigned)vector));
+        cr_expect(!rig_in(v->lapic.isr, (unsigned)vector) && !rig_in(v->lapic.irr, (unsigned)vector));
         cr_expect_eq(rig.ended_interrupt, vector == 0x31 ? 0x31 : -1); /* the one by level is told to the IOAPIC */
     }
 }
 
-/* The paravirtual end of an interrupt: a word of guest memory. */
-
-enum { WORD = 0x7000, MSR_KVM_EOI_EN = 0x4b564d04 };
-
-static uint32_t word(void)
-{
-    uint32_t value;
-    memcpy(&value, rig.memory + WORD, sizeof value);
-    return value;
-}
-
-static struct {
-    uint32_t found; /* the word as the guest found it */
-    bool ends;      /* it ends what it is in, as Linux does: by the word where that says so */
-} eoi;
-
-static void end_by_word(struct rig *r, struct vcpu *guest)
-{
-    (void)guest;
-    eoi.found = word();
-    if (eoi.ends)
-        r->memory[WORD] &= 0xfe;
-}
-
-static void give_word(uint64_t value)
-{
-    v->registers = (struct svm_registers){.rcx = MSR_KVM_EOI_EN, .rdx = value >> 32};
-    v->vmcb->rax = (uint32_t)value;
-    rig_run(SVM_EXIT_MSR, 1, 0);
-    eoi.ends = false;
-    rig.guest = end_by_word;
-}
-
-static void guest_with_word(void)
-{
-    open_guest();
-    rig.memory[WORD] = 0xee;
-    give_word(WORD | 1);
-    cr_assert_eq(word(), 0);
-}
-
-Test(end_by_word, of_one_alone, .init = guest_with_word)
-{
-    lapic_post(&v->lapic, 0x31, false);
-    vcpu_run(v);
-    cr_expect(rig.taken == 0x31 && eoi.found == 1);
-    cr_expect(is_in(v->lapic.isr, 0x31)); /* the handler has not come so far */
-    eoi.ends = true;
-    vcpu_run(v);
-    cr_expect_eq(eoi.found, 1);
-    cr_expect_not(is_in(v->lapic.isr, 0x31));
-    vcpu_run(v);
-    cr_expect_eq(eoi.found, 0);
-    lapic_post(&v->lapic, 0x31, false); /* taken and ended in one go */
-    vcpu_run(v);
-    cr_expect(rig.taken == 0x31 && eoi.found == 1);
-    cr_expect_not(is_in(v->lapic.isr, 0x31) || is_in(v->lapic.irr, 0x31));
-}
-
-Test(end_by_word, taken_back_when_another_comes, .init = guest_with_word)
-{
-    for (unsigned other = 0x21; other <= 0x41; other += 0x10) { /* below, the same, above */
-        guest_with_word();
-        lapic_post(&v->lapic, 0x31, false);
-        vcpu_run(v);
-        cr_expect(is_in(v->lapic.isr, 0x31) && eoi.found == 1);
-        lapic_post(&v->lapic, (uint8_t)other, false);
-        vcpu_run(v);
-        cr_expect_eq(eoi.found, 0, "%x", other);
-        cr_expect(is_in(v->lapic.isr, 0x31));
-    }
-}
-
-Test(end_by_word, not_of_one_by_level_or_of_two, .init = guest_with_word)
-{
-    lapic_post(&v->lapic, 0x31, true);
-    vcpu_run(v);
-    cr_expect(rig.taken == 0x31 && eoi.found == 0);
-    guest_with_word();
-    lapic_post(&v->lapic, 0x31, false);
-    lapic_post(&v->lapic, 0x35, false);
-    vcpu_run(v);
-    cr_expect(rig.taken == 0x35 && eoi.found == 0);
-}
-
-/* Until it is taken, nothing has ended: whatever the guest does to its word. */
-Test(end_by_word, not_before_it_is_taken, .init = guest_with_word)
-{
-    v->vmcb->rflags &= ~IF;
-    lapic_post(&v->lapic, 0x31, false);
-    eoi.ends = true;
-    vcpu_run(v);
-    cr_expect(rig.taken == -1 && is_in(v->lapic.irr, 0x31));
-    v->vmcb->rflags |= IF;
-    eoi.ends = false;
-    vcpu_run(v);
-    cr_expect(rig.taken == 0x31 && eoi.found == 1 && is_in(v->lapic.isr, 0x31));
-}
-
-Test(end_by_word, off, .init = guest_with_word)
-{
-    lapic_post(&v->lapic, 0x31, false);
-    vcpu_run(v);
-    cr_expect_eq(word(), 1);
-    give_word(0);
-    cr_expect_eq(word(), 0); /* its handler ends it by the register */
-    vcpu_run(v);
-    cr_expect(eoi.found == 0 && is_in(v->lapic.isr, 0x31));
-    uint64_t before = v->vmcb->rip;
-    give_word(UINT64_C(0x700000000001)); /* no memory there */
-    cr_expect(v->vmcb->rip == before && v->vmcb->event >> 31 & 1);
-}
-
-Test(interrupt, task_priority, .init = open_guest)
+Test(interrupt, task_priority, .init = rig_open)
 {
     v->lapic.tpr = 0x40;
     lapic_post(&v->lapic, 0x31, false);
@@ -302,7 +171,7 @@ static void breaks_off(struct rig *r, struct vcpu *guest)
     guest->vmcb->exit_event = broken_off;
 }
 
-Test(interrupt, broken_off, .init = open_guest)
+Test(interrupt, broken_off, .init = rig_open)
 {
     static const struct {
         uint64_t event, again;
@@ -325,7 +194,7 @@ Test(interrupt, broken_off, .init = open_guest)
 }
 
 /* The interrupt's frame cannot be written, say: it has not been taken, and comes again. */
-Test(interrupt, its_own_delivery_broken_off, .init = open_guest)
+Test(interrupt, its_own_delivery_broken_off, .init = rig_open)
 {
     static const struct {
         unsigned vector;
@@ -333,21 +202,21 @@ Test(interrupt, its_own_delivery_broken_off, .init = open_guest)
         bool request; /* as an emulated CPU leaves it */
     } cases[] = {{0x31, VALID | 0x31, false}, {0x31, VALID | 3 << 8 | 0x31, true}, {0x13, VALID | 3 << 8 | 0x13, true}};
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        open_guest();
+        rig_open();
         lapic_post(&v->lapic, (uint8_t)cases[i].vector, false);
         broken_off = cases[i].event;
         still_requested = cases[i].request;
         rig.guest = breaks_off;
         vcpu_run(v);
-        cr_expect(!is_in(v->lapic.isr, cases[i].vector) && is_in(v->lapic.irr, cases[i].vector), "case %u", i);
+        cr_expect(!rig_in(v->lapic.isr, cases[i].vector) && rig_in(v->lapic.irr, cases[i].vector), "case %u", i);
         rig_run(SVM_EXIT_INTR, 0, 0);
         cr_expect_eq(rig.event, 0, "case %u", i);
         cr_expect_eq(rig.taken, (int)cases[i].vector, "case %u", i);
-        cr_expect(is_in(v->lapic.isr, cases[i].vector));
+        cr_expect(rig_in(v->lapic.isr, cases[i].vector));
     }
 }
 
-Test(interrupt, broken_off_and_then_a_higher_one, .init = open_guest)
+Test(interrupt, broken_off_and_then_a_higher_one, .init = rig_open)
 {
     lapic_post(&v->lapic, 0x31, false);
     broken_off = VALID | 0x31;
@@ -357,23 +226,23 @@ Test(interrupt, broken_off_and_then_a_higher_one, .init = open_guest)
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.event, 0);
     cr_expect_eq(rig.taken, 0x99);
-    cr_expect(!is_in(v->lapic.isr, 0x31) && is_in(v->lapic.irr, 0x31));
+    cr_expect(!rig_in(v->lapic.isr, 0x31) && rig_in(v->lapic.irr, 0x31));
 }
 
 /* The handler's first access faults and that delivery is broken off: the interrupt was taken all the same. */
-Test(interrupt, taken_and_then_an_exception_broken_off, .init = open_guest)
+Test(interrupt, taken_and_then_an_exception_broken_off, .init = rig_open)
 {
     lapic_post(&v->lapic, 0x31, false);
     broken_off = VALID | 0x800 | 3 << 8 | 14;
     rig.guest = breaks_off;
     vcpu_run(v);
-    cr_expect(is_in(v->lapic.isr, 0x31) && !is_in(v->lapic.irr, 0x31));
+    cr_expect(rig_in(v->lapic.isr, 0x31) && !rig_in(v->lapic.irr, 0x31));
     lapic_post(&v->lapic, 0x41, false);
     rig_run(SVM_EXIT_INTR, 0, 0);
     cr_expect_eq(rig.event, broken_off);
-    cr_expect(offers(0x41)); /* behind the exception */
+    cr_expect(rig_offers(0x41)); /* behind the exception */
     cr_expect_eq(rig.taken, -1);
-    cr_expect(is_in(v->lapic.irr, 0x41));
+    cr_expect(rig_in(v->lapic.irr, 0x41));
 }
 
 Test(nmi, masked_until_iret, .init = rig_start)
@@ -395,7 +264,7 @@ Test(nmi, masked_until_iret, .init = rig_start)
     cr_expect_eq(v->lapic.nmi, 0);
 }
 
-Test(halt, until_an_interrupt, .init = open_guest)
+Test(halt, until_an_interrupt, .init = rig_open)
 {
     cr_expect_eq(rig_run(SVM_EXIT_HLT, 0, 0), VCPU_HALTED);
     cr_expect_eq(v->vmcb->rip, 0x1001);
@@ -408,7 +277,7 @@ Test(halt, until_an_interrupt, .init = open_guest)
     cr_expect_eq(rig.rip, 0x1001);
 }
 
-Test(halt, not_with_one_pending, .init = open_guest)
+Test(halt, not_with_one_pending, .init = rig_open)
 {
     v->vmcb->rflags &= ~IF;
     lapic_post(&v->lapic, 0x31, false);
@@ -420,7 +289,7 @@ Test(halt, not_with_one_pending, .init = open_guest)
     cr_expect_eq(rig.taken, 0x31);
 }
 
-Test(halt, by_its_timer, .init = open_guest)
+Test(halt, by_its_timer, .init = rig_open)
 {
     v->lapic.lvt[0] = 0x40;
     v->lapic.deadline_ns = 5000;
@@ -440,7 +309,7 @@ static void leaves_in_shadow(struct rig *r, struct vcpu *guest)
     guest->vmcb->exit_code = SVM_EXIT_INTR;
 }
 
-Test(halt, between_sti_and_hlt, .init = open_guest)
+Test(halt, between_sti_and_hlt, .init = rig_open)
 {
     rig_code("\xf4", 1);
     rig.guest = leaves_in_shadow;
