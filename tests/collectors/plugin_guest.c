@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What runs under the plugin in its tests: accesses whose misses can be counted by hand, between a start and an end
- * mark. The buffer's address goes to standard output. usage: plugin_guest WHAT [LINES]
+ * mark. The buffer's address goes to standard output. usage: plugin_guest WHAT [LINES OR TURNS]
  */
 #include <pthread.h>
 #include <sched.h>
@@ -15,7 +15,7 @@
 
 #include "collectors/plugin/mark.h"
 
-enum { LINE = 64, MOST = 1 << 16, TURNS = 2000 };
+enum { LINE = 64, MOST = 1 << 16 };
 
 static _Alignas(1 << 22) volatile unsigned char buffer[MOST * LINE];
 
@@ -28,12 +28,14 @@ static void walk(size_t lines, int write)
             (void)buffer[i * LINE];
 }
 
+static size_t each; /* lines, or turns, of a thread */
+
 /* The turn and what its owner writes are in one line. */
 static void *player(void *number)
 {
     unsigned me = (unsigned)(uintptr_t)number;
     _Atomic unsigned *shared = (_Atomic unsigned *)(uintptr_t)buffer;
-    for (int i = 0; i < TURNS; i++) {
+    for (size_t i = 0; i < each; i++) {
         while (atomic_load(shared) != me)
             ;
         atomic_fetch_add(shared + 1, 1);
@@ -42,9 +44,10 @@ static void *player(void *number)
     return NULL;
 }
 
-static void play(void)
+static void play(size_t turns)
 {
     pthread_t thread[2];
+    each = turns;
     for (uintptr_t i = 0; i < 2; i++)
         pthread_create(&thread[i], NULL, player, (void *)i);
     for (int i = 0; i < 2; i++)
@@ -54,7 +57,6 @@ static void play(void)
 /* On each of two CPUs a thread reads and then writes lines of its own half of the buffer, whose pages it has touched
  * before the start mark. */
 static pthread_barrier_t barrier;
-static size_t each;
 
 static void *stay(void *number)
 {
@@ -115,7 +117,7 @@ int main(int argc, char **argv)
     }
     MARK_START();
     if (!strcmp(what, "play"))
-        play();
+        play(lines);
     else if (!strcmp(what, "fork"))
         spawn(lines);
     else if (!strcmp(what, "forever"))

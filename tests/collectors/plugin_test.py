@@ -74,14 +74,15 @@ class Plugin(unittest.TestCase):
         self.assertLess(span, 999 * (100 + 12) + 2000)
 
     def test_two_threads(self):
-        """One line goes to and fro 2 x 2000 times. A hand-over is a read or write that misses what the other wrote."""
-        found = self.record("play")
+        """One line goes to and fro 2 x 1000 times. A hand-over is a read or write that misses what the other wrote."""
+        found = self.record("play", "1000")
         coherent = sum(n for (_, cause), n in found.items() if cause == COHERENCE)
-        self.assertGreater(coherent, 2000)
-        self.assertLess(coherent, 4 * 4 * 2000)
+        self.assertGreater(coherent, 1000)
+        self.assertLess(coherent, 4 * 4 * 1000)
         self.assertEqual({r.thread for r in self.inside}, {1, 2})
         self.assertEqual({r.cpu for r in self.inside}, {1, 2})
-        shared = self.record("play", options=("--cpus", "1"))
+        # Here who waits does not stop at the end of a span: each turn takes a time slice of the host, on a busy one many.
+        shared = self.record("play", "20", options=("--cpus", "1"))
         self.assertEqual(shared, {(READ, COLD): 1, (UPGRADE, FIRST): 1}, "threads on one CPU share its caches")
 
     def test_children_are_not_followed(self):
