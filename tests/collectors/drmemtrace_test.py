@@ -195,5 +195,27 @@ class Drmemtrace(unittest.TestCase):
         os.mkdir(os.path.join(self.folder, "none"))
         self.bad(os.path.join(self.folder, "none"), "none", "a folder without files of drmemtrace")
 
+    def test_view(self):
+        us = (11644473600 + 5) * 1000000  # 5 s after 1970
+        text = f"""Output format:
+<--record#-> <--instr#->: <---tid---> <record details>
+------------------------------------------------------------
+           1           0:          77 <marker: version 5>
+           2           0:          77 <marker: timestamp {us}>
+           3           0:          77 <marker: tid 77 on core 4099>
+           4           1:          77 ifetch       5 byte(s) @ 0x0000000000404a7e 48 8b 5c 24 08  mov    0x08(%rsp)
+           5           1:          77 read         8 byte(s) @ 0x00007fdf64e2adc8 by PC 0x0000000000404a7e
+           6           1:      W0.T78 <marker: timestamp {us - 1}>
+           7           1:      W0.T78 write        8 byte(s) @ 0x00007fdf64e2bdc8 by PC 0x0000000000404a7e
+View tool results:
+              6 : total instructions
+"""
+        trace = self.good(self.keep("v.txt", text.encode()), "--step", "2")
+        self.assertEqual([int(t) for t in trace["time"]], [4999999002, 5000000002, 5000000004])
+        self.assertEqual(list(trace["flags"] & 3), [1, 2, 0])
+        self.assertEqual(list(trace["tid"]), [78, 77, 77])
+        self.assertEqual(trace["attrs"]["labels"], "all-accesses")
+        self.assertEqual(list(trace["cpu"][1:]), [3, 3], "node 1 stands above the 12 bits of the CPU")
+
 
 unittest.main()
