@@ -25,10 +25,8 @@ static void *room(size_t bytes)
 
 static void set_ages(struct cache *c, struct cache_eight *e)
 {
-    for (uint32_t way = 0; way < CACHE_EIGHT * c->eights; way++) {
-        uint64_t age = way < c->ways ? way : CACHE_NO_WAY;
-        e[way / CACHE_EIGHT].age |= age << way % CACHE_EIGHT * 8;
-    }
+    for (uint32_t way = 0; way < CACHE_EIGHT * c->eights; way++)
+        e[way / CACHE_EIGHT].age |= (uint64_t)way << way % CACHE_EIGHT * 8;
 }
 
 int cache_init(struct cache *c, uint32_t sets, uint32_t ways)
@@ -57,7 +55,7 @@ static void retire(const struct cache *c, struct cache_eight *e, uint32_t way)
 {
     unsigned age = cache_age(e, way), bit = way % CACHE_EIGHT * 8;
     for (uint32_t i = 0; i < c->eights; i++)
-        e[i].age -= cache_at_least(e[i].age, age + 1) - cache_at_least(e[i].age, CACHE_NO_WAY);
+        e[i].age -= cache_at_least(e[i].age, age + 1);
     uint64_t *own = &e[way / CACHE_EIGHT].age;
     *own = (*own & ~((uint64_t)0xff << bit)) | (uint64_t)(c->ways - 1) << bit;
 }

@@ -17,12 +17,12 @@
 enum cache_state { CACHE_INVALID, CACHE_SHARED, CACHE_EXCLUSIVE, CACHE_MODIFIED };
 enum { CACHE_WAYS_MAX = 32, CACHE_EIGHT = 8 };
 
-/* Of eight ways, a byte each. age: 0 the most recently used, ways - 1 the least; empty ways are the oldest. Ways beyond
- * the cache's number have the age CACHE_NO_WAY and stay empty. */
+/* Of eight ways, a byte each. age: 0 the most recently used, ways - 1 the least; empty ways are the oldest. Ages of
+ * ways beyond the cache's number mean nothing: the search for the oldest meets the true one before them. */
 struct cache_eight {
     uint64_t hint, age;
 };
-enum { CACHE_NO_WAY = 0x7f };
+enum { CACHE_NO_WAY = CACHE_WAYS_MAX };
 
 struct cache {
     uint64_t *word;            /* [sets][ways] line << 2 | state; 0: empty */

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +37,62 @@ Test(plugin_cache, least_recently_used_goes)
     cr_expect_eq(cache_put(&c, 12, CACHE_SHARED), 0, "the dropped line's way is free");
     cr_expect_not_null(cache_peek(&c, 8));
     cache_free(&c);
+}
+
+/* The plainest LRU there is: lines in order of use, the latest first. */
+struct list {
+    uint64_t line[CACHE_WAYS_MAX];
+    uint32_t n;
+};
+
+static bool list_drop(struct list *l, uint64_t line)
+{
+    for (uint32_t i = 0; i < l->n; i++)
+        if (l->line[i] == line) {
+            memmove(l->line + i, l->line + i + 1, (--l->n - i) * sizeof *l->line);
+            return true;
+        }
+    return false;
+}
+
+static void list_push(struct list *l, uint64_t line)
+{
+    memmove(l->line + 1, l->line, l->n++ * sizeof *l->line);
+    l->line[0] = line;
+}
+
+/* An access, or in one case of eight a drop. Lines differ in bits that the hints of eight bits do not tell apart. */
+static void same_step(struct cache *c, struct list *sets, uint64_t random)
+{
+    uint64_t set = random >> 20 & 1, line = set | (random >> 24 & 31) << 1 | (random >> 32 & 3) << 20;
+    struct list *l = &sets[set];
+    bool held = list_drop(l, line);
+    if (random >> 40 & 7) {
+        cr_assert_eq(!!cache_find(c, line), held, "%u ways", c->ways);
+        uint64_t oldest = l->n == c->ways ? l->line[--l->n] : UINT64_MAX;
+        list_push(l, line);
+        if (!held)
+            cr_assert_eq(cache_put(c, line, CACHE_SHARED), oldest == UINT64_MAX ? 0 : cache_word(oldest, CACHE_SHARED),
+                         "%u ways", c->ways);
+    } else {
+        cr_assert_eq(cache_drop(c, line), held ? cache_word(line, CACHE_SHARED) : 0, "%u ways", c->ways);
+    }
+}
+
+Test(plugin_cache, as_a_list_of_lines)
+{
+    static const uint32_t ways[] = {1, 2, 7, 8, 9, 12, 16, 20, 32};
+    uint64_t random = 1;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct cache c;
+        struct list sets[2] = {{.n = 0}, {.n = 0}};
+        cr_assert_eq(cache_init(&c, 2, ways[i]), 0);
+        for (int step = 0; step < 100000; step++) {
+            random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            same_step(&c, sets, random >> 16);
+        }
+        cache_free(&c);
+    }
 }
 
 Test(plugin_cache, sizes)
