@@ -30,6 +30,7 @@ static void begin(const char *policy)
 static void end(void)
 {
     cr_expect_eq(run.check.breaches, 0, "%s", run.check.first);
+    cr_expect(fixture_guarded(&run), "wrote outside its memory");
     fixture_end(&run);
 }
 
@@ -122,6 +123,21 @@ Test(migrep, counters_start_again_with_the_interval)
     run.now = 99999999;
     fixture_misses(&run, 2, 0, false, 127);
     run.now = 100000000;
+    fixture_misses(&run, 2, 0, false, 127);
+    is_on(0, 0x1);
+    fixture_misses(&run, 2, 0, false, 1);
+    is_on(0, 0x4);
+    end();
+}
+
+/* Intervals are of the clock, not of the page: one that begins to be missed on late has the rest of its own. */
+Test(migrep, intervals_follow_the_clock)
+{
+    begin("migrep");
+    fixture_misses(&run, 0, 0, false, 1);
+    run.now = 250000000;
+    fixture_misses(&run, 2, 0, false, 127);
+    run.now = 300000000;
     fixture_misses(&run, 2, 0, false, 127);
     is_on(0, 0x1);
     fixture_misses(&run, 2, 0, false, 1);
@@ -269,6 +285,26 @@ Test(migrep, weights_count_as_misses)
     fixture_miss(&run, 1, 0, false, 6);
     is_on(0, 0x2);
     end();
+}
+
+/* 8 bytes and one or two for each of 8 nodes. 255 is the most that one byte counts. */
+Test(migrep, slots_are_as_wide_as_thresholds_ask)
+{
+    static const struct {
+        uint64_t trigger, sharing;
+        size_t bytes;
+    } slot[] = {{255, 255, 16}, {256, 32, 24}, {32, 256, 24}};
+    const uint64_t frames[8] = {0};
+    const struct topology topology = {.nodes = 8, .frames = frames};
+    const struct view view = {.topology = &topology};
+    const struct policy_class *class = policy_find("migrep");
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t param[POLICY_PARAMS_MAX];
+        policy_defaults(class, param);
+        param[policy_param_index(class, "trigger", 7)] = slot[i].trigger;
+        param[policy_param_index(class, "sharing", 7)] = slot[i].sharing;
+        cr_expect_eq(class->slot_size(&view, param), slot[i].bytes);
+    }
 }
 
 Test(migrep, wide_counters_where_thresholds_ask_for_them)

@@ -24,6 +24,7 @@ static int begin(const char *policy, uint32_t nodes, const uint64_t *param, unsi
 static void end(void)
 {
     cr_expect_eq(run.check.breaches, 0, "%s", run.check.first);
+    cr_expect(fixture_guarded(&run), "wrote outside its memory");
     fixture_end(&run);
 }
 
@@ -89,6 +90,68 @@ Test(competitive, full_counters_are_halved)
     fixture_misses(&run, 3, 0, false, 1);
     cr_assert_eq(home(0), 3, "15 - 4 > 10");
     end();
+}
+
+/* A counter is full at 19, not at 18: 18 stay. The other node's 19 are halved, and the home's 18 with them: 9 and 9. */
+Test(competitive, counters_are_full_at_twice_the_threshold_less_one)
+{
+    compete(0, 4, 1 << 30);
+    fixture_misses(&run, 0, 0, false, 18);
+    fixture_misses(&run, 3, 0, false, 19);
+    fixture_misses(&run, 3, 0, false, 9);
+    cr_assert_eq(home(0), 0, "9 + 9 = 18");
+    end();
+}
+
+/* The home is node 1, and node 0 has no part in it. */
+Test(competitive, the_rival_is_the_home)
+{
+    compete(0, 4, 1 << 30);
+    fixture_misses(&run, 1, 0, false, 5);
+    fixture_misses(&run, 2, 0, false, 15);
+    cr_assert_eq(home(0), 1, "15 - 5 is not more than 10");
+    fixture_misses(&run, 2, 0, false, 1);
+    cr_assert_eq(home(0), 2);
+    end();
+}
+
+/* A miss that stands for 32 fills the counter, no more: 19 - 9 is not more than 10. */
+Test(competitive, a_heavy_miss_counts_what_a_counter_holds)
+{
+    compete(0, 4, 1 << 30);
+    fixture_misses(&run, 0, 0, false, 9);
+    fixture_miss(&run, 2, 0, false, 5);
+    cr_assert_eq(home(0), 0);
+    end();
+}
+
+/* Two pages side by side, and one that was freed: each has its own count. */
+Test(competitive, pages_count_for_themselves)
+{
+    compete(0, 4, 1 << 30);
+    for (page_t page = 7; page <= 8; page++) {
+        fixture_misses(&run, 0, page, false, 1);
+        fixture_misses(&run, 2, page, false, 11);
+    }
+    cr_assert_eq(engine_free(run.engine, 8, run.now), 0);
+    fixture_misses(&run, 0, 8, false, 1);
+    fixture_misses(&run, 2, 8, false, 11);
+    cr_assert_eq(home(7), 0);
+    cr_assert_eq(home(8), 0);
+    fixture_misses(&run, 2, 7, false, 1);
+    cr_assert_eq(home(7), 2);
+    cr_assert_eq(home(8), 0);
+    end();
+}
+
+/* 8 bytes and one for each of 8 nodes up to a threshold of 128, two from there on. */
+Test(competitive, slots_are_as_wide_as_the_threshold_asks)
+{
+    const uint64_t frames[8] = {0};
+    const struct topology topology = {.nodes = 8, .frames = frames};
+    const struct view view = {.topology = &topology};
+    cr_expect_eq(policy_find("competitive")->slot_size(&view, (uint64_t[]){128, 1, 4, 1}), 16);
+    cr_expect_eq(policy_find("competitive")->slot_size(&view, (uint64_t[]){129, 1, 4, 1}), 24);
 }
 
 Test(competitive, dampening_lets_requests_pass)
