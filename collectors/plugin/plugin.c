@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collectors/plugin/block.h"
 #include "collectors/plugin/log.h"
 #include "collectors/plugin/mark.h"
 #include "collectors/plugin/model.h"
@@ -18,12 +19,12 @@
 #include "collectors/plugin/pace.h"
 #include "collectors/plugin/qemu_plugin.h"
 #include "collectors/plugin/ram.h"
+#include "collectors/plugin/strays.h"
 #include "collectors/plugin/turns.h"
 #include "collectors/plugin/yield.h"
 
 int qemu_plugin_version = 1;
 
-enum { EXECVE = 59, EXECVEAT = 322 }; /* numbers of system calls on x86-64 */
 enum { VCPUS = 8192, PAGE = 4096, ACCESS_MAX = 16 };
 enum { UNSEEN_TURN = 20000 }; /* instructions of a turn while nothing is captured */
 
@@ -48,7 +49,7 @@ static struct {
     bool child;     /* this process is a fork of the program that is captured */
     bool whole_system;
     atomic_uint threads;
-    atomic_uint forks, execs; /* while capturing */
+    struct strays strays; /* while capturing */
     struct options options;
     struct model model;
     struct pace pace;
@@ -159,46 +160,25 @@ static void step(struct model_cpu *c)
     log_advance(&plugin.log, c->id, horizon);
 }
 
-/* --- blocks of code. What a block is goes into the callback's one word: its first line, how many more lines, its
- * number of instructions, kernel half or not. --- */
-
-enum {
-    BLOCK_LINE = 42,
-    BLOCK_MORE = 7,
-    BLOCK_INSNS = 10,
-    BLOCK_MORE_AT = 42,
-    BLOCK_INSNS_AT = 49,
-    BLOCK_KERNEL_AT = 59
-};
-
-static uint64_t field(uint64_t word, unsigned at, unsigned bits)
-{
-    return word >> at & (((uint64_t)1 << bits) - 1);
-}
-
-static void *block_word(uint64_t first, uint64_t more, uint64_t insns, bool kernel)
-{
-    uint64_t word = first | more << BLOCK_MORE_AT | insns << BLOCK_INSNS_AT | (uint64_t)kernel << BLOCK_KERNEL_AT;
-    return (void *)(uintptr_t)word;
-}
+/* --- blocks of code --- */
 
 /* `step` waits, so it is outside the seat. */
 static void on_block(unsigned index, void *userdata)
 {
-    uint64_t word = (uint64_t)(uintptr_t)userdata, line = field(word, 0, BLOCK_LINE);
+    struct block b = block_unpack(userdata);
     struct vcpu *v = &plugin.vcpu[index % VCPUS];
     struct model_cpu *c = v->cpu;
     if (!atomic_load_explicit(&plugin.on, memory_order_relaxed) || !c) {
-        unseen(index, field(word, BLOCK_INSNS_AT, BLOCK_INSNS));
+        unseen(index, b.instructions);
         return;
     }
     if (!v->running)
         enter(v);
     bool seated = sit(c);
-    c->tag = field(word, BLOCK_KERNEL_AT, 1) ? TAG_KERNEL : v->tag;
-    for (uint64_t more = field(word, BLOCK_MORE_AT, BLOCK_MORE) + 1; more; more--)
-        model_fetch(c, line++);
-    c->clock += field(word, BLOCK_INSNS_AT, BLOCK_INSNS);
+    c->tag = b.kernel ? TAG_KERNEL : v->tag;
+    for (uint64_t i = 0; i <= b.more; i++)
+        model_fetch(c, b.line + i);
+    c->clock += b.instructions;
     rise(c, seated);
     if (c->clock >= limit(c))
         step(c);
@@ -329,9 +309,8 @@ static void watch_part(struct qemu_plugin_tb *tb, size_t from, size_t to, uint64
         bytes = PAGE - (first & (PAGE - 1));
     uint64_t more = ((first + bytes - 1) >> shift) - (first >> shift);
     bool kernel = plugin.whole_system && start_at >> 63;
-    qemu_plugin_register_vcpu_tb_exec_cb(
-        tb, on_block, QEMU_PLUGIN_CB_NO_REGS,
-        block_word(first >> shift & (((uint64_t)1 << BLOCK_LINE) - 1), more, to - from, kernel));
+    qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, QEMU_PLUGIN_CB_NO_REGS,
+                                         block_pack((struct block){first >> shift, more, to - from, kernel}));
 }
 
 /* A block lies in one page or in two, which need not be neighbours in RAM. */
@@ -398,24 +377,14 @@ static void on_run(uint64_t id, unsigned index)
         run(&plugin.vcpu[index % VCPUS]);
 }
 
-/* Where it succeeds, QEMU ends here without a word, and the other program runs outside of it. */
-static void on_exec(void)
-{
-    if (plugin.child || !atomic_load(&plugin.on))
-        return;
-    log_flush(&plugin.log);
-    if (!plugin.execs++)
-        fprintf(stderr,
-                "mirrorball: the program becomes another one by execve, which is not captured: record that one, "
-                "or a whole machine with -a\n");
-}
-
 static void on_syscall(uint64_t id, unsigned index, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                        uint64_t e, uint64_t f, uint64_t g, uint64_t h)
 {
     (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h;
-    if (number == EXECVE || number == EXECVEAT)
-        on_exec();
+    if (strays_exec(number) && !plugin.child && atomic_load(&plugin.on)) {
+        log_flush(&plugin.log);
+        strays_leave(&plugin.strays);
+    }
     on_rest(id, index);
 }
 
@@ -434,18 +403,13 @@ static void on_end(uint64_t id, void *userdata)
     log_close(&plugin.log);
     if (atomic_load(&plugin.model.no_memory))
         fprintf(stderr, "mirrorball: out of memory in the cache model: misses are missing from the capture\n");
-    if (plugin.forks)
-        fprintf(
-            stderr,
-            "mirrorball: processes that the program started (%u) are not captured: record a whole machine with -a to "
-            "have them\n",
-            plugin.forks);
+    strays_tell(&plugin.strays);
 }
 
 /* Of processes that start while capturing. */
 static void on_fork(void)
 {
-    plugin.forks += atomic_load(&plugin.on);
+    atomic_fetch_add(&plugin.strays.started, atomic_load(&plugin.on));
 }
 
 /* A child of fork goes on without a model: its lines are not this process's. */

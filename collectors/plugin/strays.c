@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "collectors/plugin/strays.h"
+
+#include <stdio.h>
+
+enum { EXECVE = 59, EXECVEAT = 322 };
+
+bool strays_exec(int64_t number)
+{
+    return number == EXECVE || number == EXECVEAT;
+}
+
+void strays_leave(struct strays *s)
+{
+    if (!atomic_fetch_add(&s->execs, 1))
+        fprintf(stderr,
+                "mirrorball: the program becomes another one by execve, which is not captured: record that one, "
+                "or a whole machine with -a\n");
+}
+
+void strays_tell(const struct strays *s)
+{
+    unsigned n = atomic_load(&s->started);
+    if (n)
+        fprintf(
+            stderr,
+            "mirrorball: processes that the program started (%u) are not captured: record a whole machine with -a to "
+            "have them\n",
+            n);
+}
