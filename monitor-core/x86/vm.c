@@ -13,9 +13,10 @@ static node_t host_node(void *context)
     return vm->loader != NODE_NONE ? vm->loader : cpu_self()->node;
 }
 
+/* Takes no lock: the caller of the device has the VM's. */
 static void host_interrupt(void *context, uint32_t gsi)
 {
-    vm_interrupt(context, gsi);
+    ioapic_raise(&((struct vm *)context)->ioapic, gsi);
 }
 
 static int host_read(void *context, uint64_t gpa, void *buffer, size_t size)
@@ -53,11 +54,6 @@ static void host_reset(void *context)
 static void host_deliver(void *context, uint32_t destination, bool logical, uint8_t mode, uint8_t vector, bool level)
 {
     vcpu_send(context, NULL, &(struct lapic_ipi){true, destination, logical, 0, mode, vector, level});
-}
-
-void vm_interrupt(struct vm *vm, uint32_t gsi)
-{
-    ioapic_raise(&vm->ioapic, gsi);
 }
 
 void vm_end_of_interrupt(struct vm *vm, uint8_t vector)

@@ -64,9 +64,6 @@ extern struct monitor monitor;
 const char *vm_load(struct vm *);
 void vm_begin(struct vm *);
 
-/* Interrupt line of the VM's IOAPIC: an edge. Any CPU; takes no lock of the VM's devices (the caller holds it). */
-void vm_interrupt(struct vm *, uint32_t gsi);
-
 /* The guest ended the service of a level-triggered interrupt. Takes the VM's lock. */
 void vm_end_of_interrupt(struct vm *, uint8_t vector);
 
