@@ -228,6 +228,78 @@ Test(colloid, the_hottest_page_that_fits_takes_the_place_of_the_coldest)
     policy_rig_end();
 }
 
+/* Fast pages: 0, 4 and 5, touched and never sampled, and page 1 with 16 samples; slow ones: 2 and 3, 8 samples each. 16
+ * inserts each at 100 and 400 ns: 0.3 of 32 samples, 9, should go up. */
+static void sixteen_up(uint64_t budget)
+{
+    fixture_shape(&policy_rig_shape, 2, 2, 4);
+    fixture_tiers(&policy_rig_shape, 1, FRAMES_UNBOUNDED);
+    struct engine_config config = fixture_config(policy_find("colloid"), &policy_rig_shape, PAGES);
+    config.batch = 1;
+    config.budget = budget;
+    config.param[policy_param_index(config.policy, "smoothing", 9)] = 0;
+    cr_assert_eq(fixture_begin(&policy_rig, &config, POLICY_RIG_CAPS), 0);
+    for (page_t page = 0; page < 6; page++) {
+        page_t touched = (const page_t[]){0, 4, 5, 1, 2, 3}[page];
+        cr_assert_eq(engine_access(policy_rig.engine, touched, 0, 0, false, 0), 0);
+    }
+    use(1, 16);
+    use(2, 8);
+    use(3, 8);
+    policy_rig_is_on(1, 0x1);
+    policy_rig_is_on(2, 0x2);
+}
+
+/* The page that was touched first makes room: 8 of 9 samples. In the next loop (0.3 of 34: 10) page 2 with 9 gets it.
+ */
+Test(colloid, a_page_without_samples_is_the_coldest)
+{
+    sixteen_up(0);
+    window(100, 400);
+    policy_rig_is_on(0, 0x2);
+    cr_assert_eq(policy_rig.engine->stats.moves, 1);
+    use(1, 1);
+    use(2, 1);
+    window(100, 400);
+    policy_rig_is_on(2, 0x1);
+    cr_assert_eq(policy_rig.engine->stats.moves, 2);
+    policy_rig_end();
+}
+
+/* The first of them is freed, and page 6 takes its frame: the next one is the coldest. */
+Test(colloid, a_freed_page_is_in_no_list)
+{
+    sixteen_up(0);
+    cr_assert_eq(engine_free(policy_rig.engine, 0, 0), 0);
+    cr_assert_eq(engine_access(policy_rig.engine, 6, 0, 0, false, 0), 0);
+    policy_rig_is_on(6, 0x1);
+    window(100, 400);
+    policy_rig_is_on(4, 0x2);
+    cr_assert_eq(policy_rig.engine->stats.moves, 1);
+    policy_rig_end();
+}
+
+/* A move that is refused leaves the page among those of its tier: it is the coldest next time as well. Here a copy of
+ * page 5, ordered from outside, has used up the window's budget. */
+Test(colloid, a_refused_move_changes_nothing)
+{
+    sixteen_up(1);
+    use(4, 1);
+    use(5, 1);
+    policy_rig.now += 10 * MS;
+    fixture_window(&policy_rig);
+    policy_rig.latency_ps[1] = 400000;
+    order_push(&policy_rig.engine->orders, ORDER_COPY, 5, 1, 9);
+    engine_tick(policy_rig.engine, policy_rig.now);
+    policy_rig_is_on(0, 0x1);
+    cr_assert_eq(policy_rig.engine->stats.refused[REFUSED_BUDGET], 1);
+    use(1, 1);
+    use(2, 1);
+    window(100, 400);
+    policy_rig_is_on(0, 0x2);
+    policy_rig_end();
+}
+
 /* 16 inserts each, 400 to 100 ns: 0.3 of 32 samples, that is 9, should go down: nine fast pages of one sample each. At
  * equal latencies nothing. */
 static void sixteen_each(void)
