@@ -10,8 +10,8 @@ enum { HOLD = 1 << 21, READ_AHEAD = 1 << 14, ROOM_LEAST = 1 << 12 };
 
 /* A sorted run in the temporary file, and the piece of it in memory. */
 struct run {
-    uint64_t at, end; /* records, in the file */
-    size_t next, n;   /* in `ahead` */
+    uint64_t at, end;     /* records, in the file */
+    size_t next, n, room; /* in `ahead` */
     struct trace_record *ahead;
 };
 
@@ -189,12 +189,14 @@ int sorter_round(struct sorter *o)
 static int refill(struct sorter *o, struct run *run)
 {
     uint64_t left = run->end - run->at;
-    run->n = left < READ_AHEAD ? (size_t)left : READ_AHEAD;
-    run->next = 0;
-    if (!run->ahead)
-        run->ahead = malloc(READ_AHEAD * sizeof *run->ahead);
+    if (!run->ahead) { /* of all runs together no more than was held */
+        run->room = o->hold / o->runs + 1 < READ_AHEAD ? o->hold / o->runs + 1 : READ_AHEAD;
+        run->ahead = malloc(run->room * sizeof *run->ahead);
+    }
     if (!run->ahead)
         return -ENOMEM;
+    run->n = left < run->room ? (size_t)left : run->room;
+    run->next = 0;
     if (run->n && (fseeko(o->file, (off_t)(run->at * sizeof *run->ahead), SEEK_SET) ||
                    fread(run->ahead, sizeof *run->ahead, run->n, o->file) != run->n))
         return -EIO;
@@ -202,32 +204,63 @@ static int refill(struct sorter *o, struct run *run)
     return 0;
 }
 
-/* The run with the oldest record; null when all are empty. The earlier run wins ties. */
-static struct run *oldest(struct sorter *o)
+/* The earlier run wins ties. */
+static bool before(const struct run *a, const struct run *b)
 {
-    struct run *best = NULL;
-    for (size_t i = 0; i < o->runs; i++) {
-        struct run *r = &o->run[i];
-        if (r->n && (!best || r->ahead[r->next].time < best->ahead[best->next].time))
-            best = r;
+    uint64_t one = a->ahead[a->next].time, other = b->ahead[b->next].time;
+    return one < other || (one == other && a < b);
+}
+
+/* Of a heap of n runs, the oldest record's at the top: the run at `at` goes down to its place. */
+static void sift(struct run **heap, size_t n, size_t at)
+{
+    struct run *run = heap[at];
+    for (size_t below; (below = 2 * at + 1) < n; at = below) {
+        below += below + 1 < n && before(heap[below + 1], heap[below]);
+        if (before(run, heap[below]))
+            break;
+        heap[at] = heap[below];
     }
-    return best;
+    heap[at] = run;
+}
+
+static int emit_runs(struct sorter *o, struct run **heap, size_t n)
+{
+    int err = 0;
+    for (size_t i = n / 2; i-- > 0;)
+        sift(heap, n, i);
+    while (!err && n) {
+        struct run *run = heap[0];
+        err = emit(o, &run->ahead[run->next++], 0);
+        if (!err && run->next == run->n)
+            err = refill(o, run);
+        if (!run->n)
+            heap[0] = heap[--n];
+        if (!err && n)
+            sift(heap, n, 0);
+    }
+    return err;
 }
 
 static int merge_runs(struct sorter *o)
 {
     int err = o->n ? spill(o) : 0;
+    free(o->held);
     free(o->other);
-    o->other = NULL;
+    o->held = o->other = NULL;
+    o->room = 0;
     if (!err && fflush(o->file))
         err = -errno;
-    for (size_t i = 0; !err && i < o->runs; i++)
-        err = refill(o, &o->run[i]);
-    for (struct run *run; !err && (run = oldest(o)) != NULL;) {
-        err = emit(o, &run->ahead[run->next++], 0);
-        if (!err && run->next == run->n)
-            err = refill(o, run);
+    struct run **heap = malloc(o->runs * sizeof *heap);
+    if (!heap)
+        return -ENOMEM;
+    for (size_t i = 0; !err && i < o->runs; i++) {
+        heap[i] = &o->run[i];
+        err = refill(o, heap[i]);
     }
+    if (!err)
+        err = emit_runs(o, heap, o->runs);
+    free(heap);
     return err;
 }
 

@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 struct out {
     struct trace_record *record;
@@ -80,6 +81,38 @@ Test(sorter, through_the_file)
     check(1001, 2, 1, 1000);
     check(1000, 2, 1, 1000);
     check(64, 2, 1, 1);
+}
+
+static int ascending(void *context, const struct trace_record *r, const struct trace_record *next, size_t n)
+{
+    uint64_t *last = context;
+    (void)next;
+    (void)n;
+    bool good = r->time >= *last;
+    *last = r->time;
+    return good ? 0 : -5;
+}
+
+static long peak_kib(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return u.ru_maxrss;
+}
+
+/* 64 MiB of records in 512 pieces of the file, while 4096 records, 128 KiB, are held: merging them takes little too. */
+Test(sorter, many_pieces_take_no_more_memory)
+{
+    enum { N = 1 << 21, HELD = 1 << 12, MOST_KIB = 24 << 10 };
+    uint64_t last = 0;
+    struct sorter *s = sorter_new(ascending, &last, HELD);
+    long before = peak_kib();
+    for (uint64_t i = 0; i < N; i++)
+        cr_assert_eq(sorter_add(s, &(struct trace_record){.time = i * UINT64_C(2654435761) % N}), 0);
+    cr_assert_eq(sorter_end(s), 0);
+    cr_expect_eq(last, N - 1);
+    cr_expect_lt(peak_kib() - before, MOST_KIB, "%ld KiB more", peak_kib() - before);
+    sorter_free(s);
 }
 
 /* What a round's end allows comes out at once; what the next round may still precede is held. */
