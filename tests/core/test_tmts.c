@@ -27,6 +27,18 @@ static void use(page_t page)
     fixture_misses(&policy_rig, 0, page, false, 1);
 }
 
+/* The harvest that holds its access, and four without. */
+static void goes_with_the_fifth_harvest(void)
+{
+    harvest();
+    for (unsigned i = 0; i < 3; i++) {
+        harvest();
+        policy_rig_is_on(0, 0x1);
+    }
+    harvest();
+    policy_rig_is_on(0, 0x2);
+}
+
 Test(tmts, four_harvests_without_an_access_are_cold)
 {
     begin(16, NULL);
@@ -50,13 +62,7 @@ Test(tmts, the_cold_age_is_whole_harvests)
     const struct policy_rig_param param[] = {{"cold_ns", UINT64_C(100000000000)}, {0}};
     begin(16, param);
     use(0);
-    harvest();
-    for (unsigned i = 0; i < 3; i++) {
-        harvest();
-        policy_rig_is_on(0, 0x1);
-    }
-    harvest();
-    policy_rig_is_on(0, 0x2);
+    goes_with_the_fifth_harvest();
     policy_rig_end();
 }
 
@@ -188,13 +194,7 @@ Test(tmts, the_first_touch_is_an_access)
     for (unsigned i = 0; i < 10; i++)
         harvest();
     cr_assert_eq(engine_access(policy_rig.engine, 0, 0, 0, false, policy_rig.now), 0);
-    harvest();
-    for (unsigned i = 0; i < 3; i++) {
-        harvest();
-        policy_rig_is_on(0, 0x1);
-    }
-    harvest();
-    policy_rig_is_on(0, 0x2);
+    goes_with_the_fifth_harvest();
     policy_rig_end();
 }
 
