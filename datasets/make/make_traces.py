@@ -36,7 +36,8 @@ TRACES = {
                         note="4 Verilog simulations (iverilog's vvp) and 4 cache simulations (valgrind's cachegrind)"),
     "database": dict(records=1_600_000, cpus=8, kernel="vmlinuz-cloud", note="SQLite: 8 threads query one image in memory"),
     "raytrace": dict(records=300_000, cpus=8, kernel="vmlinuz-cloud", note="povray with 8 threads, 96 x 96"),
-    "boot": dict(records=800_000, cpus=4, kernel="vmlinuz", note="Debian boots, from reset"),
+    "boot": dict(records=800_000, cpus=4, kernel="vmlinuz",
+                 note="from reset: the firmware, then Debian's kernel unpacks itself"),
 }
 # What gcc compiles in pmake: the trace library's sources, preprocessed here so that the guest needs no headers.
 JOBS = ("trace_open", "trace_table", "trace_writer", "import", "import_csv", "machine_parse", "trace_stats")

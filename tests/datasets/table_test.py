@@ -10,8 +10,8 @@ import tempfile
 import unittest
 
 try:
-    import h5py  # noqa: F401
-    import numpy  # noqa: F401
+    import h5py
+    import numpy as np
 except ImportError:
     print("skipped: h5py and numpy are not installed")
     sys.exit(77)
@@ -19,6 +19,7 @@ except ImportError:
 MIRRORBALL = os.environ["MIRRORBALL"]
 HERE = os.path.dirname(os.path.abspath(__file__))
 TRACES = "datasets/traces"
+KERNEL = 32  # a record's flag
 NAMES = ("boot", "database", "engineering", "pmake")
 CAPTURES = os.environ.get("MIRRORBALL_CAPTURES", "../shared/data")
 
@@ -72,6 +73,14 @@ class Bundled(unittest.TestCase):
                 self.assertEqual(table_of(path), committed[f"{name}.h5"])
                 self.assertAlmostEqual(found["local_share"]["round_robin"], 1 / found["cpus"])
                 self.assertTrue(found["verified"] and found["note"] and found["source"] and found["command"])
+
+    def test_whose_misses_they_are(self):
+        """As the traces' README says: programs and the running kernel, but in boot only what comes before it."""
+        for name in NAMES:
+            with self.subTest(name), h5py.File(f"{TRACES}/{name}.h5") as f:
+                by_kernel = np.count_nonzero(f["trace/flags"][:] & KERNEL)
+                self.assertEqual(by_kernel > 0, name != "boot")
+                self.assertEqual("unpacks itself" in info(f"{TRACES}/{name}.h5")[0]["note"], name == "boot")
 
     def test_size(self):
         self.assertLess(sum(os.path.getsize(f"{TRACES}/{name}.h5") for name in NAMES), 13 << 20)
