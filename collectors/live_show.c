@@ -49,12 +49,22 @@ static void heading(const struct live_show *v, FILE *out)
             v->apply ? "policy wants" : "would save", "moves");
 }
 
-static void row(const struct live_show *v, const struct live *l, const struct span *s, FILE *out)
+/* Local, saved, wished for; of no misses there are no shares. */
+static void shares(const struct span *s, FILE *out)
 {
-    fprintf(out, "%8" PRIu64 " %12" PRIu64 " %9" PRIu32, v->seconds, s->misses, live_stats(l)->pages);
+    if (!s->misses) {
+        fprintf(out, "%10s%15s%15s", "-", "-", "-");
+        return;
+    }
     percent(out, (int64_t)s->local, 10);
     percent(out, s->now, 15);
     percent(out, s->wish, 15);
+}
+
+static void row(const struct live_show *v, const struct live *l, const struct span *s, FILE *out)
+{
+    fprintf(out, "%8" PRIu64 " %12" PRIu64 " %9" PRIu32, v->seconds, s->misses, live_stats(l)->pages);
+    shares(s, out);
     fprintf(out, " %9" PRIu64 "\n", v->apply ? s->moved : s->moves);
 }
 
@@ -102,9 +112,7 @@ static void draw(const struct live_show *v, const struct live *l, const struct s
     row(v, l, s, out);
     fputs("   total", out);
     fprintf(out, " %12" PRIu64 " %9" PRIu32, all.misses, live_stats(l)->pages);
-    percent(out, (int64_t)all.local, 10);
-    percent(out, all.now, 15);
-    percent(out, all.wish, 15);
+    shares(&all, out);
     fprintf(out, " %9" PRIu64 "\n\nlocal now  ", v->apply ? all.moved : all.moves);
     bar(v, s->local, out);
     fputc('\n', out);

@@ -5,9 +5,12 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "collectors/live.h"
+#include "collectors/live_show.h"
 
 enum { PAGES = 8, BASE = 0x10000, PAGE = 4096 };
 
@@ -118,6 +121,26 @@ Test(live, without_apply_nothing_moves_and_the_gain_is_told)
     cr_assert_eq(s->wish_ps - before, UINT64_C(10) * 100000, "the policy has it on node 1");
     cr_assert_eq(s->now_ps, UINT64_C(74) * 300000);
     cr_assert_eq(s->local, 0);
+    live_free(l);
+}
+
+/* 64 misses on a page of node 1, by CPU 1: all local; then nothing happens. */
+Test(live, a_second_without_misses_has_no_shares)
+{
+    struct live *l = start(false, PAGES);
+    struct live_show show = {.what = "process 42", .policy = "migrate_only", .source = "faults"};
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    kernel.node[3] = 1;
+    touch(l, 3, 1, 64);
+    live_show(&show, l, out);
+    live_show(&show, l, out);
+    fclose(out);
+    char *line = strchr(strchr(text, '\n') + 1, '\n') + 1;
+    cr_expect_str_eq(line, "       1           64         1   100.0 %          0.0 %          0.0 %         0\n"
+                           "       2            0         1         -              -              -         0\n");
+    free(text);
     live_free(l);
 }
 
