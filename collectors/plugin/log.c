@@ -113,8 +113,10 @@ static struct log_ring *earliest(struct log *l, uint64_t horizon, const unsigned
     for (uint32_t i = 0; i < l->cpus; i++) {
         struct log_ring *r = &l->ring[i];
         unsigned tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+        if (tail == head[i]) /* what is there is being written */
+            continue;
         uint64_t time = r->record[tail % LOG_RING].b & LOG_TIME_MASK;
-        if (tail != head[i] && time < least) {
+        if (time < least) {
             least = time;
             best = r;
         }
@@ -159,7 +161,7 @@ void log_put(struct log *l, unsigned cpu, struct log_record record)
 void log_advance(struct log *l, unsigned cpu, uint64_t horizon)
 {
     bool much = used(&l->ring[cpu]) >= LOG_RING / 4;
-    if (!much && now_ns() - l->flushed_ns < FLUSH_NS)
+    if (!much && now_ns() - atomic_load_explicit(&l->flushed_ns, memory_order_relaxed) < FLUSH_NS)
         return;
     if (pthread_mutex_trylock(&l->lock))
         return;

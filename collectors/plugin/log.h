@@ -42,7 +42,8 @@ struct log {
     atomic_bool full;      /* the limit is reached, or the disk: nothing more is taken */
     pthread_mutex_t lock;  /* over what follows, and over taking from rings */
     uint64_t last;         /* time of the last record taken */
-    uint64_t written, flushed_ns;
+    uint64_t written;
+    _Atomic uint64_t flushed_ns; /* read without the lock */
     uint32_t n;
     struct log_record buffer[LOG_BUFFER];
 };
