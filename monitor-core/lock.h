@@ -19,11 +19,13 @@ struct lock {
 
 static inline void lock_take(struct lock *l)
 {
-    while (__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE)) {
-        __atomic_store_n(&l->wanted, 1, __ATOMIC_RELAXED);
-        while (__atomic_load_n(&l->taken, __ATOMIC_RELAXED))
+    while (__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE))
+        while (__atomic_load_n(&l->taken, __ATOMIC_RELAXED)) {
+            /* Again where the holder has lent it and this CPU came too late for that. */
+            if (!__atomic_load_n(&l->wanted, __ATOMIC_RELAXED))
+                __atomic_store_n(&l->wanted, 1, __ATOMIC_RELAXED);
             __builtin_ia32_pause();
-    }
+        }
 }
 
 static inline void lock_give(struct lock *l)

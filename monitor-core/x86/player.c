@@ -20,8 +20,7 @@ bool player_wanted(void)
     return false;
 }
 
-/* The log and, its class and parameters. *bytes: what its engine wants. Null, or why it
- * cannot be played. */
+/* The log, its class and parameters. *bytes: what its engine wants. Null, or why it cannot be played. */
 static const char *open_log(const struct module *m, struct play *p, uint64_t *bytes)
 {
     struct policy_error error;
