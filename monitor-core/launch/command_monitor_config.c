@@ -8,14 +8,27 @@
 #include "monitor-core/launch/command.h"
 #include "monitor-core/launch/files.h"
 
+/* As the monitor will find it: the last word of the module's string, the first module of that name. */
+static bool good_name(const char *name, size_t length)
+{
+    static const char own[] = "config";
+    for (size_t i = 0; i < length; i++)
+        if (name[i] <= ' ' || name[i] > '~')
+            return false;
+    return length && length < CONFIG_NAME && (length + 1 != sizeof own || strncmp(name, own, length) != 0);
+}
+
 static int add_module(const struct cli *cli, struct plan *p, const char *given)
 {
     struct trace_error why;
     const char *equals = strchr(given, '=');
     size_t length = equals ? (size_t)(equals - given) : 0;
-    if (length == 0 || length >= CONFIG_NAME)
-        return cli_usage(cli, "a module is NAME=FILE, its name of up to %d characters, not '%s'", CONFIG_NAME - 1,
-                         given);
+    if (!good_name(given, length))
+        return cli_usage(cli, "a module is NAME=FILE, its name of up to %d characters, no blanks, and not config: '%s'",
+                         CONFIG_NAME - 1, given);
+    for (uint32_t i = 0; i < p->nmodules; i++)
+        if (strncmp(p->module[i].name, given, length) == 0 && !p->module[i].name[length])
+            return cli_usage(cli, "there are two modules %s", p->module[i].name);
     uint32_t before = p->nmodules;
     int index = plan_module(p, equals + 1, &why);
     if (index < 0)

@@ -42,7 +42,8 @@ class Config(unittest.TestCase):
                 (1, "text: VM a: cannot be loaded: not a Linux bzImage", text, "k=initrd", "i=image"),
                 (1, "no such parameter: x", "policy = migrep:x=1\n", "--any-policy"), (1, "text: is empty", ""),
                 (1, "x/made: cannot be written", text, *modules, "-o", "x/made"), (2, "a module is NAME=FILE", text, "initrd"),
-                (2, "initrd is named twice", text, "k=initrd", "i=initrd")):
+                (2, "initrd is named twice", text, "k=initrd", "i=initrd"), (2, "there are two modules k", text, modules[0], "k=initrd"),
+                (2, "no blanks, and not config: 'config=initrd'", text, "config=initrd"), (2, "not config: 'a b=initrd'", text, "a b=initrd")):
             self.one_line(code, pattern, *put(given), *arguments)
         self.one_line(2, "no --output", "config", "text")
         self.assertFalse(os.path.exists(self.path("made")))
