@@ -135,7 +135,40 @@ Test(end_by_word, off, .init = guest_with_word)
     cr_expect_eq(word(), 0); /* its handler ends it by the register */
     vcpu_run(v);
     cr_expect(eoi.found == 0 && rig_in(v->lapic.isr, 0x31));
-    uint64_t before = v->vmcb->rip;
-    give_word(UINT64_C(0x700000000001)); /* no memory there */
-    cr_expect(v->vmcb->rip == before && v->vmcb->event >> 31 & 1);
+}
+
+/* No memory there; not on a multiple of four, where it could end on another page. */
+Test(end_by_word, refused, .init = guest_with_word)
+{
+    static const uint64_t bad[] = {UINT64_C(0x700000000001), RIG_MEMORY | 1, WORD | 3};
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        uint64_t before = v->vmcb->rip;
+        v->vmcb->event = 0;
+        give_word(bad[i]);
+        cr_expect(v->vmcb->rip == before && v->vmcb->event >> 31 & 1, "case %u", i);
+    }
+    v->vmcb->event = 0;
+    lapic_post(&v->lapic, 0x31, false);
+    vcpu_run(v);
+    cr_expect_eq(eoi.found, 1); /* the one it had still serves */
+}
+
+/* What begins anew has not asked for it: its memory is its own. */
+Test(end_by_word, forgotten_at_init, .init = guest_with_word)
+{
+    lapic_post(&v->lapic, 0x31, false);
+    vcpu_run(v);
+    cr_expect_eq(word(), 1);
+    vcpu_begin(v);
+    v->vmcb->rflags |= IF;
+    v->lapic.svr = 0x1ff;
+    rig.memory[0] = 0x77;
+    for (unsigned old = 0; old <= 1; old++) {
+        rig.memory[WORD] = (unsigned char)old;
+        lapic_post(&v->lapic, 0x31 + (old << 4), false);
+        vcpu_run(v);
+        cr_expect_eq(eoi.found, old);
+    }
+    cr_expect(rig_in(v->lapic.isr, 0x31) && rig_in(v->lapic.isr, 0x41));
+    cr_expect_eq(rig.memory[0], 0x77);
 }
