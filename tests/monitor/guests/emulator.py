@@ -89,7 +89,10 @@ class Machine:
                 console.sendall((question + "\n").encode() if question else b"")
                 before = len(text)
                 while not text[before:].endswith("(qemu) "):
-                    text += console.recv(65536).decode(errors="replace")
+                    answer = console.recv(65536)
+                    if not answer:
+                        raise OSError("it has ended")
+                    text += answer.decode(errors="replace")
             return text.replace("\r", "")
 
     def _look(self):
