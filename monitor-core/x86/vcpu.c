@@ -194,20 +194,20 @@ enum vcpu_wish vcpu_run(struct vcpu *v)
         return VCPU_HALTED;
     v->halted = false;
     __atomic_store_n(&v->stuck, false, __ATOMIC_RELEASE);
-    ibs_discard();
     kvmeoi_enter(v);
     /* In service from now on, which collect takes back when the guest has not taken it: the same vector posted while
      * the guest runs is another interrupt. */
     if (offered >= 0)
         lapic_accept(&v->lapic, (uint8_t)offered);
+    ibs_discard(); /* what is sampled from here to ibs_collect counts as the guest's */
     uint64_t start = cpu_now();
     svm_run(c, v->vmcb_physical, &v->registers, v->host_physical, &v->space);
     uint64_t end = cpu_now();
+    ibs_collect();
     v->guest_ns += end - start;
     v->wish = VCPU_AGAIN;
     collect(v, offered);
     kvmeoi_leave(v);
-    ibs_collect();
     v->exits[exits_deal(v)]++;
     if (stands_before_halt(v)) {
         c->exit_code = SVM_EXIT_HLT;

@@ -134,10 +134,12 @@ void ibs_cpu_init(void)
 
 void ibs_discard(void)
 {
+    rig.sampling = true;
 }
 
 void ibs_collect(void)
 {
+    rig.sampling = false;
 }
 
 /* The VM. */
@@ -153,6 +155,7 @@ int pager_fault(struct pager *p, uint32_t vm, node_t node, uint16_t task, uint64
 int pager_read(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, void *buffer, size_t size)
 {
     (void)p, (void)vm, (void)node;
+    rig.sampled += rig.sampling;
     if (gpa >= RIG_MEMORY || size > RIG_MEMORY - gpa)
         return ERR_INVAL;
     memcpy(buffer, rig.memory + gpa, size);
@@ -162,6 +165,7 @@ int pager_read(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, void *bu
 int pager_write(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, const void *buffer, size_t size)
 {
     (void)p, (void)vm, (void)node;
+    rig.sampled += rig.sampling;
     if (gpa >= RIG_MEMORY || size > RIG_MEMORY - gpa)
         return ERR_INVAL;
     memcpy(rig.memory + gpa, buffer, size);

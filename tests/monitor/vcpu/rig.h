@@ -32,6 +32,8 @@ struct rig {
     uint32_t kicks;  /* bits of CPUs */
     char said[4096]; /* lines for the operator */
     int ended_interrupt;
+    bool sampling;    /* the CPU's samples are taken for the guest's */
+    unsigned sampled; /* accesses of the monitor to guest memory meanwhile */
 };
 extern struct rig rig;
 

@@ -94,6 +94,16 @@ Test(end_by_word, not_of_one_by_level_or_of_two, .init = guest_with_word)
     cr_expect(rig.taken == 0x35 && eoi.found == 0);
 }
 
+/* A sample of the monitor's own access would be one more miss of the guest. */
+Test(end_by_word, not_sampled, .init = guest_with_word)
+{
+    lapic_post(&v->lapic, 0x31, false);
+    eoi.ends = true;
+    vcpu_run(v);
+    cr_expect(eoi.found == 1 && !v->eoi_spared); /* the word was written before and read after */
+    cr_expect_eq(rig.sampled, 0);
+}
+
 /* Until it is taken, nothing has ended: whatever the guest does to its word. */
 Test(end_by_word, not_before_it_is_taken, .init = guest_with_word)
 {
