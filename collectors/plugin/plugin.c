@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "collectors/plugin/pace.h"
 #include "collectors/plugin/qemu_plugin.h"
 #include "collectors/plugin/ram.h"
+#include "collectors/plugin/seat.h"
 #include "collectors/plugin/strays.h"
 #include "collectors/plugin/turns.h"
 #include "collectors/plugin/yield.h"
@@ -36,12 +36,6 @@ struct vcpu {
     uint64_t tag;       /* user mode: the thread's number, as a record holds it */
     uint64_t page_line; /* whole machine: the virtual line of the last access, and where in RAM it is */
     uint64_t ram_line;
-};
-
-/* Threads that share a CPU take turns at its caches. */
-struct seat {
-    _Alignas(64) atomic_uint threads;
-    atomic_flag lock;
 };
 
 static struct {
@@ -86,26 +80,13 @@ static void sink(void *context, struct model_cpu *c, const struct model_record *
         stop_capture();
 }
 
-static bool sit(const struct model_cpu *c)
-{
-    struct seat *s = &plugin.seat[c->id];
-    if (atomic_load_explicit(&s->threads, memory_order_relaxed) < 2)
-        return false;
-    while (atomic_flag_test_and_set_explicit(&s->lock, memory_order_acquire))
-        sched_yield();
-    return true;
-}
-
-static void rise(const struct model_cpu *c, bool seated)
-{
-    if (seated)
-        atomic_flag_clear_explicit(&plugin.seat[c->id].lock, memory_order_release);
-}
-
 static void forward(struct model_cpu *c, uint64_t clock)
 {
+    struct seat *seat = &plugin.seat[c->id];
+    bool locked = seat_take(seat);
     if (clock > c->clock)
         c->clock = clock;
+    seat_leave(seat, locked);
 }
 
 static void run(struct vcpu *v)
@@ -174,12 +155,13 @@ static void on_block(unsigned index, void *userdata)
     }
     if (!v->running)
         enter(v);
-    bool seated = sit(c);
+    struct seat *seat = &plugin.seat[c->id];
+    bool locked = seat_take(seat);
     c->tag = b.kernel ? TAG_KERNEL : v->tag;
     for (uint64_t i = 0; i <= b.more; i++)
         model_fetch(c, b.line + i);
     c->clock += b.instructions;
-    rise(c, seated);
+    seat_leave(seat, locked);
     if (c->clock >= limit(c))
         step(c);
 }
@@ -233,12 +215,13 @@ static void on_access(unsigned index, uint32_t info, uint64_t address, void *use
         return;
     bool write = qemu_plugin_mem_is_store(info);
     uint64_t line = address >> plugin.model.line_shift;
-    bool seated = sit(c);
+    struct seat *seat = &plugin.seat[c->id];
+    bool locked = seat_take(seat);
     c->tag = v->tag;
     model_data(c, line, write);
     if (two_lines(info, address))
         model_data(c, line + 1, write);
-    rise(c, seated);
+    seat_leave(seat, locked);
 }
 
 static void on_system_access(unsigned index, uint32_t info, uint64_t address, void *userdata)
@@ -347,7 +330,7 @@ static void on_init(uint64_t id, unsigned index)
     v->tag = plugin.whole_system ? 0 : number & 0xffff;
     v->page_line = RAM_NONE;
     v->running = false;
-    atomic_fetch_add(&plugin.seat[v->cpu->id].threads, 1);
+    seat_join(&plugin.seat[v->cpu->id]);
     if (!plugin.options.single)
         run(v);
 }
@@ -359,7 +342,7 @@ static void on_exit_vcpu(uint64_t id, unsigned index)
     if (plugin.child || !v->cpu)
         return;
     rest(v);
-    atomic_fetch_sub(&plugin.seat[v->cpu->id].threads, 1);
+    seat_quit(&plugin.seat[v->cpu->id]);
     v->cpu = NULL;
 }
 
@@ -424,6 +407,7 @@ static int start(const struct qemu_plugin_info *info, char *error, size_t size)
 {
     struct options *o = &plugin.options;
     struct model_geometry g;
+    seat_prepare();
     if (plugin.whole_system)
         o->cpus = (uint64_t)info->max_vcpus;
     int err = options_geometry(o, &g, error, size);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "collectors/plugin/seat.h"
+
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void seat_prepare(void)
+{
+    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+}
+
+/* Each thread has said whether it is inside, or will see what was written before this. Where the kernel cannot do that
+ * a millisecond passes: no processor keeps a store to itself for so long. */
+static void barrier(void)
+{
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+void seat_join(struct seat *s)
+{
+    if (!atomic_fetch_add(&s->threads, 1))
+        return;
+    barrier();
+    while (atomic_load_explicit(&s->inside, memory_order_acquire))
+        sched_yield();
+}
+
+void seat_quit(struct seat *s)
+{
+    atomic_fetch_sub(&s->threads, 1);
+}
+
+void seat_lock(struct seat *s)
+{
+    while (atomic_flag_test_and_set_explicit(&s->lock, memory_order_acquire))
+        sched_yield();
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Threads that share a modelled CPU take turns at its caches. A thread that has its CPU to itself, as most have, takes
+ * no lock: it only says that it is inside, and who comes to share the CPU waits once until it is out. What that costs,
+ * a barrier of all threads, falls to the one who comes (membarrier(2)).
+ */
+#ifndef COLLECTORS_PLUGIN_SEAT_H
+#define COLLECTORS_PLUGIN_SEAT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Zeroed at first. */
+struct seat {
+    _Alignas(64) atomic_uint threads;
+    atomic_bool inside; /* a thread, without the lock */
+    atomic_flag lock;
+};
+
+/* Before the first seat_join. */
+void seat_prepare(void);
+
+/* One more thread is about to use the CPU: before its first seat_take. Not called between take and leave. */
+void seat_join(struct seat *);
+/* It will not any more. */
+void seat_quit(struct seat *);
+
+void seat_lock(struct seat *);
+
+/* From here to seat_leave the CPU is this thread's. True: with the lock; seat_leave wants to know. */
+static inline bool seat_take(struct seat *s)
+{
+    atomic_store_explicit(&s->inside, true, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst); /* against the barrier in seat_join */
+    if (atomic_load_explicit(&s->threads, memory_order_relaxed) < 2)
+        return false;
+    atomic_store_explicit(&s->inside, false, memory_order_relaxed);
+    seat_lock(s);
+    return true;
+}
+
+static inline void seat_leave(struct seat *s, bool locked)
+{
+    if (locked)
+        atomic_flag_clear_explicit(&s->lock, memory_order_release);
+    else
+        atomic_store_explicit(&s->inside, false, memory_order_release);
+}
+
+#endif
