@@ -155,9 +155,15 @@ static bool fits(const struct cli *cli, bool qemu)
                                          "buffer", "counters", "duration", "pid",     NULL};
     static const char *const emulator[] = {"cpus",    "nodes", "memory",    "l1",      "l2",   "l1-ways", "l2-ways",
                                            "quantum", "line",  "host-time", "records", "mark", "raw",     NULL};
+    static const char *const machine[] = {"nodes", "memory", "host-time", NULL};
     for (const char *const *name = qemu ? kernel : emulator; *name; name++)
         if (cli_has(cli, *name)) {
             cli_usage(cli, "--%s is %s --source qemu", *name, qemu ? "not for" : "only for");
+            return false;
+        }
+    for (const char *const *name = machine; qemu && !cli_has(cli, "all") && *name; name++)
+        if (cli_has(cli, *name)) {
+            cli_usage(cli, "--%s is only for a whole machine (-a)", *name);
             return false;
         }
     return true;

@@ -199,7 +199,10 @@ static void say_meaning(const struct to_trace *t, struct trace_meta *meta)
         say(meta, "physical addresses");
     else if (t->processes.n > 1)
         say(meta, "virtual addresses; bits 48-62 number the %u processes", t->processes.n);
-    if (t->threads_as_cpus)
+    uint32_t cpus = t->facts && t->facts->cpus && t->facts->cpus <= CPU_MAX ? t->facts->cpus : CPU_MAX;
+    if (t->threads_as_cpus && t->threads.n > cpus)
+        say(meta, "no CPU was recorded: %u threads stand for %u in turn", t->threads.n, cpus);
+    else if (t->threads_as_cpus)
         say(meta, "no CPU was recorded: each thread stands for one");
 }
 

@@ -26,6 +26,7 @@ static const struct {
     {"\x28\xb5\x2f\xfd", 4, UNPACK_ZSTD, NULL},
     {"\x1f\x8b", 2, UNPACK_GZIP, NULL},
     {"PK\3\4", 4, UNPACK_ZIP, NULL},
+    {"PK\5\6", 4, UNPACK_OTHER, "is a zip archive without a member"},
     {"\x04\x22\x4d\x18", 4, UNPACK_OTHER, "is packed with lz4; unpack it with 'lz4 -d' and import the result"},
     {"\xfd"
      "7zXZ",

@@ -295,6 +295,7 @@ class Samples(unittest.TestCase):
         data += b"".join(other.sample(time=10 + i, pid=1, tid=50 + i, addr=0x1000, source=p.LOCAL_DRAM) for i in range(6))
         trace = self.good(p.file_mode([known, other], data, p.features(4)))
         self.assertEqual(list(trace["cpu"]), [3, 0, 1, 2, 3, 0, 1], "CPU 4 is none of the machine's four")
+        self.assertIn("6 threads stand for 4 in turn", trace["attrs"]["note"])
 
     def compressed(self, data, pieces, kind):
         """The records as slices of one zstd stream, cut anywhere."""

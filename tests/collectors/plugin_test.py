@@ -155,6 +155,10 @@ class Plugin(unittest.TestCase):
             self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
             self.assertIn(word, run.stderr)
             self.assertEqual(os.listdir(self.folder.name), ["script"])
+        for words in (["--host-time"], ["--nodes", "2"], ["--memory", "1Gi"]):
+            run = subprocess.run(self.command(*words, "--", GUEST, "r", "1"), capture_output=True, text=True, check=False)
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertIn(f"{words[0]} is only for a whole machine", run.stderr)
 
 
 def text(path):

@@ -141,6 +141,7 @@ class Import(unittest.TestCase):
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_BZIP2) as z:
             z.writestr("a", text)
         self.bad("another method", archive.getvalue())
+        self.bad("without a member", b"PK\5\6" + b"\0" * 18)
         self.bad("lz4 -d", b"\x04\x22\x4d\x18" + b"\0" * 40)
         self.bad("xz -dk", lzma.compress(text))
 
