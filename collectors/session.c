@@ -60,7 +60,7 @@ int session_start(struct session *s, struct trace_error *error)
     }
     int err = child_go(&s->child);
     if (err)
-        snprintf(error->text, sizeof error->text, "cannot run the command: %s%s", strerror(-err),
+        snprintf(error->text, sizeof error->text, "cannot run %s: %s%s", s->program, strerror(-err),
                  err == -ENOENT ? "; give its path, or install it" : "");
     return err;
 }

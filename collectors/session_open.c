@@ -295,6 +295,7 @@ int session_open(const struct session_options *o, struct attr_steps *steps, stru
     s->ops = o->ops ? o->ops : &perf_ops_kernel;
     s->count = o->count;
     s->whom = o->whom;
+    s->program = o->whom == SESSION_COMMAND ? o->command[0] : NULL;
     s->process = -1;
     s->child.go = s->child.failed = -1;
     memcpy(s->events, o->events, o->count * sizeof *o->events);

@@ -34,6 +34,7 @@ struct session {
     size_t nids[SESSION_EVENTS + 1];
     uint32_t count;
     enum session_whom whom;
+    const char *program; /* of SESSION_COMMAND, the caller's */
     struct child child;
     int process; /* pidfd of the command or process; -1 none */
     pid_t pid;

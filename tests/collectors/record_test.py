@@ -276,7 +276,7 @@ class Record(unittest.TestCase):
             (["--policy", "nonsense", "--", "true"], 2, "no policy is called"),
             (["--policy", "migrep", "-p", "2000000000"], 1, "process 2000000000: there is none"),
             (["--policy", "migrep", "--source", "pbes", "--", "true"], 2, "--source"),
-            (["--policy", "migrep", "--", "/no/such/program"], 1, "No such file"),
+            (["--policy", "migrep", "--", "/no/such/program"], 1, "cannot run /no/such/program: No such file"),
         ):
             done = run("live", *args, cwd=self.folder)
             self.assertEqual(done.returncode, code, (args, done.stderr))
@@ -294,7 +294,7 @@ class Record(unittest.TestCase):
 
     def test_usage(self):
         for args, code, word in (
-            (["--", "/no/such/program"], 1, "No such file"),
+            (["--", "/no/such/program"], 1, "cannot run /no/such/program: No such file"),
             ([], 2, "nothing to record"),
             (["-p", "1", "--", "true"], 2, "choose one"),
             (["-p", "2000000000"], 1, "process 2000000000: there is none"),
