@@ -125,7 +125,7 @@ void faults_event(const struct perf_ops *ops, struct encode_event *e, struct att
 {
     struct faults_tracepoint t;
     struct perf_event_attr attr;
-    struct cause c = {0};
+    struct cause c;
     char reason[CAUSE_TEXT + 64];
     int leader, fd, err = faults_tracepoint(&t);
     faults_cause(err, &c);
