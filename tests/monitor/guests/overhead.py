@@ -24,8 +24,8 @@ import sys
 import emulator
 from emulator import vm
 
-# The aims are 1.05 for computation and 1.15 for compilation, which an emulated CPU misses (docs/monitor.md); these bounds
-# leave room for a shared host's noise. Processes that live for milliseconds have no aim: each start of one is some 45
+# The aims are 1.05 for computation and 1.15 for compilation (docs/monitor.md says what was measured); these bounds leave
+# room for a shared host's noise. Processes that live for milliseconds have no aim: each start of one is some 45
 # times CPUID, which ends the guest's run.
 WORK = {
     "compute": {"do": "compute:100:1", "bound": 1.2},
