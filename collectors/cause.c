@@ -81,7 +81,7 @@ void cause_facts(struct cause_facts *f)
 
 /* --- words --- */
 
-static void say(struct cause *c, const char *why, const char *fix)
+void cause_say(struct cause *c, const char *why, const char *fix)
 {
     snprintf(c->why, sizeof c->why, "%s", why);
     snprintf(c->fix, sizeof c->fix, "%s", fix);
@@ -90,8 +90,8 @@ static void say(struct cause *c, const char *why, const char *fix)
 static void denied(const struct cause_facts *f, struct cause *c)
 {
     if (f->filtered || (f->container && f->capable))
-        say(c, "the container's seccomp filter forbids perf_event_open",
-            "start the container with --cap-add PERFMON --security-opt seccomp=unconfined");
+        cause_say(c, "the container's seccomp filter forbids perf_event_open",
+                  "start the container with --cap-add PERFMON --security-opt seccomp=unconfined");
     else if (!f->capable && f->container) {
         snprintf(c->why, sizeof c->why, "no rights in this container (kernel.perf_event_paranoid is %d)", f->paranoid);
         snprintf(c->fix, sizeof c->fix,
@@ -103,16 +103,16 @@ static void denied(const struct cause_facts *f, struct cause *c)
                  "sudo sysctl kernel.perf_event_paranoid=-1, or "
                  "sudo setcap cap_perfmon=ep $(command -v mirrorball)");
     } else
-        say(c, "a security module or lockdown forbids it", "look at: dmesg | grep -i -e lockdown -e avc");
+        cause_say(c, "a security module or lockdown forbids it", "look at: dmesg | grep -i -e lockdown -e avc");
 }
 
 static void missing(const struct cause_facts *f, struct cause *c)
 {
     if (f->guest && !f->units)
-        say(c, "this virtual machine shows no performance counters",
-            "ask its host for a virtual PMU; until then --source faults or qemu");
+        cause_say(c, "this virtual machine shows no performance counters",
+                  "ask its host for a virtual PMU; until then --source faults or qemu");
     else
-        say(c, "this processor or kernel has no such event", "use another source, or a newer kernel");
+        cause_say(c, "this processor or kernel has no such event", "use another source, or a newer kernel");
 }
 
 void cause_of(int err, const struct cause_facts *f, struct cause *c)
@@ -123,7 +123,7 @@ void cause_of(int err, const struct cause_facts *f, struct cause *c)
         denied(f, c);
         break;
     case ENOSYS:
-        say(c, "the kernel has no perf_event_open, or a filter hides it", "use a kernel with CONFIG_PERF_EVENTS");
+        cause_say(c, "the kernel has no perf_event_open, or a filter hides it", "use a kernel with CONFIG_PERF_EVENTS");
         break;
     case ENOENT:
     case ENODEV:
@@ -135,20 +135,20 @@ void cause_of(int err, const struct cause_facts *f, struct cause *c)
         snprintf(c->fix, sizeof c->fix, "ulimit -n %d, after raising its hard limit", FILES_WANTED);
         break;
     case EBUSY:
-        say(c, "somebody else holds the counter", "sudo sysctl kernel.nmi_watchdog=0, or end the other profiler");
+        cause_say(c, "somebody else holds the counter", "sudo sysctl kernel.nmi_watchdog=0, or end the other profiler");
         break;
     case ENOSPC:
-        say(c, "all counters of this kind are in use", "end the other profiler");
+        cause_say(c, "all counters of this kind are in use", "end the other profiler");
         break;
     case ENODATA:
-        say(c, "loads need mem-loads-aux as leader of their group, which the kernel does not show",
-            "use a newer kernel");
+        cause_say(c, "loads need mem-loads-aux as leader of their group, which the kernel does not show",
+                  "use a newer kernel");
         break;
     case EINVAL:
-        say(c, "the kernel does not take the event in any form that was tried", "use a newer kernel");
+        cause_say(c, "the kernel does not take the event in any form that was tried", "use a newer kernel");
         break;
     default:
-        say(c, strerror(-err), "");
+        cause_say(c, strerror(-err), "");
     }
 }
 

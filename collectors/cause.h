@@ -30,6 +30,9 @@ struct cause {
     char fix[CAUSE_TEXT]; /* a command, or what to ask for; empty: nothing can be done here */
 };
 
+/* Fills it; what is too long is cut. */
+void cause_say(struct cause *, const char *why, const char *fix);
+
 /* Of a negative errno of perf_event_open, mmap or the encoder. */
 void cause_of(int err, const struct cause_facts *, struct cause *);
 

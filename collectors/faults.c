@@ -108,8 +108,7 @@ void faults_cause(int err, struct cause *c)
         why = "tracefs cannot be mounted or read here, even by root";
         fix = "start the container with --privileged, or use a kernel with CONFIG_FTRACE";
     }
-    snprintf(c->why, sizeof c->why, "%s", why);
-    snprintf(c->fix, sizeof c->fix, "%s", fix);
+    cause_say(c, why, fix);
 }
 
 void faults_software(struct encode_event *e)

@@ -3,23 +3,7 @@
  * A class with its parameters, as a user writes it.
  */
 #include "policy/policy.h"
-
-struct text {
-    const char *at;
-    size_t n;
-};
-
-/* Takes what stands before the first `stop` out of *rest, and the stop as well; all of it when there is none. */
-static struct text until(struct text *rest, char stop)
-{
-    struct text head = {rest->at, 0};
-    while (head.n < rest->n && head.at[head.n] != stop)
-        head.n++;
-    size_t taken = head.n < rest->n ? head.n + 1 : head.n;
-    rest->at += taken;
-    rest->n -= taken;
-    return head;
-}
+#include "policy/text.h"
 
 static int fail(struct policy_error *e, const char *what, struct text word)
 {
@@ -41,7 +25,7 @@ static const struct policy_class *find(struct text name)
 /* One "name=value". */
 static int set(const struct policy_class *class, uint64_t *param, struct text item, struct policy_error *e)
 {
-    struct text value = item, name = until(&value, '=');
+    struct text value = item, name = text_until(&value, '=');
     uint64_t v;
     int index = name.n ? policy_param_index(class, name.at, name.n) : -1;
     if (index < 0)
@@ -57,10 +41,8 @@ static int set(const struct policy_class *class, uint64_t *param, struct text it
 
 int policy_parse(const char *spec, const struct policy_class **class, uint64_t *param, struct policy_error *e)
 {
-    struct text rest = {spec, 0};
-    while (spec[rest.n])
-        rest.n++;
-    struct text name = until(&rest, ':');
+    struct text rest = text_of(spec);
+    struct text name = text_until(&rest, ':');
     *e = (struct policy_error){.what = ""};
     *class = find(name);
     if (!*class)
@@ -68,6 +50,6 @@ int policy_parse(const char *spec, const struct policy_class **class, uint64_t *
     policy_defaults(*class, param);
     int err = 0;
     while (rest.n && !err)
-        err = set(*class, param, until(&rest, ','), e);
+        err = set(*class, param, text_until(&rest, ','), e);
     return err;
 }

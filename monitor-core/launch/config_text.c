@@ -4,12 +4,7 @@
 #include <string.h>
 
 #include "monitor-core/sched.h"
-
-/* A piece of the text. */
-struct piece {
-    const char *at;
-    size_t n;
-};
+#include "policy/text.h"
 
 struct parser {
     struct config_text *text;
@@ -22,11 +17,11 @@ struct parser {
 /* A key of a section; numbers have bounds, and help that says which. The last one of a table has no name. */
 struct key {
     struct policy_param number;
-    int (*set)(struct parser *, const struct key *, struct piece value);
+    int (*set)(struct parser *, const struct key *, struct text value);
     size_t offset;
 };
 
-static int fail(struct parser *p, const char *what, struct piece word)
+static int fail(struct parser *p, const char *what, struct text word)
 {
     struct config_error *e = p->error;
     size_t n = word.n < sizeof e->word ? word.n : sizeof e->word - 1;
@@ -36,7 +31,7 @@ static int fail(struct parser *p, const char *what, struct piece word)
     return ERR_INVAL;
 }
 
-static bool is(struct piece a, const char *b)
+static bool is(struct text a, const char *b)
 {
     size_t i = 0;
     while (i < a.n && b[i] && a.at[i] == b[i])
@@ -44,20 +39,12 @@ static bool is(struct piece a, const char *b)
     return i == a.n && !b[i];
 }
 
-static struct piece piece_of(const char *s)
-{
-    struct piece p = {s, 0};
-    while (s[p.n])
-        p.n++;
-    return p;
-}
-
 static bool blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-static struct piece trim(struct piece p)
+static struct text trim(struct text p)
 {
     while (p.n && blank(*p.at))
         p.at++, p.n--;
@@ -66,19 +53,7 @@ static struct piece trim(struct piece p)
     return p;
 }
 
-/* Takes what stands before the first `stop` out of *rest, and the stop as well; all of it when there is none. */
-static struct piece until(struct piece *rest, char stop)
-{
-    struct piece head = {rest->at, 0};
-    while (head.n < rest->n && head.at[head.n] != stop)
-        head.n++;
-    size_t taken = head.n < rest->n ? head.n + 1 : head.n;
-    rest->at += taken;
-    rest->n -= taken;
-    return head;
-}
-
-static bool copy(char *to, size_t size, struct piece from)
+static bool copy(char *to, size_t size, struct text from)
 {
     if (from.n >= size)
         return false;
@@ -87,7 +62,7 @@ static bool copy(char *to, size_t size, struct piece from)
     return true;
 }
 
-static int copy_name(struct parser *p, char *to, struct piece from)
+static int copy_name(struct parser *p, char *to, struct text from)
 {
     for (size_t i = 0; i < from.n; i++)
         if (from.at[i] <= ' ' || from.at[i] > '~' || from.at[i] == ',')
@@ -99,22 +74,22 @@ static int copy_name(struct parser *p, char *to, struct piece from)
 
 /* What keys mean. */
 
-static int set_policy(struct parser *p, const struct key *k, struct piece value)
+static int set_policy(struct parser *p, const struct key *k, struct text value)
 {
     struct config *c = &p->text->config;
     struct policy_error error;
     (void)k;
     if (!copy(c->spec, sizeof c->spec, value))
-        return fail(p, "the policy has more than 255 characters", until(&value, ':'));
+        return fail(p, "the policy has more than 255 characters", text_until(&value, ':'));
     int err = policy_parse(c->spec, &c->policy, c->param, &error);
     if (err && (c->policy || !p->text->any_policy))
-        return fail(p, error.what, piece_of(error.word));
+        return fail(p, error.what, text_of(error.word));
     if (c->policy && c->policy->signals & SIGNAL_ADVICE)
-        return fail(p, "a policy that knows the future runs in replay only", until(&value, ':'));
+        return fail(p, "a policy that knows the future runs in replay only", text_until(&value, ':'));
     return 0;
 }
 
-static int set_number(struct parser *p, const struct key *k, struct piece value)
+static int set_number(struct parser *p, const struct key *k, struct text value)
 {
     uint64_t v;
     if (!policy_value(&k->number, value.at, value.n, &v) || v < k->number.min || v > k->number.max)
@@ -123,26 +98,25 @@ static int set_number(struct parser *p, const struct key *k, struct piece value)
     return 0;
 }
 
-static int set_power_of_two(struct parser *p, const struct key *k, struct piece value)
+static int set_power_of_two(struct parser *p, const struct key *k, struct text value)
 {
     int err = set_number(p, k, value);
     uint32_t v = *(uint32_t *)(void *)(p->into + k->offset);
     return err || (v & (v - 1)) == 0 ? err : fail(p, k->number.help, value);
 }
 
-static int set_name(struct parser *p, const struct key *k, struct piece value)
+static int set_name(struct parser *p, const struct key *k, struct text value)
 {
     return copy_name(p, p->into + k->offset, value);
 }
 
-static int set_cmdline(struct parser *p, const struct key *k, struct piece value)
+static int set_cmdline(struct parser *p, const struct key *k, struct text value)
 {
-    return copy(p->into + k->offset, CONFIG_TEXT_CMDLINE, value) ? 0
-                                                                 : fail(p, k->number.help, piece_of(k->number.name));
+    return copy(p->into + k->offset, CONFIG_TEXT_CMDLINE, value) ? 0 : fail(p, k->number.help, text_of(k->number.name));
 }
 
 /* The disk of that name, which a VM may name before its section comes. */
-static int find_disk(struct parser *p, struct piece name, uint32_t *index)
+static int find_disk(struct parser *p, struct text name, uint32_t *index)
 {
     struct config *c = &p->text->config;
     uint32_t i = 0;
@@ -158,13 +132,13 @@ static int find_disk(struct parser *p, struct piece name, uint32_t *index)
     return copy_name(p, c->disk[i].name, name);
 }
 
-static int set_disks(struct parser *p, const struct key *k, struct piece value)
+static int set_disks(struct parser *p, const struct key *k, struct text value)
 {
     (void)k;
     struct config_text_vm *vm = (struct config_text_vm *)(void *)p->into;
     vm->ndisks = 0;
     while (value.n) {
-        struct piece name = trim(until(&value, ','));
+        struct text name = trim(text_until(&value, ','));
         uint32_t index;
         int err = find_disk(p, name, &index);
         if (err)
@@ -179,7 +153,7 @@ static int set_disks(struct parser *p, const struct key *k, struct piece value)
     return 0;
 }
 
-static int set_mode(struct parser *p, const struct key *k, struct piece value)
+static int set_mode(struct parser *p, const struct key *k, struct text value)
 {
     struct config_disk *d = (struct config_disk *)(void *)p->into;
     d->persistent = is(value, "persistent");
@@ -187,7 +161,7 @@ static int set_mode(struct parser *p, const struct key *k, struct piece value)
     return d->persistent || d->private_cache || is(value, "shared") ? 0 : fail(p, k->number.help, value);
 }
 
-static int set_place(struct parser *p, const struct key *k, struct piece value)
+static int set_place(struct parser *p, const struct key *k, struct text value)
 {
     struct config_disk *d = (struct config_disk *)(void *)p->into;
     if (d->drive != CONFIG_NO_DRIVE || *d->module)
@@ -237,7 +211,7 @@ static void open_section(struct parser *p, const struct key *keys, void *into)
             *(uint32_t *)(void *)(p->into + keys->offset) = (uint32_t)keys->number.preset;
 }
 
-static int open_vm(struct parser *p, struct piece name)
+static int open_vm(struct parser *p, struct text name)
 {
     struct config_text *t = p->text;
     for (uint32_t i = 0; i < t->config.nvms; i++)
@@ -249,7 +223,7 @@ static int open_vm(struct parser *p, struct piece name)
     return copy_name(p, t->vm[t->config.nvms++].name, name);
 }
 
-static int open_disk(struct parser *p, struct piece name)
+static int open_disk(struct parser *p, struct text name)
 {
     uint32_t index;
     int err = find_disk(p, name, &index);
@@ -259,19 +233,19 @@ static int open_disk(struct parser *p, struct piece name)
 }
 
 /* "[vm NAME]" or "[disk NAME]". */
-static int parse_section(struct parser *p, struct piece line)
+static int parse_section(struct parser *p, struct text line)
 {
-    struct piece name = {line.at + 1, line.n - 2};
+    struct text name = {line.at + 1, line.n - 2};
     if (line.n > 2 && line.at[line.n - 1] == ']') {
         name = trim(name);
-        struct piece kind = until(&name, ' ');
+        struct text kind = text_until(&name, ' ');
         if (is(kind, "vm") || is(kind, "disk"))
             return is(kind, "vm") ? open_vm(p, trim(name)) : open_disk(p, trim(name));
     }
     return fail(p, "a section is [vm NAME] or [disk NAME]", line);
 }
 
-static int parse_line(struct parser *p, struct piece line)
+static int parse_line(struct parser *p, struct text line)
 {
     line = trim(line);
     for (size_t i = 0; i < line.n; i++)
@@ -281,11 +255,11 @@ static int parse_line(struct parser *p, struct piece line)
         return 0;
     if (*line.at == '[')
         return parse_section(p, line);
-    struct piece value = line, key = trim(until(&value, '='));
+    struct text value = line, key = trim(text_until(&value, '='));
     if (key.n == line.n)
         return fail(p, "a line is key = value", line);
     if (!is(key, "cmdline"))
-        value = until(&value, '#');
+        value = text_until(&value, '#');
     const struct key *k = p->keys;
     while (k->set && !is(key, k->number.name))
         k++;
@@ -305,7 +279,7 @@ static int check_disk(struct parser *p, uint32_t index)
 {
     const struct config *c = &p->text->config;
     const struct config_disk *d = &c->disk[index];
-    struct piece name = piece_of(d->name);
+    struct text name = text_of(d->name);
     if (d->drive == CONFIG_NO_DRIVE && !*d->module)
         return fail(p, "a disk has neither drive nor module", name);
     if (d->persistent && users(p->text, index) > 1)
@@ -324,11 +298,11 @@ static int check(struct parser *p)
     p->line = 0;
     for (uint32_t i = 0; i < t->config.nvms; i++) {
         if (!*t->vm[i].kernel)
-            return fail(p, "a VM has no kernel", piece_of(t->vm[i].name));
+            return fail(p, "a VM has no kernel", text_of(t->vm[i].name));
         vcpus += t->vm[i].vcpus;
     }
     if (vcpus > SCHED_VCPUS)
-        return fail(p, "there are more than 64 virtual CPUs", piece_of(""));
+        return fail(p, "there are more than 64 virtual CPUs", text_of(""));
     int err = 0;
     for (uint32_t i = 0; i < t->config.ndisks && !err; i++)
         err = check_disk(p, i);
@@ -347,16 +321,16 @@ static void digest(char *to, const char *text, size_t size)
 int config_text_parse(struct config_text *t, const char *text, size_t size, bool any_policy, struct config_error *error)
 {
     struct parser p = {.text = t, .error = error};
-    struct piece rest = {text, size};
+    struct text rest = {text, size};
     *error = (struct config_error){.what = ""};
     memset(t, 0, sizeof *t);
     t->any_policy = any_policy;
     digest(t->config.digest, text, size);
     open_section(&p, machine_keys, &t->config);
-    int err = set_policy(&p, NULL, piece_of("first_touch"));
+    int err = set_policy(&p, NULL, text_of("first_touch"));
     while (rest.n && !err) {
         p.line++;
-        err = parse_line(&p, until(&rest, '\n'));
+        err = parse_line(&p, text_until(&rest, '\n'));
     }
     return err ? err : check(&p);
 }

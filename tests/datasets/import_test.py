@@ -23,6 +23,9 @@ except ImportError:
     print("skipped: h5py and numpy are not installed")
     sys.exit(77)
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../collectors"))
+import trace_columns  # noqa: E402  (the reader of a trace's columns, for all importers' tests)
+
 MIRRORBALL = os.environ["MIRRORBALL"]
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures")
 HEADER = (0x315352545353494D, 1, 16, 64, 4096)
@@ -31,13 +34,7 @@ HEADER = (0x315352545353494D, 1, 16, 64, 4096)
 def load(path):
     """Columns of the file, times absolute, addresses of pages."""
     with h5py.File(path, "r") as f:
-        out = {k: f["trace"][k][:].astype(np.uint64) for k in f["trace"] if k != "gaps"}
-        step = out["dt"].copy()
-        if "gaps" in f["trace"]:
-            step[f["trace/gaps"]["record"]] += f["trace/gaps"]["more"]
-        step[0] = f["chunks"][0]["first_time"]
-        out["time"] = np.cumsum(step)
-        out["address"] = f["pages/address"][:][out["page"]]
+        out = trace_columns.columns(f)
         out["node"] = f["pages/node"][:] if "node" in f["pages"] else None
         out["pages"] = f["pages/address"][:]
         out["attrs"] = dict(f.attrs)

@@ -24,12 +24,11 @@ import sys
 import emulator
 from emulator import vm
 
-# The aims are 1.05 for computation and 1.15 for compilation (docs/monitor.md says what was measured); these bounds leave
-# room for a shared host's noise. Processes that live for milliseconds have no aim: each start of one is some 45
-# times CPUID, which ends the guest's run.
+# The aims: 1.05 for computation, 1.15 for compilation. Processes that live for milliseconds have none: each start of one
+# is some 45 times CPUID, which ends the guest's run.
 WORK = {
-    "compute": {"do": "compute:100:1", "bound": 1.2},
-    "compile": {"do": "compile:2:1", "bound": 1.4, "initrd": "compile.img"},
+    "compute": {"do": "compute:100:1", "bound": 1.05},
+    "compile": {"do": "compile:2:1", "bound": 1.15, "initrd": "compile.img"},
     "churn": {"do": "churn:8:1", "bound": 2.0},
 }
 EXITS = {"do": "compute:3:1,churn:1:1", "file": os.path.join(os.path.dirname(os.path.abspath(__file__)), "exits.json")}
