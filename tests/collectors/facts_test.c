@@ -144,3 +144,14 @@ Test(facts, fields_of_the_page_fault_tracepoint)
     cr_expect_eq(faults_parse("190", "field:unsigned long address;\toffset:8;", &t), -EINVAL);
     cr_expect_eq(faults_parse("190", "", &t), -EINVAL);
 }
+
+/* The cause and its remedy are not one for the other. */
+Test(facts, what_is_in_the_way_and_what_to_do)
+{
+    struct cause c;
+    faults_cause(-ENOENT, &c);
+    cr_expect(strstr(c.why, "tracefs") == c.why, "%s", c.why);
+    cr_expect(!strcmp(c.fix, geteuid() ? "sudo mount -t tracefs nodev /sys/kernel/tracing"
+                                       : "start the container with --privileged, or use a kernel with CONFIG_FTRACE"),
+              "%s", c.fix);
+}
