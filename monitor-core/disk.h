@@ -3,8 +3,8 @@
  * Copy-on-write disks (Disco, SOSP'97 section 4.3): several VMs share one image; a block of 4 KiB that is in memory is
  * not read again; a page-aligned read of a whole block maps the block's page read-only into the VM (pager_show), any
  * other read copies; a VM's write to a shared disk makes a private block of that VM in memory, the image never changes.
- * A persistent disk has one VM, its writes go through to the drive. With mode = private each VM caches the image for
- * itself: nothing is shared, for comparison.
+ * A persistent disk has one VM, its writes go through to the drive, and the next read reads them back from there. With
+ * mode = private each VM caches the image for itself: nothing is shared, for comparison.
  *
  * Index: one pmap/radix per disk; the key's upper bits say whose version of the block it is (everybody's, or what one
  * VM wrote). When no shared page, frame or table of the index is left, blocks that no VM shows are let go (clean ones
@@ -39,10 +39,8 @@ struct disk {
     struct pager *pager;
     struct radix radix;
     void *tables;          /* of the radix */
-    unsigned char *buffer; /* DISK_BATCH blocks, for the drive */
-    unsigned char *bounce; /* one block, on its way to or from guest memory */
-    uint64_t buffered;     /* first block of what a read left in the buffer, */
-    uint32_t buffered_n;   /* and how many, during one request */
+    unsigned char *buffer; /* DISK_BATCH blocks: the window's, on their way to or from the drive or guest memory */
+    uint64_t window;       /* the first of the blocks that a request is at; without one, beyond all blocks */
     uint64_t hand;         /* where the search for a block to let go goes on */
     /* Totals since disk_init, in blocks but for drive_reads (commands); private_blocks: held now. */
     uint64_t drive_reads, drive_blocks, hits, maps, copies, private_blocks, let_go;
@@ -65,8 +63,8 @@ struct disk_segment {
 /* A request of a VM on a CPU of `node`, from `sector` on; the segments' sizes add up to whole sectors. 0; ERR_INVAL:
  * beyond the end, half a sector, or no guest memory there; DISK_EIO: the drive failed or is read-only; ERR_NOMEM. After
  * an error any part of the request may have been done. */
-int disk_read(struct disk *, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *, uint32_t n);
-int disk_write(struct disk *, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *, uint32_t n);
+int disk_access(struct disk *, bool write, uint32_t vm, node_t node, uint64_t sector, const struct disk_segment *,
+                uint32_t n);
 int disk_flush(struct disk *);
 
 /* Can writes succeed? (A shared disk always takes them; a persistent one when its drive does.) */

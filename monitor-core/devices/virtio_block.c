@@ -187,10 +187,8 @@ static uint8_t request(struct virtio_block *b, const struct header *h, const str
         return STATUS_UNSUPPORTED;
     else if (bytes > (uint64_t)VIRTIO_SEGMENTS * VIRTIO_SIZE_MAX)
         return STATUS_IOERR;
-    else if (in)
-        err = disk_read(b->disk, b->vm, node, h->sector, s, n);
     else
-        err = disk_write(b->disk, b->vm, node, h->sector, s, n);
+        err = disk_access(b->disk, !in, b->vm, node, h->sector, s, n);
     *work += bytes;
     /* A driver that does not know of the drive's cache has none (5.2.6.2). */
     if (h->type == REQUEST_FLUSH || (!err && !in && !(b->driver_features[0] & FEATURE_FLUSH)))

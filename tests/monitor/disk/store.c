@@ -102,7 +102,7 @@ static void adopt(struct store *s, uint32_t vm, struct disk_segment g)
 int store_read(struct store *s, uint32_t vm, uint64_t sector, const struct disk_segment *segment, uint32_t n)
 {
     s->rig.untouched = vm; /* no guest looks at a buffer that is being read into */
-    int err = disk_read(&s->disk, vm, node_of(s, vm), sector, segment, n);
+    int err = disk_access(&s->disk, false, vm, node_of(s, vm), sector, segment, n);
     uint64_t at = sector * DISK_SECTOR;
     for (uint32_t i = 0; i < n; at += segment[i++].size) {
         if (err)
@@ -131,7 +131,7 @@ static void after_failure(struct store *s, uint32_t vm, uint64_t sector, const s
             struct disk_segment one = {scratch, DISK_SECTOR};
             if (at >= s->sectors * DISK_SECTOR)
                 return;
-            if (at % DISK_SECTOR == 0 && disk_read(&s->disk, vm, node_of(s, vm), at / DISK_SECTOR, &one, 1))
+            if (at % DISK_SECTOR == 0 && disk_access(&s->disk, false, vm, node_of(s, vm), at / DISK_SECTOR, &one, 1))
                 return;
             adopt(s, vm, one);
             found_byte(s, vm, at, s->rig.shadow[vm][segment[i].gpa + b], s->rig.shadow[vm][scratch + at % DISK_SECTOR]);
@@ -142,7 +142,7 @@ static void after_failure(struct store *s, uint32_t vm, uint64_t sector, const s
 int store_write(struct store *s, uint32_t vm, uint64_t sector, const struct disk_segment *segment, uint32_t n)
 {
     s->rig.untouched = vm;
-    int err = disk_write(&s->disk, vm, node_of(s, vm), sector, segment, n);
+    int err = disk_access(&s->disk, true, vm, node_of(s, vm), sector, segment, n);
     uint64_t at = sector * DISK_SECTOR;
     if (err == ERR_NOMEM)
         after_failure(s, vm, sector, segment, n);

@@ -202,7 +202,7 @@ Test(disk, what_is_out_of_range_is_refused)
         cr_assert_eq(act(&s, 0, 0, &half, 1), ERR_INVAL);
         cr_assert_eq(act(&s, 0, 0, &nowhere, 1), ERR_INVAL);
         cr_assert_eq(act(&s, 0, 0, &far, 1), ERR_INVAL);
-        cr_assert_eq(disk_read(&s.disk, 0, 0, 0, much, 2), ERR_INVAL);
+        cr_assert_eq(disk_access(&s.disk, false, 0, 0, 0, much, 2), ERR_INVAL);
     }
     cr_assert_eq(s.disk.private_blocks, 0);
     end(&s);
@@ -223,7 +223,7 @@ Test(disk, a_failing_drive_leaves_nothing_behind)
     store_check(&s, 50);
     s.disk.drive.write = NULL;
     cr_assert(!disk_writable(&s.disk));
-    cr_assert_eq(disk_write(&s.disk, 0, 0, 0, &(struct disk_segment){0, DISK_BLOCK}, 1), DISK_EIO);
+    cr_assert_eq(disk_access(&s.disk, true, 0, 0, 0, &(struct disk_segment){0, DISK_BLOCK}, 1), DISK_EIO);
     end(&s);
 }
 
@@ -336,7 +336,7 @@ Test(disk, a_huge_disk_needs_little_memory)
         uint64_t sector = (uint64_t)i << 18;
         s.image = image - sector * DISK_SECTOR; /* every block of this drive holds the same */
         struct disk_segment to = {rig_gpa(1), DISK_BLOCK};
-        cr_assert_eq(disk_read(&s.disk, 0, 0, sector, &to, 1), 0);
+        cr_assert_eq(disk_access(&s.disk, false, 0, 0, sector, &to, 1), 0);
     }
     s.image = image;
     cr_assert_gt(s.disk.let_go, tables);
