@@ -20,17 +20,37 @@
 enum { VIRTIO_STRIDE = 0x1000, VIRTIO_GSI = 5, VIRTIO_QUEUE_MAX = 256, VIRTIO_SEGMENTS = 126, VIRTIO_SIZE_MAX = 65536 };
 enum { VIRTIO_WORK = 1 << 20 };
 
+/* Sections 4.2.2 and, from the capacity on, 5.2.4. */
+union virtio_registers {
+    struct {
+        uint32_t magic, version, device, vendor;
+        uint32_t features, features_select, none_18[2];
+        uint32_t driver_features, driver_select, none_28[2];
+        uint32_t queue_select, queue_max, queue_size, none_3c[2], queue_ready, none_48[2];
+        uint32_t notify, none_54[3];
+        uint32_t interrupt_status, interrupt_ack, none_68[2];
+        uint32_t status, none_74[3];
+        uint64_t descriptors, none_88, available, none_98, used, none_a8; /* written by halves */
+        uint64_t shared_length, shared_base;
+        uint32_t none_c0[15], generation;
+        uint64_t capacity;
+        uint32_t size_max, seg_max, geometry, block_size;
+        uint8_t physical_exponent, alignment;
+        uint16_t minimum;
+        uint32_t optimum;
+    };
+    uint32_t word[0x120 / 4]; /* by offset / 4 */
+};
+
 struct virtio_block {
     const struct device_host *host;
     struct disk *disk;
     uint32_t vm; /* who asks the disk */
     uint32_t gsi;
-    uint32_t status, features_select, driver_select, interrupt_status, queue_select;
-    uint32_t driver_features[2];
-    uint32_t queue[0x100 / 4]; /* its size and addresses: the registers as written, by offset / 4 */
-    bool ready;
-    uint16_t seen; /* next available entry to look at */
-    uint16_t done; /* next used entry to fill */
+    union virtio_registers reg; /* as they read, and what was written to the others */
+    uint32_t chosen[2];         /* the driver's features */
+    uint16_t seen;              /* next available entry to look at */
+    uint16_t done;              /* next used entry to fill */
 };
 
 /* A VM that starts again may have its device initialised again. */

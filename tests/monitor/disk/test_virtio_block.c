@@ -100,9 +100,9 @@ Test(virtio_block, handshake)
     cr_assert_eq(driver_start(d, VERSION_1 | 1 << 5), RUNNING);
     driver_set(d, 0x24, 0);
     driver_set(d, 0x20, 1 << 9); /* negotiated: stays */
-    cr_assert(d->block.driver_features[0] == 1 << 5 && d->block.driver_features[1] == 1);
+    cr_assert(d->block.chosen[0] == 1 << 5 && d->block.chosen[1] == 1);
     driver_set(d, 0x38, 128); /* ready: its size stays */
-    cr_assert_eq(d->block.queue[0x38 / 4], DRIVER_QUEUE);
+    cr_assert_eq(d->block.reg.word[0x38 / 4], DRIVER_QUEUE);
     driver_set(d, 0x70, 0);
     cr_assert_eq(driver_get(d, 0x70), 0);
     cr_assert_eq(driver_get(d, 0x44), 0);
@@ -262,11 +262,11 @@ static void do_wrong(struct driver *d, int what)
     if (what == 9)
         driver_put(d, DRIVER_AVAILABLE + 2, &jump, 2);
     if (what == 10)
-        d->block.queue[0x90 / 4] = (uint32_t)rig_gpa(PAGES);
+        d->block.reg.word[0x90 / 4] = (uint32_t)rig_gpa(PAGES);
     if (what == 11)
-        d->block.queue[0xa4 / 4] = UINT32_MAX;
+        d->block.reg.word[0xa4 / 4] = UINT32_MAX;
     if (what == 12)
-        d->block.queue[0x80 / 4] = (uint32_t)rig_gpa(PAGES) - 8;
+        d->block.reg.word[0x80 / 4] = (uint32_t)rig_gpa(PAGES) - 8;
 }
 
 Test(virtio_block, a_driver_that_breaks_the_rules_has_to_reset)
