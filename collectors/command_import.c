@@ -294,6 +294,8 @@ static int run(const struct cli *cli)
     const char *out = cli_value(cli, "output");
     if (!out)
         return cli_usage(cli, "no output; name the trace to write with -o FILE");
+    if (cli_same_file(cli_arg(cli, 0), out))
+        return cli_usage(cli, "%s is what is read; name another file for the trace with -o", out);
     command_text(cli, command, sizeof command);
     o.rebase = cli_has(cli, "rebase");
     o.name = cli_value(cli, "name");

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "datasets/trace_digest.h"
@@ -29,6 +30,7 @@ struct trace_writer {
     uint32_t nstored, stored_room;
     /* in a file */
     struct trace_work *work;
+    char *target; /* what a symbolic link leads to, so that the link stays */
     char path[448], work_path[512], final_path[512];
 };
 
@@ -40,6 +42,7 @@ static void writer_free(struct trace_writer *w)
     for (uint32_t i = 0; i < w->nstored; i++)
         trace_block_release(&w->stored[i]);
     free(w->stored);
+    free(w->target);
     free(w);
 }
 
@@ -54,10 +57,28 @@ static int check_meta(const struct trace_meta *meta, struct trace_error *error)
     return 0;
 }
 
+int trace_writer_may(const char *path, struct trace_error *error)
+{
+    struct stat st;
+
+    if (!*path)
+        return trace_fail(error, ENOENT, "the name of the trace to write is empty");
+    if (strlen(path) >= sizeof((struct trace_writer *)NULL)->path)
+        return trace_fail(error, ENAMETOOLONG, "%.60s...: the path is too long", path);
+    if (stat(path, &st) || S_ISREG(st.st_mode))
+        return 0;
+    return trace_fail(error, S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP, "%s: is a %s; name a file for the trace to write",
+                      path, S_ISDIR(st.st_mode) ? "folder" : "device or pipe");
+}
+
 static int start_file(struct trace_writer *w, const char *path, struct trace_error *error)
 {
-    if (strlen(path) >= sizeof w->path)
-        return trace_fail(error, ENAMETOOLONG, "%.60s...: the path is too long", path);
+    int err = trace_writer_may(path, error);
+    if (err)
+        return err;
+    w->target = realpath(path, NULL);
+    if (w->target && strlen(w->target) < sizeof w->path)
+        path = w->target;
     if (w->compress == TRACE_BLOSC && !trace_schema_blosc())
         return trace_fail(error, ENOTSUP,
                           "%s: no blosc here; install the package hdf5-filter-plugin-blosc-serial, or use deflate",

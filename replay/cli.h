@@ -109,4 +109,7 @@ char *cli_temporary(const char *path);
 int cli_publish(char *temporary, const char *path);
 void cli_discard(char *temporary);
 
+/* Do both names lead to one file that is there? An output must not be an input, however it is spelt. */
+bool cli_same_file(const char *a, const char *b);
+
 #endif

@@ -83,8 +83,12 @@ static char *target(const char *path)
 static bool replaceable(const char *path)
 {
     struct stat st;
-    if (stat(path, &st) || S_ISREG(st.st_mode))
+    if (*path && (stat(path, &st) || S_ISREG(st.st_mode)))
         return true;
+    if (!*path) {
+        errno = ENOENT;
+        return false;
+    }
     errno = S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP;
     return false;
 }
@@ -122,6 +126,12 @@ int cli_publish(char *temporary, const char *path)
     free(final);
     forget(temporary);
     return error;
+}
+
+bool cli_same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
 void cli_discard(char *temporary)

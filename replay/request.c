@@ -96,22 +96,15 @@ static int read_request(struct request *r)
 
 /* --- output files --- */
 
-static bool same_file(const char *a, const char *b)
-{
-    struct stat sa, sb;
-
-    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
-}
-
 /* Tries that the file can be made; a long run must not end in a folder that does not exist. */
 static int try_output(const struct request *r, const char *option, const char *path)
 {
     for (size_t i = 0; path && i < cli_args(r->cli); i++)
-        if (same_file(path, cli_arg(r->cli, i)))
+        if (cli_same_file(path, cli_arg(r->cli, i)))
             return cli_usage(r->cli, "--%s %s would overwrite the trace; choose another name", option, path);
     if (!path)
         return CLI_DONE;
-    if (r->compare.machine && same_file(path, r->compare.machine))
+    if (r->compare.machine && cli_same_file(path, r->compare.machine))
         return cli_usage(r->cli, "--%s %s would overwrite the machine file; choose another name", option, path);
     char *temporary = cli_temporary(path);
     if (!temporary)
@@ -121,14 +114,24 @@ static int try_output(const struct request *r, const char *option, const char *p
     return CLI_DONE;
 }
 
+/* --write-log is replay's alone. */
 static int try_outputs(struct request *r)
 {
-    r->results = cli_value(r->cli, "output");
-    r->report = cli_value(r->cli, "report");
-    if (r->results && r->report && strcmp(r->results, r->report) == 0)
-        return cli_usage(r->cli, "--output and --report name the same file %s", r->report);
-    int code = try_output(r, "output", r->results);
-    return code ? code : try_output(r, "report", r->report);
+    static const char *const options[] = {"output", "report", "write-log"};
+    const char *paths[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        paths[i] = cli_value(r->cli, options[i]);
+        for (size_t k = 0; paths[i] && k < i; k++)
+            if (paths[k] && (strcmp(paths[i], paths[k]) == 0 || cli_same_file(paths[i], paths[k])))
+                return cli_usage(r->cli, "--%s and --%s name the same file %s", options[k], options[i], paths[i]);
+        int code = try_output(r, options[i], paths[i]);
+        if (code)
+            return code;
+    }
+    r->results = paths[0];
+    r->report = paths[1];
+    return CLI_DONE;
 }
 
 int request_begin(struct request *r, const struct cli *cli)

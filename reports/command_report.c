@@ -60,7 +60,7 @@ static int run(const struct cli *cli)
     char *page = cli_value(cli, "output") ? strdup(cli_value(cli, "output")) : page_name(cli_arg(cli, 0));
     int code = page ? CLI_DONE : cli_error(cli, "out of memory");
     for (size_t i = 0; !code && i < cli_args(cli); i++)
-        if (strcmp(page, cli_arg(cli, i)) == 0)
+        if (strcmp(page, cli_arg(cli, i)) == 0 || cli_same_file(page, cli_arg(cli, i)))
             code = cli_usage(cli, "%s: the page would replace its own results; name another file with -o", page);
     if (!code)
         code = write_page(cli, page);

@@ -37,17 +37,22 @@ static int write_file(const char *path, int flags, const void *bytes, size_t siz
     return error;
 }
 
+/* What a symbolic link leads to is what gets replaced, so that the link stays. */
 static int replace(const char *path, const void *bytes, size_t size)
 {
-    char *temporary;
-    if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0)
-        return -ENOMEM;
-    int error = write_file(temporary, O_CREAT | O_EXCL, bytes, size);
-    if (!error && rename(temporary, path) != 0)
+    char *temporary = NULL, *real = realpath(path, NULL);
+    const char *final = real ? real : path;
+    int error = asprintf(&temporary, "%s.%ld.tmp", final, (long)getpid()) < 0 ? -ENOMEM : 0;
+    if (error)
+        temporary = NULL;
+    else
+        error = write_file(temporary, O_CREAT | O_EXCL, bytes, size);
+    if (!error && rename(temporary, final) != 0)
         error = -errno;
-    if (error && error != -EEXIST)
+    if (temporary && error && error != -EEXIST)
         unlink(temporary);
     free(temporary);
+    free(real);
     return error;
 }
 

@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -342,6 +343,33 @@ class Import(unittest.TestCase):
         self.assertEqual(run.returncode, 2)
         for path in ("no/such/file", "."):
             self.assertEqual(self.run_import(path).returncode, 1)
+
+    def test_outputs_that_may_not_be_replaced(self):
+        """A device, pipe or folder under the output's name would be gone after a rename; so would the input."""
+        rows = b"time_ns,cpu,address,op\n1,0,0,r\n"
+        os.mkfifo(self.out)
+        self.assertEqual(self.run_import("-", data=rows).returncode, 1)
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.out).st_mode))
+        os.unlink(self.out)
+        for self.out in (self.folder.name, ""):
+            run = self.run_import("-", data=rows)
+            self.assertEqual((run.returncode, run.stderr.count(b"\n")), (1, 1), run.stderr)
+        self.out = os.path.join(self.folder.name, "rows.csv")
+        with open(self.out, "wb") as f:
+            f.write(rows)
+        run = self.run_import(os.path.join(self.folder.name, ".", "rows.csv"))
+        self.assertEqual((run.returncode, run.stderr.count(b"\n")), (2, 1), run.stderr)
+        with open(self.out, "rb") as f:
+            self.assertEqual(f.read(), rows)
+
+    def test_symbolic_link_stays(self):
+        kept = os.path.join(self.folder.name, "kept.h5")
+        with open(kept, "wb") as f:
+            f.write(b"earlier")
+        os.symlink("kept.h5", self.out)
+        self.good("-", data=b"time_ns,cpu,address,op\n1,0,0,r\n")
+        self.assertTrue(os.path.islink(self.out))
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["kept.h5", "out.h5"])
 
     def test_old_output_survives(self):
         with open(self.out, "w", encoding="ascii") as f:

@@ -87,7 +87,12 @@ class Errors(CommandTest):
                 self.bad(1, *command, option, os.path.join(self.folder, name), says="cannot be written")
             self.bad(1, *command, "-o", "/dev/full", says="/dev/full")
             self.bad(2, *command, "-o", self.a, says="overwrite")
+            self.bad(1, *command, "-o", "", says="cannot be written")
             self.bad(2, *command, "-o", self.path("x"), "--report", self.path("x"), says="same file")
+        replay = ["replay", self.a, "--policy", "migrep", "--write-log"]
+        self.bad(2, *replay, os.path.join(self.folder, ".", os.path.basename(self.a)), says="overwrite")
+        self.bad(2, *replay, self.path("x"), "-o", self.path("x"), says="same file")
+        self.bad(1, *replay, os.path.join(self.folder, "no/x.log"), says="cannot be written")
 
     @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
     def test_folder_without_permission(self):

@@ -256,8 +256,13 @@ class Files(unittest.TestCase):
         subprocess.run([MIRRORBALL, "report", self.path], check=True)
         with open(page, "rb") as file:
             self.assertIn(b"<!doctype html>", file.read(100))
-        done = subprocess.run([MIRRORBALL, "report", self.path, "-o", self.path], capture_output=True, text=True)
-        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
+        for again in (self.path, os.path.join(self.folder.name, ".", os.path.basename(self.path))):
+            done = subprocess.run([MIRRORBALL, "report", self.path, "-o", again], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
+        link = os.path.join(self.folder.name, "link.html")
+        os.symlink("results.html", link)
+        subprocess.run([MIRRORBALL, "report", self.path, "-o", link], check=True)
+        self.assertTrue(os.path.islink(link))
         done = subprocess.run([MIRRORBALL, "report", self.path, "-o", "/dev/full"], capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1))
 
