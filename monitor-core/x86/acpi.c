@@ -147,48 +147,11 @@ static void read_madt(struct acpi *a, const struct table *t)
     }
 }
 
-/* One enabled affinity entry of SRAT, of a CPU or of memory that is there. */
-struct affinity {
-    uint32_t domain;
-    struct acpi_cpu *cpu; /* null: memory */
-    uint64_t start, end;
-};
-
-static bool affinity_of(struct acpi *a, const struct acpi_reader *r, const unsigned char *p, struct affinity *f)
-{
-    uint32_t flags = 0, cpu = a->ncpus;
-    *f = (struct affinity){0};
-    if (p[0] == 1 && p[1] >= 40) {
-        f->domain = u32(p + 2);
-        f->start = little(p + 8, 8);
-        f->end = f->start + little(p + 16, 8);
-        return u32(p + 28) & 1 && f->end > f->start && r->ram(r->context, f->start, f->end);
-    }
-    if (p[0] == 0 && p[1] >= 16) {
-        f->domain = p[2] | (uint32_t)little(p + 9, 3) << 8;
-        cpu = find_cpu(a, p[3]);
-        flags = u32(p + 4);
-    } else if (p[0] == 2 && p[1] >= 24) {
-        f->domain = u32(p + 4);
-        cpu = find_cpu(a, u32(p + 8));
-        flags = u32(p + 12);
-    }
-    f->cpu = &a->cpu[cpu % ACPI_CPUS];
-    return flags & 1 && cpu < a->ncpus;
-}
-
-/* The node of a domain, or where it would have to be. */
-static uint32_t find_domain(const struct acpi *a, uint32_t domain)
+static void add_domain(struct acpi *a, uint32_t domain)
 {
     uint32_t i = 0;
     while (i < a->nodes && a->domain[i] < domain)
         i++;
-    return i;
-}
-
-static void add_domain(struct acpi *a, uint32_t domain)
-{
-    uint32_t i = find_domain(a, domain);
     if (a->nodes == NODE_MAX || (i < a->nodes && a->domain[i] == domain))
         return;
     __builtin_memmove(&a->domain[i + 1], &a->domain[i], (a->nodes - i) * sizeof(a->domain[0]));
@@ -196,29 +159,50 @@ static void add_domain(struct acpi *a, uint32_t domain)
     a->nodes++;
 }
 
-static void place(struct acpi *a, const struct affinity *f)
+static node_t node_of(const struct acpi *a, uint32_t domain)
 {
-    uint32_t i = find_domain(a, f->domain);
-    node_t node = i < a->nodes && a->domain[i] == f->domain ? (node_t)i : 0;
-    if (f->cpu)
-        f->cpu->node = node;
-    else if (a->nmemory < ACPI_MEMORY)
-        a->memory[a->nmemory++] = (struct acpi_memory){f->start, f->end, node};
+    uint32_t i = 0;
+    while (i < a->nodes && a->domain[i] != domain)
+        i++;
+    return i < a->nodes ? (node_t)i : 0;
 }
 
-/* Twice over the entries: nodes are numbered in the order of all domains. */
+static void place_cpu(struct acpi *a, uint32_t apic_id, uint32_t domain)
+{
+    uint32_t i = find_cpu(a, apic_id);
+    if (i == a->ncpus)
+        return;
+    a->cpu[i].domain = domain;
+    add_domain(a, domain);
+}
+
+static void place_memory(struct acpi *a, const struct acpi_reader *r, const unsigned char *p)
+{
+    struct acpi_memory m = {.domain = u32(p + 2), .start = little(p + 8, 8)};
+    m.end = m.start + little(p + 16, 8);
+    if (m.end <= m.start || !r->ram(r->context, m.start, m.end))
+        return;
+    add_domain(a, m.domain);
+    if (a->nmemory < ACPI_MEMORY)
+        a->memory[a->nmemory++] = m;
+}
+
+/* Nodes are numbered in the order of all domains: at the end. */
 static void read_srat(struct acpi *a, const struct table *t, const struct acpi_reader *r)
 {
     const unsigned char *p;
-    struct affinity f;
     for (size_t at = HEADER + 12; (p = entry(t, &at));) {
-        if (affinity_of(a, r, p, &f))
-            add_domain(a, f.domain);
+        if (p[0] == 0 && p[1] >= 16 && (u32(p + 4) & 1))
+            place_cpu(a, p[3], p[2] | (uint32_t)little(p + 9, 3) << 8);
+        else if (p[0] == 1 && p[1] >= 40 && (u32(p + 28) & 1))
+            place_memory(a, r, p);
+        else if (p[0] == 2 && p[1] >= 24 && (u32(p + 12) & 1))
+            place_cpu(a, u32(p + 8), u32(p + 4));
     }
-    for (size_t at = HEADER + 12; (p = entry(t, &at));) {
-        if (affinity_of(a, r, p, &f))
-            place(a, &f);
-    }
+    for (uint32_t i = 0; i < a->ncpus; i++)
+        a->cpu[i].node = node_of(a, a->cpu[i].domain);
+    for (uint32_t i = 0; i < a->nmemory; i++)
+        a->memory[i].node = node_of(a, a->memory[i].domain);
 }
 
 static void read_slit(struct acpi *a, const struct table *t)

@@ -20,12 +20,13 @@ struct acpi_reader {
 };
 
 struct acpi_cpu {
-    uint32_t apic_id;
+    uint32_t apic_id, domain;
     node_t node;
 };
 
 struct acpi_memory {
     uint64_t start, end;
+    uint32_t domain;
     node_t node;
 };
 
