@@ -23,10 +23,10 @@ static void *room(size_t bytes)
     return p ? memset(p, 0, whole) : NULL;
 }
 
-static void set_ages(struct cache *c, struct cache_eight *e)
+static void set_ages(const struct cache *c, struct cache_row *r)
 {
-    for (uint32_t way = 0; way < CACHE_EIGHT * c->eights; way++)
-        e[way / CACHE_EIGHT].age |= (uint64_t)way << way % CACHE_EIGHT * 8;
+    for (uint32_t way = 0; way < CACHE_LANES * c->rows; way++)
+        *cache_age(r, way) = way < c->ways ? (int8_t)way : INT8_MAX;
 }
 
 int cache_init(struct cache *c, uint32_t sets, uint32_t ways)
@@ -34,30 +34,30 @@ int cache_init(struct cache *c, uint32_t sets, uint32_t ways)
     c->mask = sets - 1;
     c->shift = (uint32_t)__builtin_ctz(sets);
     c->ways = ways;
-    c->eights = (ways + CACHE_EIGHT - 1) / CACHE_EIGHT;
+    c->rows = (ways + CACHE_LANES - 1) / CACHE_LANES;
+    c->all = UINT32_MAX >> (CACHE_WAYS_MAX - ways);
     c->word = room((size_t)sets * ways * sizeof *c->word);
-    c->eight = room((size_t)sets * c->eights * sizeof *c->eight);
-    for (uint32_t i = 0; c->eight && i < sets; i++)
-        set_ages(c, c->eight + (size_t)i * c->eights);
-    return c->word && c->eight ? 0 : -ENOMEM;
+    c->row = room((size_t)sets * c->rows * sizeof *c->row);
+    for (uint32_t i = 0; c->row && i < sets; i++)
+        set_ages(c, c->row + (size_t)i * c->rows);
+    return c->word && c->row ? 0 : -ENOMEM;
 }
 
 void cache_free(struct cache *c)
 {
     free(c->word);
-    free(c->eight);
+    free(c->row);
     c->word = NULL;
-    c->eight = NULL;
+    c->row = NULL;
 }
 
 /* The way becomes the oldest: those that were older are one younger. */
-static void retire(const struct cache *c, struct cache_eight *e, uint32_t way)
+static void retire(const struct cache *c, struct cache_row *r, uint32_t way)
 {
-    unsigned age = cache_age(e, way), bit = way % CACHE_EIGHT * 8;
-    for (uint32_t i = 0; i < c->eights; i++)
-        e[i].age -= cache_at_least(e[i].age, age + 1);
-    uint64_t *own = &e[way / CACHE_EIGHT].age;
-    *own = (*own & ~((uint64_t)0xff << bit)) | (uint64_t)(c->ways - 1) << bit;
+    int8_t age = *cache_age(r, way), ways = (int8_t)c->ways;
+    for (uint32_t i = 0; i < c->rows; i++)
+        r[i].age += (r[i].age > age) & (r[i].age < ways);
+    *cache_age(r, way) = (int8_t)(ways - 1);
 }
 
 uint64_t cache_drop(struct cache *c, uint64_t line)
@@ -67,6 +67,6 @@ uint64_t cache_drop(struct cache *c, uint64_t line)
         return 0;
     uint64_t *at = c->word + (line & c->mask) * c->ways + way, word = *at;
     *at = 0;
-    retire(c, cache_eights(c, line), way);
+    retire(c, cache_rows(c, line), way);
     return word;
 }
