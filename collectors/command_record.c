@@ -42,6 +42,7 @@ static const struct cli_option options[] = {
     {"host-time", 0, NULL, "qemu, whole machine: its clock follows the host's, not its instructions"},
     {"records", 0, "N", "qemu: end after so many misses"},
     {"mark", 0, NULL, "qemu: capture from the program's start mark to its end mark (docs/recording.md)"},
+    {"from-kernel", 0, NULL, "qemu, whole machine: capture from the kernel's first code, not from reset"},
     {"raw", 0, "FILE", "qemu: keep the raw capture, under this name"},
     {NULL, 0, NULL, NULL},
 };
@@ -153,9 +154,10 @@ static bool fits(const struct cli *cli, bool qemu)
 {
     static const char *const kernel[] = {"period", "rate",     "stores",   "latency", "user-only", "all-levels",
                                          "buffer", "counters", "duration", "pid",     NULL};
-    static const char *const emulator[] = {"cpus",    "nodes", "memory",    "l1",      "l2",   "l1-ways", "l2-ways",
-                                           "quantum", "line",  "host-time", "records", "mark", "raw",     NULL};
-    static const char *const machine[] = {"nodes", "memory", "host-time", NULL};
+    static const char *const emulator[] = {"cpus",    "nodes",   "memory",  "l1",          "l2",
+                                           "l1-ways", "l2-ways", "quantum", "line",        "host-time",
+                                           "records", "mark",    "raw",     "from-kernel", NULL};
+    static const char *const machine[] = {"nodes", "memory", "host-time", "from-kernel", NULL};
     for (const char *const *name = qemu ? kernel : emulator; *name; name++)
         if (cli_has(cli, *name)) {
             cli_usage(cli, "--%s is %s --source qemu", *name, qemu ? "not for" : "only for");
@@ -280,6 +282,7 @@ static bool parse_qemu(const struct cli *cli, struct qemu_options *q)
     q->l1_ways = (uint32_t)l1_ways;
     q->l2_ways = (uint32_t)l2_ways;
     q->trigger = cli_has(cli, "mark");
+    q->kernel = cli_has(cli, "from-kernel");
     q->raw = cli_value(cli, "raw");
     q->whole_system = cli_has(cli, "all");
     q->host_time = cli_has(cli, "host-time");

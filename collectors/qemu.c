@@ -145,7 +145,9 @@ static int import_capture(const struct qemu_options *o, const struct qemu_place 
         return trace_fail(error, ECHILD, "QEMU ended (%s %d) without a record%s",
                           WIFSIGNALED(result->status) ? "signal" : "exit code",
                           WIFSIGNALED(result->status) ? WTERMSIG(result->status) : WEXITSTATUS(result->status),
-                          o->trigger ? ": the program made no start mark" : "; its own message says why");
+                          o->trigger  ? ": the program made no start mark"
+                          : o->kernel ? ": no code ran in the upper half of the addresses"
+                                      : "; its own message says why");
     return err ? trace_fail(error, -err, "%s", why.text) : 0;
 }
 

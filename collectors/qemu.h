@@ -32,6 +32,9 @@ struct qemu_options {
                        instructions, its CPUs take turns of a quantum, and a capture is the same each time */
     bool trigger;   /* capture from the guest's start mark to its end mark (collectors/plugin/mark.h) */
 
+    bool kernel; /* whole machine: capture from the kernel's first code in the upper half of the addresses, not from
+                    reset; not with trigger */
+
     const char *out;              /* the trace to write */
     const char *raw;              /* the raw capture, which is then kept; null: beside `out`, removed when imported */
     const char *qemu, *plugin;    /* programs to use in place of those found; null */

@@ -50,8 +50,8 @@ static void add_plugin(struct words *w, const struct qemu_options *o, const stru
     char more[2 * QEMU_PATH + 128] = "";
     char *plugin = escaped(p->plugin), *raw = escaped(p->raw), *folder = escaped(p->folder);
     if (o->whole_system && folder)
-        snprintf(more, sizeof more, ",single=%s,ram=%s/ram,nodes=%" PRIu32 ",memory=%" PRIu64,
-                 o->host_time ? "off" : "on", folder, o->nodes, o->memory);
+        snprintf(more, sizeof more, ",single=%s,kernel=%s,ram=%s/ram,nodes=%" PRIu32 ",memory=%" PRIu64,
+                 o->host_time ? "off" : "on", o->kernel ? "on" : "off", folder, o->nodes, o->memory);
     add(w, "-plugin");
     if (plugin && raw && folder)
         add(w,
@@ -168,5 +168,7 @@ int qemu_check(const struct qemu_options *o, struct trace_error *error)
                           " ways: the sets must be a power of two, and "
                           "it holds both first-level caches",
                           o->l2_bytes, o->l2_ways);
+    if (o->kernel && o->trigger)
+        return trace_fail(error, EINVAL, "a capture starts at the program's mark or with the kernel: choose one");
     return o->whole_system ? check_machine(o, error) : 0;
 }

@@ -51,6 +51,8 @@ static int option(struct options *o, char *text, char *error, unsigned long size
         o->ram = value;
     } else if (length == 4 && !strncmp(text, "mark", 4)) {
         o->mark = !strcmp(value, "on");
+    } else if (length == 6 && !strncmp(text, "kernel", 6)) {
+        o->kernel = !strcmp(value, "on");
     } else if (length == 6 && !strncmp(text, "single", 6)) {
         o->single = !strcmp(value, "on");
     } else {

@@ -12,6 +12,8 @@
  *   mark=on       capture from the start mark to the end mark (mark.h)          (off)
  *   single=on     one thread runs all virtual CPUs in turns (turns.h)           (off)
  *   ram=PREFIX, nodes=, memory=   whole machine: files behind its RAM, its nodes, bytes in all
+ *   kernel=on     whole machine: capture from the first code in the upper half  (off)
+ *                 of the addresses, not from reset
  */
 #ifndef COLLECTORS_PLUGIN_OPTIONS_H
 #define COLLECTORS_PLUGIN_OPTIONS_H
@@ -25,7 +27,7 @@ struct options {
     const char *out, *ram; /* point into argv */
     uint64_t l1, l2, quantum, records, memory;
     uint64_t l1_ways, l2_ways, line, cpus, nodes;
-    bool mark, single;
+    bool mark, kernel, single;
 };
 
 /* 0, or -EINVAL with a line in `error`. */

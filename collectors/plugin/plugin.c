@@ -39,8 +39,9 @@ struct vcpu {
 };
 
 static struct {
-    atomic_bool on; /* capturing */
-    bool child;     /* this process is a fork of the program that is captured */
+    atomic_bool on;     /* capturing */
+    atomic_bool awaits; /* the kernel's first code */
+    bool child;         /* this process is a fork of the program that is captured */
     bool whole_system;
     atomic_uint threads;
     struct strays strays; /* while capturing */
@@ -265,6 +266,14 @@ static void look_for_mark(struct qemu_plugin_insn *insn)
         qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, QEMU_PLUGIN_CB_NO_REGS, start ? &plugin : NULL);
 }
 
+/* Firmware and a kernel that unpacks itself run in the lower half of the addresses. */
+static void look_for_kernel(uint64_t address)
+{
+    if (address >> 63 && atomic_load_explicit(&plugin.awaits, memory_order_relaxed) &&
+        atomic_exchange(&plugin.awaits, false))
+        atomic_store(&plugin.on, true);
+}
+
 /* Address of an instruction in the space that records are in; RAM_NONE: not in RAM. */
 static uint64_t place_of(const struct qemu_plugin_insn *insn)
 {
@@ -304,6 +313,7 @@ static void on_translate(uint64_t id, struct qemu_plugin_tb *tb)
     uint64_t page = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(tb, 0)) / PAGE;
     if (plugin.child)
         return;
+    look_for_kernel(page * PAGE);
     for (size_t i = 0; i < n; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
         if (split == n && qemu_plugin_insn_vaddr(insn) / PAGE != page)
@@ -424,7 +434,8 @@ static int start(const struct qemu_plugin_info *info, char *error, size_t size)
         snprintf(error, size, "%s: %s", o->out, strerror(-err));
     plugin.ram.nodes = (uint32_t)o->nodes;
     plugin.ram.node_bytes = o->memory / o->nodes;
-    atomic_store(&plugin.on, !o->mark);
+    atomic_store(&plugin.awaits, plugin.whole_system && o->kernel);
+    atomic_store(&plugin.on, !o->mark && !o->kernel);
     return err;
 }
 

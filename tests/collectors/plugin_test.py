@@ -148,14 +148,15 @@ class Plugin(unittest.TestCase):
                 (["--", "no-such-program"], "no such program", None),
                 (["--", GUEST], "apt-get install qemu-user", self.folder.name),
                 (["--l2", "1000000", "--", GUEST], "power of two", None),
-                (["-a", "--nodes", "3", "--", "-version"], "nodes", None)):
+                (["-a", "--nodes", "3", "--", "-version"], "nodes", None),
+                (["-a", "--from-kernel", "--", "-version"], "choose one", None)):
             run = subprocess.run(self.command(*words), capture_output=True, text=True, check=False,
                                  env={"PATH": path or os.environ["PATH"]})
             self.assertEqual(run.returncode, 1, run.stderr)
             self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
             self.assertIn(word, run.stderr)
             self.assertEqual(os.listdir(self.folder.name), ["script"])
-        for words in (["--host-time"], ["--nodes", "2"], ["--memory", "1Gi"]):
+        for words in (["--host-time"], ["--nodes", "2"], ["--memory", "1Gi"], ["--from-kernel"]):
             run = subprocess.run(self.command(*words, "--", GUEST, "r", "1"), capture_output=True, text=True, check=False)
             self.assertEqual(run.returncode, 2, run.stderr)
             self.assertIn(f"{words[0]} is only for a whole machine", run.stderr)
