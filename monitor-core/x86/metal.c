@@ -145,8 +145,9 @@ static const struct machine_ops metal_ops = {
     .caps = MACHINE_REPLICAS | MACHINE_WATCH, .map = map, .sync = sync, .fill = fill, .drop = drop};
 
 /* A zeroed frame for a table, on the node that walks it if there is one; 0: none. (Frame 0 is never free RAM.) */
-static uint64_t take_table(struct metal *m, node_t node)
+static uint64_t take_table(void *context, node_t node)
 {
+    struct metal *m = context;
     uint64_t physical = FRAMES_NONE;
     for (uint32_t i = 0; i < m->nodes && physical == FRAMES_NONE; i++)
         physical = memory_take(m->memory, (node_t)((node + i) % m->nodes));
@@ -177,26 +178,6 @@ uint64_t metal_root(struct metal *m, uint32_t vm, node_t node)
     return root;
 }
 
-/* Makes the tables around gpa that are missing; those made before there is no frame stay, empty. *made: the table of
- * leaves is new. */
-static int make_tables(struct metal *m, uint32_t vm, node_t node, uint64_t gpa, bool *made)
-{
-    uint64_t root = root_of(m, vm, node);
-    *made = false;
-    for (unsigned level = NESTED_LEVELS - 1; root && level; level--) {
-        uint64_t *entry = nested_entry(m->memory, root, gpa, level);
-        if (__atomic_load_n(entry, __ATOMIC_RELAXED) & NESTED_PRESENT)
-            continue;
-        uint64_t table = take_table(m, node);
-        if (!table)
-            return ERR_NOMEM;
-        /* After the zeroes of the new table: a walk on another CPU follows at once. */
-        __atomic_store_n(entry, nested_leaf(table, true), __ATOMIC_RELEASE);
-        *made = level == 1;
-    }
-    return root ? 0 : ERR_NOMEM;
-}
-
 /* Nothing changes where another CPU was faster, or where this one held an older, narrower translation: the fault itself
  * has taken that out of its TLB. */
 static int show(void *context, uint32_t slot, node_t node)
@@ -205,16 +186,18 @@ static int show(void *context, uint32_t slot, node_t node)
     const struct space *s = &m->pager->space;
     uint32_t vm = space_vm(s, slot);
     uint64_t from = space_gpa(s, slot) & ~(NESTED_REGION - 1);
-    bool made = false;
-    int err = node == NODE_ALL ? 0 : make_tables(m, vm, node, from, &made);
-    if (!made)
+    if (node == NODE_ALL || nested_entry(m->memory, m->root[vm][node], from, 0)) {
         put_all(m, slot, node, NULL);
-    for (uint32_t i = 0; made && i < NESTED_FANOUT; i++) {
+        return 0;
+    }
+    if (!nested_make(m->memory, root_of(m, vm, node), from, 0, take_table, m, node))
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < NESTED_FANOUT; i++) {
         uint32_t other = space_slot(s, vm, from + (uint64_t)i * MEMORY_FRAME);
         if (other != SPACE_NONE)
             put_all(m, other, node, NULL);
     }
-    return err;
+    return 0;
 }
 
 static void hide(void *context, uint32_t slot)

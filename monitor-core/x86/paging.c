@@ -3,25 +3,18 @@
  * Long-mode tables (AMD64 APM volume 2, 5.3). Everything but the image hangs below the boot tables' root, which every
  * node's root copies: what is mapped later, below an entry that is there already, is seen by all.
  */
+#include "monitor-core/x86/nested.h"
 #include "monitor-core/x86/start.h"
 
-#define PRESENT UINT64_C(1)
-#define WRITE UINT64_C(2)
+#define PRESENT NESTED_PRESENT
+#define WRITE NESTED_WRITE
 #define UNCACHED UINT64_C(0x18)
 #define LARGE UINT64_C(0x80)
 #define NO_EXECUTE (UINT64_C(1) << 63)
-#define ADDRESS UINT64_C(0x000ffffffffff000)
-
-enum { ENTRIES = 512, ROOT_LEVEL = 3 };
 
 static struct paging_node_tables {
     uint64_t cr3, text;
 } tables_of[MACHINE_NODES];
-
-static unsigned index_at(uint64_t address, unsigned level)
-{
-    return (unsigned)(address >> (12 + 9 * level)) % ENTRIES;
-}
 
 static uint64_t physical_of(const void *p)
 {
@@ -33,26 +26,26 @@ static uint64_t *boot_root(void)
     return memory_at(&machine_x86.memory, (uint64_t)boot_pml4);
 }
 
-/* The entry that maps `address` at that level; tables on the way are made on `node`. */
-static uint64_t *entry(uint64_t *table, uint64_t address, unsigned level, node_t node)
+static uint64_t take_table(void *context, node_t node)
 {
-    for (unsigned at = ROOT_LEVEL; at > level; at--) {
-        uint64_t *e = &table[index_at(address, at)];
-        if (!(*e & PRESENT))
-            *e = physical_of(cpu_reserve(node, MEMORY_FRAME, "page tables")) | PRESENT | WRITE;
-        table = memory_at(&machine_x86.memory, *e & ADDRESS);
-    }
-    return &table[index_at(address, level)];
+    (void)context;
+    return physical_of(cpu_reserve(node, MEMORY_FRAME, "page tables"));
 }
 
-static void map(uint64_t *root, uint64_t address, uint64_t physical, uint64_t bytes, uint64_t flags, node_t node)
+/* The entry that maps `address` at that level; tables on the way are made on `node`. */
+static uint64_t *entry(const uint64_t *root, uint64_t address, unsigned level, node_t node)
+{
+    return nested_make(&machine_x86.memory, physical_of(root), address % NESTED_LIMIT, level, take_table, NULL, node);
+}
+
+static void map(const uint64_t *root, uint64_t address, uint64_t physical, uint64_t bytes, uint64_t flags, node_t node)
 {
     for (uint64_t at = 0; at < bytes; at += MEMORY_FRAME)
         *entry(root, address + at, 0, node) = (physical + at) | flags | PRESENT;
 }
 
 /* RAM only: device registers must not be reachable as cached memory. */
-static void direct_range(uint64_t *root, const struct start_range *r, node_t node)
+static void direct_range(const uint64_t *root, const struct start_range *r, node_t node)
 {
     const uint64_t large = UINT64_C(2) << 20, flags = PRESENT | WRITE | NO_EXECUTE;
     uint64_t at = (r->start + MEMORY_FRAME - 1) & ~(uint64_t)(MEMORY_FRAME - 1);
@@ -69,9 +62,9 @@ void paging_direct(const struct start_facts *f)
     uint64_t *made = cpu_reserve(node, MEMORY_FRAME, "page tables"); /* beside those, which serve until all is in */
     for (uint32_t i = 0; i < f->nram; i++)
         direct_range(made, &f->ram[i], node);
-    entry(made, START_DEVICES, ROOT_LEVEL - 1, node);
-    entry(made, START_STACKS, ROOT_LEVEL - 1, node);
-    for (unsigned i = index_at(START_DIRECT, ROOT_LEVEL); i < ENTRIES - 1; i++)
+    entry(made, START_DEVICES, NESTED_LEVELS - 2, node);
+    entry(made, START_STACKS, NESTED_LEVELS - 2, node);
+    for (unsigned i = NESTED_FANOUT / 2; i < NESTED_FANOUT - 1; i++)
         boot_root()[i] = made[i];
     __asm__ volatile("mov %0, %%cr3" : : "r"((uint64_t)boot_pml4) : "memory");
 }
@@ -87,7 +80,7 @@ uint64_t paging_node(node_t node)
     uint64_t *root = cpu_reserve(node, MEMORY_FRAME, "page tables");
     unsigned char *copy = cpu_reserve(node, text_bytes, "a copy of the monitor");
     __builtin_memcpy(root, boot_root(), MEMORY_FRAME);
-    root[0] = root[ENTRIES - 1] = 0;
+    root[0] = root[NESTED_FANOUT - 1] = 0;
     __builtin_memcpy(copy, image_text, text_bytes);
     t->text = physical_of(copy);
     map(root, (uint64_t)image_text, t->text, code_bytes, 0, node);
