@@ -66,44 +66,31 @@ static const char *body_wrong(const struct play *p)
     return NULL;
 }
 
-/* Where the parts begin, and where the last ends. */
-struct parts {
-    uint64_t latencies, tiers, cpus, frames, bandwidths, costs, advice, records;
-};
-
-/* The header is checked before: nothing overflows. */
-static struct parts parts_of(const struct play_header *h)
+static const void *part(uintptr_t *at, uint64_t bytes)
 {
-    uint64_t per_node = h->nodes * sizeof(uint64_t);
-    struct parts at = {.latencies = sizeof *h};
-    at.tiers = at.latencies + (uint64_t)h->nodes * h->nodes * sizeof(uint32_t);
-    at.cpus = at.tiers + h->nodes;
-    at.frames = aligned(at.cpus + h->cpus);
-    at.bandwidths = at.frames + per_node;
-    at.costs = at.bandwidths + (h->known & PLAY_BANDWIDTHS ? per_node : 0);
-    at.advice = at.costs + (h->known & PLAY_COSTS ? sizeof(struct costs) : 0);
-    at.records = aligned(at.advice + (h->advice ? h->npages : 0));
-    return at;
+    const void *here = (const void *)*at;
+    *at += bytes;
+    return here;
 }
 
-static void point(struct play *p, const void *bytes, const struct parts *at)
+/* The parts from there on; answers where the records begin. The header is checked before: nothing overflows. */
+static uintptr_t point(struct play *p, uintptr_t at)
 {
     const struct play_header *h = &p->header;
-    uintptr_t start = (uintptr_t)bytes;
-    p->frames = (const uint64_t *)(start + at->frames);
-    p->advice = h->advice ? (const node_t *)(start + at->advice) : NULL;
-    p->records = (const struct play_record *)(start + at->records);
-    p->topology = (struct topology){
-        .nodes = h->nodes,
-        .cpus = h->cpus,
-        .page_size = PAGE_BYTES,
-        .latency_ps = (const uint32_t *)(start + at->latencies),
-        .tier = (const uint8_t *)(start + at->tiers),
-        .cpu_node = (const node_t *)(start + at->cpus),
-        .frames = p->frames,
-        .bandwidth = h->known & PLAY_BANDWIDTHS ? (const uint64_t *)(start + at->bandwidths) : NULL,
-        .costs = h->known & PLAY_COSTS ? (const struct costs *)(start + at->costs) : NULL,
-    };
+    struct topology *t = &p->topology;
+    uint64_t per_node = h->nodes * sizeof(uint64_t);
+    *t = (struct topology){.nodes = h->nodes, .cpus = h->cpus, .page_size = PAGE_BYTES};
+    t->latency_ps = part(&at, (uint64_t)h->nodes * h->nodes * sizeof(uint32_t));
+    t->tier = part(&at, h->nodes);
+    t->cpu_node = part(&at, h->cpus);
+    at = aligned(at);
+    t->frames = part(&at, per_node);
+    t->bandwidth = h->known & PLAY_BANDWIDTHS ? part(&at, per_node) : NULL;
+    t->costs = h->known & PLAY_COSTS ? part(&at, sizeof *t->costs) : NULL;
+    p->advice = h->advice ? part(&at, h->npages) : NULL;
+    at = aligned(at);
+    p->records = (const struct play_record *)at;
+    return at;
 }
 
 int play_open(struct play *p, const void *bytes, size_t size, const char **why)
@@ -115,9 +102,8 @@ int play_open(struct play *p, const void *bytes, size_t size, const char **why)
     *why = header_wrong(&p->header);
     if (*why)
         return ERR_INVAL;
-    struct parts at = parts_of(&p->header);
-    uint64_t offset = at.records;
-    point(p, bytes, &at);
+    uintptr_t start = (uintptr_t)bytes;
+    uint64_t offset = point(p, start + sizeof p->header) - start;
     *why = "shorter or longer than its header says";
     if (offset > size || (size - offset) % sizeof(struct play_record) ||
         (size - offset) / sizeof(struct play_record) != p->header.records)
@@ -126,62 +112,47 @@ int play_open(struct play *p, const void *bytes, size_t size, const char **why)
     return *why ? ERR_INVAL : 0;
 }
 
-static int configure(const struct play *p, const struct policy_class *policy, const uint64_t *param,
-                     struct machine *machine, struct engine_config *c)
+int play_need(struct play *p, const struct policy_class *policy, const uint64_t *param, uint64_t *bytes)
 {
-    uint32_t known = p->header.known;
-    if ((policy->signals & SIGNAL_ACCESSED && !(known & PLAY_ACCESSED)) ||
-        (policy->signals & SIGNAL_LOAD && !(known & PLAY_LOAD)) || (policy->signals & SIGNAL_ADVICE && !p->advice))
-        return ERR_NOSUP;
-    *c = (struct engine_config){.policy = policy,
-                                .topology = &p->topology,
-                                .npages = p->header.npages,
-                                .machine = machine,
-                                .batch = p->header.batch,
-                                .sampling = p->header.sampling,
-                                .budget = p->header.budget,
-                                .advice = p->advice};
-    __builtin_memcpy(c->param, param, policy_param_count(policy) * sizeof *param);
-    return 0;
-}
-
-int play_need(const struct play *p, const struct policy_class *policy, const uint64_t *param, uint64_t *bytes)
-{
+    const struct play_header *h = &p->header;
     struct machine any = {.ops = NULL};
-    struct engine_config c;
-    int err = configure(p, policy, param, &any, &c);
-    err = err ? err : engine_block(&c, bytes);
-    if (!err)
-        *bytes += (play_seen_words(&p->header) * sizeof *p->seen + 15) & ~UINT64_C(15);
+    if ((policy->signals & SIGNAL_ACCESSED && !(h->known & PLAY_ACCESSED)) ||
+        (policy->signals & SIGNAL_LOAD && !(h->known & PLAY_LOAD)) || (policy->signals & SIGNAL_ADVICE && !p->advice))
+        return ERR_NOSUP;
+    p->config = (struct engine_config){.policy = policy,
+                                       .topology = &p->topology,
+                                       .npages = h->npages,
+                                       .machine = &any,
+                                       .batch = h->batch,
+                                       .sampling = h->sampling,
+                                       .budget = h->budget,
+                                       .advice = p->advice};
+    __builtin_memcpy(p->config.param, param, policy_param_count(policy) * sizeof *param);
+    int err = engine_block(&p->config, &p->seen_at);
+    p->config.machine = NULL;
+    *bytes = p->seen_at + ((play_seen_words(h) * sizeof *p->seen + 15) & ~UINT64_C(15));
     return err;
 }
 
 /* The view looks at the words behind the engine's own memory. */
-static void show(struct play *p, struct view *v, const struct engine_config *c, unsigned char *block)
+int play_begin(struct play *p, struct machine *machine, struct engine *e, void *block)
 {
-    uint64_t at = 0, cells = 2 * (uint64_t)p->header.nodes * p->header.nodes;
-    engine_block(c, &at);
-    p->seen = (uint64_t *)(void *)(block + at);
-    if (p->header.known & PLAY_ACCESSED) {
-        for (uint32_t n = 0; n < p->header.nodes; n++)
-            p->accessed[n] = p->seen + n * play_row_words(&p->header);
-        v->accessed = p->accessed;
+    const struct play_header *h = &p->header;
+    p->config.machine = machine;
+    int err = engine_begin(e, &p->config, block);
+    if (err)
+        return err;
+    p->seen = (uint64_t *)(void *)((unsigned char *)block + p->seen_at);
+    if (h->known & PLAY_ACCESSED) {
+        for (uint32_t n = 0; n < h->nodes; n++)
+            p->accessed[n] = p->seen + n * play_row_words(h);
+        e->view.accessed = p->accessed;
     }
-    if (p->header.known & PLAY_LOAD) {
-        v->traffic = p->seen + play_accessed_words(&p->header);
-        v->latency_ps = v->traffic + cells;
+    if (h->known & PLAY_LOAD) {
+        e->view.traffic = p->seen + play_accessed_words(h);
+        e->view.latency_ps = e->view.traffic + 2 * (uint64_t)h->nodes * h->nodes;
     }
-}
-
-int play_begin(struct play *p, const struct policy_class *policy, const uint64_t *param, struct machine *machine,
-               struct engine *e, void *block)
-{
-    struct engine_config c;
-    int err = configure(p, policy, param, machine, &c);
-    err = err ? err : engine_begin(e, &c, block);
-    if (!err)
-        show(p, &e->view, &c, block);
-    return err;
+    return 0;
 }
 
 static void see(uint64_t *seen, const struct play_record *r)

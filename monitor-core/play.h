@@ -55,9 +55,9 @@ struct play {
     struct play_header header; /* copied */
     struct topology topology;  /* points into the text */
     const struct play_record *records;
-    const uint64_t *frames;
-    const node_t *advice; /* null: none */
-    uint64_t *seen;       /* what the policy sees besides; play_begin's */
+    const node_t *advice;        /* null: none */
+    struct engine_config config; /* as play_need found it */
+    uint64_t *seen, seen_at;     /* what the policy sees besides, and where in play_begin's block */
     const uint64_t *accessed[NODE_MAX];
 };
 
@@ -81,13 +81,12 @@ static inline uint64_t play_seen_words(const struct play_header *h)
  * wrong (a static string). */
 int play_open(struct play *, const void *bytes, size_t size, const char **why);
 
-/* Bytes of the 16-byte aligned, zeroed block that play_begin wants. 0; ERR_NOSUP: the log has not what the class asks
- * for; ERR_INVAL: parameters out of range. */
-int play_need(const struct play *, const struct policy_class *, const uint64_t *param, uint64_t *bytes);
+/* The class and parameters that play_begin is to use, and *bytes of its 16-byte aligned, zeroed block. 0; ERR_NOSUP:
+ * the log has not what the class asks for; ERR_INVAL: parameters out of range. */
+int play_need(struct play *, const struct policy_class *, const uint64_t *param, uint64_t *bytes);
 
 /* Sets the engine up on that machine as the log's was; it points into the struct play. 0, or what engine_init said. */
-int play_begin(struct play *, const struct policy_class *, const uint64_t *param, struct machine *, struct engine *,
-               void *block);
+int play_begin(struct play *, struct machine *, struct engine *, void *block);
 
 /* Feeds records [from, to) to the engine. A machine that is full is no error of the log: it is part of the decisions.
  * 0, or the first other error. */

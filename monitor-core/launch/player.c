@@ -108,7 +108,7 @@ void player_close(struct player_log *l)
 
 int player_play(struct player_log *l, uint64_t *digest, struct engine_stats *stats, struct trace_error *why)
 {
-    struct counting machine = {.machine.ops = &counting_ops, .frames = l->play.frames};
+    struct counting machine = {.machine.ops = &counting_ops, .frames = l->play.topology.frames};
     struct engine *engine = calloc(1, sizeof *engine);
     uint64_t bytes = 0;
     int error = play_need(&l->play, l->policy, l->param, &bytes);
@@ -123,7 +123,7 @@ int player_play(struct player_log *l, uint64_t *digest, struct engine_stats *sta
     error = block && engine ? 0 : -ENOMEM;
     if (!error) {
         memset(block, 0, bytes);
-        error = play_begin(&l->play, l->policy, l->param, &machine.machine, engine, block);
+        error = play_begin(&l->play, &machine.machine, engine, block);
         error = error ? error : play_feed(&l->play, engine, 0, l->play.header.records);
     }
     if (!error) {

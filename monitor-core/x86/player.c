@@ -70,7 +70,7 @@ static const char *play(const struct module *m, void *block)
         return "not enough memory";
     __builtin_memset(block, 0, bytes);
     metal_init(&metal, NULL, &machine_x86.memory, flush, p.header.npages, (unsigned char *)block + bytes);
-    if (play_begin(&p, monitor.config.policy, monitor.config.param, &metal.machine, &engine, block))
+    if (play_begin(&p, &metal.machine, &engine, block))
         return "the policy's parameters do not fit together";
     int err = play_feed(&p, &engine, 0, p.header.records);
     uint64_t digest = engine_digest(&engine);

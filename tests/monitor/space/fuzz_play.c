@@ -24,7 +24,7 @@ static void play(struct play *p, const struct policy_class *policy, const uint64
     void *block = aligned_alloc(16, bytes);
     memset(block, 0, bytes);
     machine_check_begin(&check, &p->topology, p->header.npages, MACHINE_REPLICAS | MACHINE_WATCH);
-    if (!play_begin(p, policy, param, &check.machine, &engine, block)) {
+    if (!play_begin(p, &check.machine, &engine, block)) {
         play_feed(p, &engine, 0, p->header.records);
         machine_check_compare(&check, &engine);
         play_end(p, &engine);

@@ -170,7 +170,7 @@ static uint64_t play_on(const struct log *l, const struct policy_class *policy, 
     cr_assert_eq(play_need(&play, policy, param, &bytes), 0, "%s", policy->name);
     void *block = aligned_alloc(16, bytes);
     memset(block, 0, bytes);
-    cr_assert_eq(play_begin(&play, policy, param, machine, e, block), 0);
+    cr_assert_eq(play_begin(&play, machine, e, block), 0);
     /* In two pieces; the end beyond the end. */
     cr_assert_eq(play_feed(&play, e, 0, 1234), 0);
     cr_assert_eq(play_feed(&play, e, 1234, RECORDS + 5), 0);
@@ -341,7 +341,7 @@ Test(play, what_the_policy_sees)
     memset(block, 0, bytes);
     fixture_shape(&shape, NODES, LOG_CPUS, FRAMES);
     machine_check_begin(&check, &shape.topology, PAGES, MACHINE_REPLICAS | MACHINE_WATCH);
-    cr_assert_eq(play_begin(&play, policy, param, &check.machine, &e, block), 0);
+    cr_assert_eq(play_begin(&play, &check.machine, &e, block), 0);
     cr_assert(!e.view.accessed[2][1] && !e.view.traffic[17] && !e.view.latency_ps[2]);
     cr_assert_eq(play_feed(&play, &e, 0, WORDS + 1), 0);
     const uint64_t bits[NODES][2] = {{1, 2}, {3, 4}, {40, 40}};
