@@ -11,14 +11,13 @@ size_t space_size(uint32_t slots, uint32_t shared)
 
 void space_init(struct space *s, uint32_t nvms, const uint32_t *pages, uint32_t shared, void *memory)
 {
-    *s = (struct space){.nvms = nvms, .shared = shared, .link = memory, .free_head = SPACE_NONE};
+    *s = (struct space){.nvms = nvms, .shared = shared, .link = memory, .free = SPACE_NONE};
     for (uint32_t vm = 0; vm < nvms; vm++) {
         s->first[vm] = s->slots;
         s->count[vm] = pages[vm];
         s->slots += pages[vm];
     }
-    s->head = s->link + s->slots;
-    s->users = (uint8_t *)(s->head + shared);
+    s->users = (uint8_t *)(s->link + s->slots + shared);
     for (uint32_t slot = 0; slot < s->slots; slot++)
         s->link[slot] = slot;
     s->shared_used = shared;
@@ -48,58 +47,51 @@ uint64_t space_gpa(const struct space *s, uint32_t slot)
     return gpa >= SPACE_HOLE ? gpa + (SPACE_HIGH - SPACE_HOLE) : gpa;
 }
 
-static uint32_t slot_or_none(const struct space *s, uint32_t link)
-{
-    return link < s->slots ? link : SPACE_NONE;
-}
-
 uint32_t space_first(const struct space *s, page_t page)
 {
     if (space_is_shared(s, page))
-        return slot_or_none(s, s->head[page - s->slots]);
+        return space_after(s, page, page);
     return s->link[page] == page ? page : SPACE_NONE;
 }
 
 uint32_t space_after(const struct space *s, page_t page, uint32_t slot)
 {
-    return space_is_shared(s, page) ? slot_or_none(s, s->link[slot]) : SPACE_NONE;
+    return s->link[slot] == page ? SPACE_NONE : s->link[slot];
 }
 
 page_t space_shared_take(struct space *s)
 {
-    uint32_t i = s->free_head;
-    if (i == SPACE_NONE)
+    page_t page = s->free;
+    if (page == SPACE_NONE)
         return SPACE_NONE;
-    s->free_head = s->head[i];
-    s->head[i] = s->slots + i;
-    s->users[i] = SPACE_HELD;
+    s->free = s->link[page];
+    s->link[page] = page;
+    s->users[page - s->slots] = SPACE_HELD;
     s->shared_used++;
-    return s->slots + i;
+    return page;
 }
 
 void space_shared_give(struct space *s, page_t page)
 {
-    uint32_t i = page - s->slots;
-    s->users[i] = 0;
-    s->head[i] = s->free_head;
-    s->free_head = i;
+    s->users[page - s->slots] = 0;
+    s->link[page] = s->free;
+    s->free = page;
     s->shared_used--;
 }
 
 void space_show(struct space *s, uint32_t slot, page_t shared)
 {
-    uint32_t i = shared - s->slots;
-    s->link[slot] = s->head[i];
-    s->head[i] = slot;
-    s->users[i]++;
+    s->link[slot] = s->link[shared];
+    s->link[shared] = slot;
+    s->users[shared - s->slots]++;
 }
 
 void space_hide(struct space *s, uint32_t slot)
 {
-    uint32_t i = space_page(s, slot) - s->slots, *at = &s->head[i];
-    while (*at != slot)
-        at = &s->link[*at];
-    *at = s->link[slot];
+    page_t shared = space_page(s, slot), before = shared;
+    while (s->link[before] != slot)
+        before = s->link[before];
+    s->link[before] = s->link[slot];
     s->link[slot] = slot;
-    s->users[i]--;
+    s->users[shared - s->slots]--;
 }

@@ -6,8 +6,8 @@
  *   0 .. slots - 1               private pages: the page of slot s is s itself
  *   slots .. slots + shared - 1  shared pages: disk blocks, shown read-only by up to SPACE_USERS slots of any VM
  *
- * so a private page needs no backmap and a shared page has a list, which ends in the page itself: a slot's one number
- * says what it shows and where the list goes on. Guest physical memory is contiguous from 0, with the hole of the PC
+ * so a private page needs no backmap and a shared page is on a ring with its slots: a slot's one number says what it
+ * shows and where the ring goes on. Guest physical memory is contiguous from 0, with the hole of the PC
  * from 3 to 4 GiB left out (what would lie there follows from 4 GiB).
  *
  * No allocation, no locks: the pager's lock serialises.
@@ -27,10 +27,10 @@ enum { SPACE_VMS = 16, SPACE_USERS = 64, SPACE_HELD = 0x80 };
 struct space {
     uint32_t nvms, slots, shared; /* shared: how many shared pages can exist */
     uint32_t first[SPACE_VMS], count[SPACE_VMS];
-    uint32_t *link;     /* [slots] itself; or of those that show a shared page the next, the last one the page */
-    uint32_t *head;     /* [shared] the list's begin; of one that is not in use the next of these */
-    uint8_t *users;     /* [shared] length of the list, + SPACE_HELD while the disk index holds the page */
-    uint32_t free_head; /* SPACE_NONE: all in use */
+    uint32_t *link; /* [slots + shared] of a shared page and the slots that show it, the next in a ring; of a slot that
+                     * shows its own page, itself; of a shared page that is not in use, the next of these */
+    uint8_t *users; /* [shared] how many slots show it, + SPACE_HELD while the disk index holds the page */
+    page_t free;    /* SPACE_NONE: all in use */
     uint32_t shared_used;
 };
 
