@@ -27,20 +27,11 @@ uint32_t telemetry_crc(uint32_t crc, const uint8_t *bytes, size_t n)
 
 static void emit(struct telemetry *t, enum telemetry_type type, const uint8_t *body, size_t size)
 {
-    uint8_t head[HEAD] = {'M',
-                          'B',
-                          (uint8_t)type,
-                          0,
-                          (uint8_t)size,
-                          (uint8_t)(size >> 8),
-                          (uint8_t)t->sequence,
-                          (uint8_t)(t->sequence >> 8)};
-    uint32_t crc = telemetry_crc(telemetry_crc(0, head, HEAD), body, size);
-    uint8_t tail[TAIL] = {(uint8_t)crc, (uint8_t)(crc >> 8), (uint8_t)(crc >> 16), (uint8_t)(crc >> 24)};
-    t->sequence++;
+    uint16_t head[HEAD / 2] = {'M' | 'B' << 8, (uint16_t)type, (uint16_t)size, t->sequence++};
+    uint32_t crc = telemetry_crc(telemetry_crc(0, (const uint8_t *)head, HEAD), body, size);
     t->put(t->context, head, HEAD);
     t->put(t->context, body, size);
-    t->put(t->context, tail, TAIL);
+    t->put(t->context, &crc, TAIL);
 }
 
 void telemetry_init(struct telemetry *t, void (*put)(void *, const void *, size_t), void *context)
@@ -78,8 +69,8 @@ void telemetry_observed(struct telemetry *t, uint64_t time, uint32_t slot, node_
     if (t->used + OBSERVATION_MAX > TELEMETRY_BODY_MAX)
         telemetry_flush(t);
     if (t->used == 0) {
-        for (unsigned i = 0; i < 8; i++)
-            t->body[t->used++] = (uint8_t)(time >> 8 * i);
+        __builtin_memcpy(t->body, &time, sizeof time);
+        t->used = sizeof time;
         t->last_time = time;
         t->last_slot = 0;
     }
