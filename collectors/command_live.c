@@ -286,8 +286,8 @@ static const struct cli_option options[] = {
     {"apply", 0, NULL, "move the pages; else it is only said what would be moved"},
     {"rate", 0, "BYTES", "moved per second at most, as in 64Mi (the default); 0: no limit"},
     {"pages", 0, "N", "pages looked after at most; default 262144"},
-    {"period", 0, "N", "one sample in N events; default: the source's"},
-    {"duration", 0, "S", "end after so many seconds; else with the process, or by Ctrl-C"},
+    {"period", 'c', "N", "one sample in N events; default: the source's"},
+    {"duration", 'd', "SECONDS", "end after so many seconds; else with the process, or by Ctrl-C"},
     {"lines", 0, NULL, "a line per second even on a terminal"},
     {NULL, 0, NULL, NULL},
 };

@@ -11,7 +11,7 @@
 enum { WIDTH = 96, INDENT = 22 };
 
 static const struct cli_option options[] = {
-    {"format", 0, "FORM", "table (default), csv or json"},
+    {"format", 'f', "F", "table, csv or json; default table"},
     {NULL, 0, NULL, NULL},
 };
 

@@ -31,7 +31,7 @@ static const struct cli_option options[] = {
     {"name", 0, "TEXT", "name of the trace (the file's)"},
     {"note", 0, "TEXT", "how it was made; stored with it"},
     {"cpus", 0, "N", "qemu: CPUs of the modelled machine (8)"},
-    {"nodes", 0, "N", "qemu, whole machine: its nodes (4)"},
+    {"nodes", 'n', "N", "qemu, whole machine: its nodes (4)"},
     {"memory", 0, "BYTES", "qemu, whole machine: its memory (2Gi)"},
     {"l1", 0, "BYTES", "qemu: each first-level cache (32Ki)"},
     {"l2", 0, "BYTES", "qemu: second-level cache of each CPU (1Mi)"},

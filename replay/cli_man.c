@@ -3,23 +3,64 @@
 
 #include "replay/cli_private.h"
 
-/* Text for roff: a backslash, a hyphen and a dot or quote at the start of a line would be read as markup. */
-static void text(FILE *f, const char *s)
+/* n bytes of text for roff: a backslash, a hyphen and a dot or quote at the start of a line would be read as markup. */
+static void span(FILE *f, const char *s, size_t n)
 {
-    bool start = true;
-    for (; *s; s++) {
-        if (start && (*s == '.' || *s == '\''))
-            fputs("\\&", f);
+    if (n && (*s == '.' || *s == '\''))
+        fputs("\\&", f);
+    for (; n; n--, s++) {
         if (*s == '\\')
             fputs("\\e", f);
         else if (*s == '-')
             fputs("\\-", f);
-        else if (*s == '\n')
-            fputs(s[1] == '\n' ? "\n.PP" : s[1] == ' ' ? "\n.br\n" : "\n", f);
         else
             fputc(*s, f);
-        start = *s == '\n';
     }
+}
+
+/* "  word    what it means": the word as a tag, what it means beside it, in the column where the text has it. A word
+ * alone has its meaning in the next line, as far right as those before it. */
+static void item(FILE *f, const char *s, size_t n, bool first)
+{
+    size_t indent = strspn(s, " "), word = indent;
+    while (word < n && strncmp(s + word, "  ", 2))
+        word++;
+    size_t meaning = word < n ? word + strspn(s + word, " ") : n;
+    if (first)
+        fputs(".PD 0\n.PP\n", f);
+    if (meaning < n)
+        fprintf(f, ".TP %zu\n", meaning - indent);
+    else
+        fputs(".TP\n", f);
+    span(f, s + indent, word - indent);
+    fputs(meaning < n ? "\n" : "", f);
+    span(f, s + meaning, n - meaning);
+}
+
+/* Lines that begin with a blank are of a list (cli.h): each an item, or further in, more of the one before. */
+static void text(FILE *f, const char *s)
+{
+    enum { ITEM = 4 };
+    bool list = false;
+    for (bool start = true; *s; start = false) {
+        size_t n = strcspn(s, "\n"), indent = strspn(s, " ");
+        if (!start)
+            fputc('\n', f);
+        if (list && !indent) {
+            fputs(n ? ".PD\n.PP\n" : ".PD\n", f);
+            list = false;
+        }
+        if (!n && !start)
+            fputs(".PP", f);
+        else if (indent && (indent < ITEM || !list)) {
+            item(f, s, n, !list);
+            list = true;
+        } else
+            span(f, s + indent, n - indent);
+        s += n + (s[n] == '\n');
+    }
+    if (list)
+        fputs("\n.PD", f);
 }
 
 static void line(FILE *f, const char *s)
@@ -30,7 +71,7 @@ static void line(FILE *f, const char *s)
 
 static void option(FILE *f, const struct cli_option *o)
 {
-    fputs(".TP\n", f);
+    fputs(".TP 7\n", f);
     if (o->letter)
         fprintf(f, "\\fB\\-%c\\fR, ", o->letter);
     fputs("\\fB\\-\\-", f);
@@ -60,7 +101,7 @@ static void command(FILE *f, const struct cli_command *c)
     for (const struct cli_example *e = c->examples; e && e->command; e++) {
         fputs(".PP\nExample, ", f);
         line(f, e->what);
-        fputs(".RS\n.nf\n", f);
+        fputs(".RS 2\n.nf\n", f);
         line(f, e->command);
         fputs(".fi\n.RE\n", f);
     }
@@ -69,6 +110,7 @@ static void command(FILE *f, const struct cli_command *c)
 void cli_man(FILE *f, const struct cli_command *const *commands)
 {
     fputs(".TH MIRRORBALL 1 \"\" \"" CLI_PROGRAM " " MIRRORBALL_VERSION "\" \"User Commands\"\n"
+          ".ad l\n.nh\n"
           ".SH NAME\n" CLI_PROGRAM " \\- compare page placement policies for NUMA machines on recorded traces\n"
           ".SH SYNOPSIS\n.B " CLI_PROGRAM "\n\\fICOMMAND\\fR [\\fIOPTION\\fR]... [\\fIARGUMENT\\fR]...\n"
           ".SH DESCRIPTION\n"

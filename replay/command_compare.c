@@ -81,7 +81,7 @@ static int run(const struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-    {"policy", 'p', "A,B:x=1", "these policies only; may be repeated; default: all"},
+    {"policy", 'P', "A,B:x=1", "these policies only; may be repeated; default: all"},
     {"paper", 0, NULL, "check the model against the Disco paper's figures instead; takes no trace"},
     REQUEST_OPTIONS,
     REQUEST_OUTPUT,
@@ -90,7 +90,7 @@ static const struct cli_option options[] = {
 static const struct cli_example examples[] = {
     {"mirrorball compare datasets/traces/pmake.h5", "every policy on the default machine"},
     {"mirrorball compare datasets/traces/*.h5 -o results.h5 --report report.html",
-     "four traces; result set and report page"},
+     "all traces; result set and report page"},
     {"mirrorball compare datasets/traces/database.h5 --policy first_touch,migrep:trigger=64,sharing=16 --machine "
      "skylake-2s",
      "two runs on a two-socket machine"},

@@ -106,7 +106,7 @@ static int run(const struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-    {"policy", 'p', "SPEC", "the policy, as in migrep:trigger=64,sharing=16; needed"},
+    {"policy", 'P', "SPEC", "the policy, as in migrep:trigger=64,sharing=16; needed"},
     {"write-log", 0, "FILE", "write what the engine is told, to be played elsewhere (mirrorball monitor play)"},
     REQUEST_OPTIONS,
     REQUEST_OUTPUT,

@@ -152,7 +152,7 @@ static int run(const struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-    {"policy", 'p', "SPEC", "the policy; parameters given here hold for every run; needed"},
+    {"policy", 'P', "SPEC", "the policy; parameters given here hold for every run; needed"},
     {"vary", 'v', "NAME=VALUES", "range 16..512:x2 or 16..64:+16, or list 8,16,32; may be repeated; needed"},
     REQUEST_OPTIONS,
     REQUEST_OUTPUT,

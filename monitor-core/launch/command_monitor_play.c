@@ -216,7 +216,7 @@ static int run(const struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-    {"policy", 'p', "SPEC", "play under this policy instead of the one that the log was written under"},
+    {"policy", 'P', "SPEC", "play under this policy instead of the one that the log was written under"},
     {"metal", 0, NULL, "play in the monitor as well, on an emulated machine, and compare"},
     {"image", 0, "FILE", "the monitor; default: monitor.elf beside this program"},
     {"qemu", 0, "PROGRAM", "the emulator; default: qemu-system-x86_64"},

@@ -275,17 +275,17 @@ static int run(const struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-    {"policy", 'p', "SPEC", "placement policy, as in migrep:trigger=64; default first_touch"},
-    {"vm", 'v', "VM", "a virtual machine (see above); once for each"},
+    {"policy", 'P', "SPEC", "placement policy, as in migrep:trigger=64; default first_touch"},
+    {"vm", 0, "VM", "a virtual machine (see above); once for each"},
     {"nodes", 'n', "N", "NUMA nodes of the machine, 1 to 16; default 4"},
-    {"cpus", 'c', "N", "CPUs of the machine, up to 64; default: one per node"},
+    {"cpus", 0, "N", "CPUs of the machine, up to 64; default: one per node"},
     {"memory", 0, "SIZE", "memory of the machine, as in 4G; default: twice what the VMs ask for, at least 1G"},
     {"output", 'o', "FILE.h5", "write the result set here"},
     {"report", 0, "FILE.html", "write the report page here"},
     {"record", 0, "TRACE.h5", "store every observed access as a trace that compare replays"},
     {"set", 0, "KEY=VALUE", "a line of the monitor's configuration: harvest_ms, weight, around, slice_ms"},
     {"timeout", 0, "S", "end the machine after so many seconds"},
-    {"machine", 'm', "M", "kind of PC: q35 (default) or pc"},
+    {"machine", 0, "KIND", "kind of PC: q35 (default) or pc"},
     {"image", 0, "FILE", "the monitor; default: monitor.elf beside this program"},
     {"qemu", 0, "PROGRAM", "the emulator; default: qemu-system-x86_64"},
     {"dry-run", 0, NULL, "print the emulator's command and the configuration, start nothing"},

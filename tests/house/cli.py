@@ -38,7 +38,7 @@ def one_line(done, code, what, *words):
 def commands():
     """Names of the commands, from the help: of one word, or of a group and a word."""
     listed = run("--help").stdout.split("Commands:\n")[1].split("\n\n")[0]
-    return [name for name in re.findall(r"^  (\w+(?: \w+)?)  ", listed, re.M) if name != "help"]
+    return [name for name in re.findall(r"^  (\w+(?: \w+)?)(?:  |$)", listed, re.M) if name != "help"]
 
 
 def options(command):
@@ -80,6 +80,19 @@ def check_command(name):
         needed = [w for o, v in (("policy", "first_touch"), ("vary", "seed=1")) if o in names for w in (f"--{o}", v)]
         wrong = run(*name.split(), *needed, "--format", "xml", *(["no-such-file.h5"] if "TRACE" in text else []))
         one_line(wrong, 2, f"{name} --format xml", "table", "csv", "json")
+
+
+def check_letters(names):
+    """A letter stands for one long name in all commands, and an option that has a letter has it wherever it means the
+    same, which is when the name of its value is the same."""
+    meaning, letters = {}, {}
+    for name in names:
+        for letter, option, value in options(name):
+            if letter:
+                expect(meaning.setdefault(letter, option) == option, f"{name} -{letter}: --{option}, elsewhere --{meaning[letter]}")
+            letters.setdefault((option, value), {}).setdefault(letter, name)
+    for (option, value), of in letters.items():
+        expect(len(of) == 1, f"--{option}{value}: a letter in some commands only: {of}")
 
 
 def check_streams():
@@ -156,6 +169,26 @@ def check_manual(text, names):
         expect(f"mirrorball {name}" in text, f"the manual page does not show {name}")
         for _, option, _ in options(name):
             expect(f"--{option}" in text.replace("\\-", "-"), f"the manual page does not show {name} --{option}")
+    check_lists(names)
+
+
+def check_lists(names):
+    """What a list in a description says of a word stands in one column of the manual, however narrow the page."""
+    if not shutil.which("groff"):
+        return
+    command = ["groff", "-man", "-rLL=78n", "-rHY=0", "-Tascii", "-P-cbou"]
+    page = subprocess.run(command, input=run("--man").stdout, capture_output=True, text=True, check=False).stdout
+    for name in names:
+        shown = page.split(f"mirrorball {name} [OPTION]")[1].splitlines()
+        for column, line in re.findall(r"^(  \S+ +)(\S.*)", run(*name.split(), "--help").stdout.split("Options:\n")[0], re.M):
+            word = column.split()[0]
+            at = [i for i, text in enumerate(shown) if re.match(rf" {{7}}{re.escape(word)}  +{re.escape(line.split()[0])}", text)]
+            expect(at, f"the manual page does not show {name}: {word}")
+            for text in shown[at[0] + 1:] if at else ():
+                if text[:8].strip() or not text.strip():
+                    break
+                wide = len(text) - len(text.lstrip())
+                expect(wide == len(column) + 5, f"the manual page, {name}: {word} goes on in column {wide}: {text.strip()}")
 
 
 def main():
@@ -163,6 +196,7 @@ def main():
     check_program()
     for name in names:
         check_command(name)
+    check_letters(names)
     check_streams()
     check_colour()
     folder = sys.argv[2]

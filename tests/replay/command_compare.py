@@ -120,7 +120,7 @@ class Compare(CommandTest):
         self.assertTrue(all(r["to_optimum"] is None for r in result["runs"]))
 
     def test_same_policy_with_other_parameters_is_another_run(self):
-        result = self.json("compare", self.a, "--policy", "migrep:trigger=64,sharing=8,first_touch", "-p", "migrep")
+        result = self.json("compare", self.a, "--policy", "migrep:trigger=64,sharing=8,first_touch", "-P", "migrep")
         got = [(r["policy"], r["params"].get("trigger"), r["params"].get("sharing")) for r in result["runs"]]
         self.assertCountEqual(got, [("migrep", 64, 8), ("first_touch", None, None), ("migrep", 128, 32)])
 
