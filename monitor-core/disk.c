@@ -66,7 +66,7 @@ void disk_init(struct disk *d, const struct config_disk *config, const struct dr
 
 bool disk_writable(const struct disk *d)
 {
-    return !d->config->persistent || d->drive.write;
+    return !d->config->persistent || d->drive.writable;
 }
 
 static uint64_t key_of(uint32_t version, uint64_t block)
@@ -157,7 +157,7 @@ static int read_drive(struct disk *d, uint64_t block, uint64_t blocks)
 {
     unsigned char *to = buffered(d, block * DISK_BLOCK);
     uint32_t sectors = sectors_of(d, block, blocks);
-    int err = d->drive.read(d->drive.context, block * EACH, sectors, to);
+    int err = d->drive.transfer(d->drive.context, false, block * EACH, sectors, to);
     if (err)
         return err;
     size_t have = (size_t)sectors * DISK_SECTOR;
@@ -293,7 +293,9 @@ static int store(struct request *r, uint64_t block, uint64_t end)
         else
             err = keep(d, r->node, key_of(WRITTEN_BY + r->vm, i));
     }
-    return through ? d->drive.write(d->drive.context, block * EACH, sectors_of(d, block, end - block), d->buffer) : err;
+    if (!through)
+        return err;
+    return d->drive.transfer(d->drive.context, true, block * EACH, sectors_of(d, block, end - block), d->buffer);
 }
 
 /* As much of the request as the window covers. */
@@ -331,7 +333,7 @@ int disk_access(struct disk *d, bool write, uint32_t vm, node_t node, uint64_t s
 
 int disk_flush(struct disk *d)
 {
-    if (!d->config->persistent || !d->drive.write)
+    if (!d->config->persistent || !d->drive.writable)
         return 0;
     lock_take(&d->lock);
     int err = d->drive.flush(d->drive.context);

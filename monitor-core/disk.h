@@ -26,9 +26,10 @@ enum { DISK_EIO = -5 };
  * multiple of 8 sectors, unless the drive ends before. */
 struct drive {
     void *context;
-    uint64_t sectors;                                                          /* of 512 bytes */
-    int (*read)(void *context, uint64_t sector, uint32_t count, void *buffer); /* 0 or a negative ERR_ (-5: EIO) */
-    int (*write)(void *context, uint64_t sector, uint32_t count, const void *buffer); /* null: a drive to read only */
+    uint64_t sectors; /* of 512 bytes */
+    bool writable;
+    /* Into the buffer, or (write) from it. 0 or a negative ERR_ (-5: EIO). */
+    int (*transfer)(void *context, bool write, uint64_t sector, uint32_t count, void *buffer);
     int (*flush)(void *context);
 };
 

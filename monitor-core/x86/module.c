@@ -18,9 +18,10 @@ const struct module *module_find(const char *name)
     return NULL;
 }
 
-static int read_module(void *context, uint64_t sector, uint32_t count, void *buffer)
+static int read_module(void *context, bool write, uint64_t sector, uint32_t count, void *buffer)
 {
     const unsigned char *image = context;
+    (void)write; /* never: it is read-only */
     __builtin_memcpy(buffer, image + sector * DISK_SECTOR, (size_t)count * DISK_SECTOR);
     return 0;
 }
@@ -30,6 +31,6 @@ bool module_drive(const char *name, struct drive *drive)
     const struct module *m = module_find(name);
     if (!m)
         return false;
-    *drive = (struct drive){memory_at(&machine_x86.memory, m->start), m->size / DISK_SECTOR, read_module, NULL, NULL};
+    *drive = (struct drive){memory_at(&machine_x86.memory, m->start), m->size / DISK_SECTOR, false, read_module, NULL};
     return true;
 }

@@ -133,27 +133,19 @@ static int transfer(struct nvme *n, uint32_t opcode, uint64_t sector, uint32_t s
 }
 
 /* In commands of up to the controller's largest transfer. Starts at a whole block (disk.h). */
-static int transfer_all(struct nvme *n, uint32_t opcode, uint64_t sector, uint32_t count, const unsigned char *buffer)
+static int transfer_all(void *context, bool write, uint64_t sector, uint32_t count, void *buffer)
 {
+    struct nvme *n = context;
+    unsigned char *bytes = buffer;
     int err = 0;
     while (!err && count) {
         uint32_t part = count < n->largest ? count : n->largest;
-        err = transfer(n, opcode, sector, part, buffer);
+        err = transfer(n, write ? NVM_WRITE : NVM_READ, sector, part, bytes);
         sector += part;
         count -= part;
-        buffer += (size_t)part * DISK_SECTOR;
+        bytes += (size_t)part * DISK_SECTOR;
     }
     return err;
-}
-
-static int read_sectors(void *context, uint64_t sector, uint32_t count, void *buffer)
-{
-    return transfer_all(context, NVM_READ, sector, count, buffer);
-}
-
-static int write_sectors(void *context, uint64_t sector, uint32_t count, const void *buffer)
-{
-    return transfer_all(context, NVM_WRITE, sector, count, buffer);
 }
 
 static int flush(void *context)
@@ -264,7 +256,7 @@ uint32_t nvme_start(struct machine_x86 *m)
                   f >> 11 & 31, f >> 8 & 7);
             continue;
         }
-        n->drive = (struct drive){n, sectors, read_sectors, write_sectors, flush};
+        n->drive = (struct drive){n, sectors, true, transfer_all, flush};
         print("nvme %u: %lu MiB", found, sectors >> 11);
         found++;
     }

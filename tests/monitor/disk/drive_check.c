@@ -23,7 +23,7 @@ static uint64_t digest(uint32_t sectors)
 static void read_some(const struct drive *d, const char *name, uint64_t sector, uint32_t count)
 {
     __builtin_memset(buffer, 0xcc, FULL * DISK_SECTOR);
-    int err = d->read(d->context, sector, count, buffer);
+    int err = d->transfer(d->context, false, sector, count, buffer);
     print("%s read %lu %u: %d %lx", name, sector, count, err, err ? 0 : digest(count));
 }
 
@@ -31,20 +31,20 @@ static void write_some(const struct drive *d, const char *name, uint64_t sector,
 {
     for (size_t i = 0; i < (size_t)count * DISK_SECTOR; i++)
         buffer[i] = (unsigned char)((sector + i) * 13 >> 2);
-    int err = d->write(d->context, sector, count, buffer);
+    int err = d->transfer(d->context, true, sector, count, buffer);
     print("%s write %lu %u: %d", name, sector, count, err);
 }
 
 static void try_drive(const struct drive *d, const char *name)
 {
-    print("%s: %lu sectors, %s", name, d->sectors, d->write ? "writable" : "read-only");
+    print("%s: %lu sectors, %s", name, d->sectors, d->writable ? "writable" : "read-only");
     for (uint32_t blocks = 1; blocks <= DISK_BATCH; blocks += blocks < 4 ? 1 : 7)
         read_some(d, name, blocks * 20 * EACH, blocks * EACH);
     for (uint32_t i = 0; i < 40; i++) /* more than the queue has entries */
         read_some(d, name, i * EACH, EACH);
     read_some(d, name, 0, FULL);
     read_some(d, name, d->sectors / EACH * EACH - EACH, EACH);
-    if (d->write) {
+    if (d->writable) {
         read_some(d, name, d->sectors / EACH * EACH + EACH, EACH); /* beyond the end */
         write_some(d, name, 1024, FULL);
         write_some(d, name, 4096, EACH);

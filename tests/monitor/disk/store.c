@@ -25,24 +25,18 @@ static int command(struct store *s, uint64_t sector, uint64_t count, const void 
     return s->fail_in && --s->fail_in == 0 ? DISK_EIO : 0;
 }
 
-static int read_image(void *context, uint64_t sector, uint32_t count, void *buffer)
+static int transfer(void *context, bool write, uint64_t sector, uint32_t count, void *buffer)
 {
     struct store *s = context;
-    s->reads++;
+    size_t size = (size_t)count * DISK_SECTOR;
+    s->reads += !write;
+    s->writes += write;
     int err = command(s, sector, count, buffer);
-    memset(buffer, 0xee, (size_t)count * DISK_SECTOR);
+    if (!write)
+        memset(buffer, 0xee, size);
     if (!err)
-        memcpy(buffer, s->image + sector * DISK_SECTOR, (size_t)count * DISK_SECTOR);
-    return err;
-}
-
-static int write_image(void *context, uint64_t sector, uint32_t count, const void *buffer)
-{
-    struct store *s = context;
-    s->writes++;
-    int err = command(s, sector, count, buffer);
-    if (!err)
-        memcpy(s->image + sector * DISK_SECTOR, buffer, (size_t)count * DISK_SECTOR);
+        memcpy(write ? s->image + sector * DISK_SECTOR : buffer, write ? buffer : s->image + sector * DISK_SECTOR,
+               size);
     return err;
 }
 
@@ -69,7 +63,7 @@ void store_begin(struct store *s, const struct rig_config *given, uint64_t secto
         s->seen[vm] = same ? s->seen[0] : malloc(sectors * DISK_SECTOR);
         memcpy(s->seen[vm], s->image, sectors * DISK_SECTOR);
     }
-    struct drive drive = {s, sectors, read_image, s->writable ? write_image : NULL, flush_image};
+    struct drive drive = {s, sectors, s->writable, transfer, flush_image};
     size_t size = disk_size(&s->config, sectors, given->shared, given->nvms);
     s->disk_block = aligned_alloc(DISK_BLOCK, size);
     memset(s->disk_block, 0, size);

@@ -221,7 +221,7 @@ Test(disk, a_failing_drive_leaves_nothing_behind)
     cr_assert_eq(write_blocks(&s, 0, 5, 4, 20), DISK_EIO);
     cr_assert_eq(disk_resident(&s.disk), 0, "blocks are kept that the drive may hold otherwise");
     store_check(&s, 50);
-    s.disk.drive.write = NULL;
+    s.disk.drive.writable = false;
     cr_assert(!disk_writable(&s.disk));
     cr_assert_eq(disk_access(&s.disk, true, 0, 0, 0, &(struct disk_segment){0, DISK_BLOCK}, 1), DISK_EIO);
     end(&s);

@@ -96,7 +96,7 @@ Test(virtio_block, handshake)
     cr_assert_eq(driver_start(d, 1 << 9), 3, "a driver without VERSION_1 was accepted");
     cr_assert_eq(driver_start(d, VERSION_1 | 1 << 29), 3, "a feature that was not offered was accepted");
     cr_assert_eq(driver_start(d, VERSION_1 | 1 << 5), 3, "RO was accepted, though the disk can be written");
-    b.store.disk.drive.write = NULL;
+    b.store.disk.drive.writable = false;
     cr_assert_eq(driver_start(d, VERSION_1 | 1 << 5), RUNNING);
     driver_set(d, 0x24, 0);
     driver_set(d, 0x20, 1 << 9); /* negotiated: stays */
