@@ -62,20 +62,14 @@ uint64_t paging_node(node_t);
 uint64_t paging_cr3(node_t);
 unsigned char *paging_stack(uint32_t cpu, unsigned stack, node_t);
 
-/* traps.c: a CPU's descriptor tables, made by the boot processor; that CPU loads them, GS and its control registers. */
-struct traps_tables {
-    uint64_t gdt[5] __attribute__((aligned(16)));
-    uint32_t tss[26] __attribute__((aligned(16)));
-};
+/* traps.c: a CPU's stacks, noted by the boot processor; that CPU loads the tables, GS and its control registers. */
 void traps_init(void);
-void traps_make(struct traps_tables *, const unsigned char *nmi_stack, const unsigned char *fatal_stack);
-void traps_cpu(struct cpu *, const struct traps_tables *);
+void traps_make(uint32_t cpu, const unsigned char *nmi_stack, const unsigned char *fatal_stack);
+void traps_cpu(struct cpu *);
 
 /* percpu.c: makes the CPUs of machine_x86; the running CPU takes up its own. */
 void percpu_make(const struct acpi *, uint32_t boot_apic_id);
 void percpu_enter(struct cpu *);
-/* GS names the running CPU again, whose tables tell which it is: an exception may come while GS is still a guest's. */
-void percpu_recover(void);
 
 /* apic.c. */
 enum { APIC_TIMER = 0xf0, APIC_KICK = 0xf1, APIC_SPURIOUS = 0xff };

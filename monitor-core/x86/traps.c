@@ -7,7 +7,7 @@
 #include "monitor-core/x86/start.h"
 
 enum { STACK_NMI = 1, STACK_FATAL = 2 }; /* in the TSS */
-enum { CODE = 0x08, DATA = 0x10, TASK = 0x18, GDT_BYTES = 40, TSS_BYTES = 104 };
+enum { CODE = 0x08, DATA = 0x10, TASK = 0x18, TASK_BYTES = 16 };
 enum { VECTOR_NMI = 2, VECTOR_DOUBLE = 8, VECTOR_CHECK = 18, VECTORS = 256, EXCEPTIONS = 32 };
 
 struct trap {
@@ -27,6 +27,19 @@ struct pointer {
     uint64_t base;
 } __attribute__((packed));
 
+struct task {
+    uint32_t reserved;
+    uint64_t stack[3], interrupt_stack[8], reserved2; /* interrupt_stack[0] is reserved as well */
+    uint16_t reserved3, ports;
+} __attribute__((packed));
+_Static_assert(sizeof(struct task) == 104 && offsetof(struct task, interrupt_stack[1]) == 36, "APM volume 2, 12.2.5");
+
+/* One table for all CPUs: two words of it are each CPU's task. */
+static uint64_t gdt[TASK / 8 + TASK_BYTES / 8 * CPUS_MAX] = {
+    [CODE / 8] = UINT64_C(0x00af9b000000ffff),
+    [DATA / 8] = UINT64_C(0x00cf93000000ffff),
+};
+static struct task tasks[CPUS_MAX];
 static struct gate gates[VECTORS];
 
 void traps_handle(struct trap *);
@@ -45,27 +58,20 @@ void traps_init(void)
     __asm__ volatile("lidt %0" : : "m"(i));
 }
 
-static void set_stack(struct traps_tables *t, unsigned number, const unsigned char *top)
+void traps_make(uint32_t cpu, const unsigned char *nmi_stack, const unsigned char *fatal_stack)
 {
-    t->tss[7 + 2 * number] = (uint32_t)(uint64_t)top; /* the first at byte 36 */
-    t->tss[8 + 2 * number] = (uint32_t)((uint64_t)top >> 32);
+    struct task *t = &tasks[cpu];
+    uint64_t at = (uint64_t)t, *descriptor = &gdt[(TASK + TASK_BYTES * cpu) / 8];
+    t->interrupt_stack[STACK_NMI] = (uint64_t)nmi_stack;
+    t->interrupt_stack[STACK_FATAL] = (uint64_t)fatal_stack;
+    t->ports = sizeof(*t); /* no I/O permission map */
+    descriptor[0] = (sizeof(*t) - 1) | (at & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (at >> 24 & 0xff) << 56;
+    descriptor[1] = at >> 32;
 }
 
-void traps_make(struct traps_tables *t, const unsigned char *nmi_stack, const unsigned char *fatal_stack)
+static void load_tables(uint32_t cpu)
 {
-    uint64_t tss = (uint64_t)t->tss;
-    set_stack(t, STACK_NMI, nmi_stack);
-    set_stack(t, STACK_FATAL, fatal_stack);
-    t->tss[25] = TSS_BYTES << 16; /* no I/O permission map */
-    t->gdt[1] = UINT64_C(0x00af9b000000ffff);
-    t->gdt[2] = UINT64_C(0x00cf93000000ffff);
-    t->gdt[3] = (TSS_BYTES - 1) | (tss & 0xffffff) << 16 | UINT64_C(0x89) << 40 | (tss >> 24 & 0xff) << 56;
-    t->gdt[4] = tss >> 32;
-}
-
-static void load_tables(const uint64_t *gdt)
-{
-    struct pointer g = {GDT_BYTES - 1, (uint64_t)gdt}, i = {sizeof(gates) - 1, (uint64_t)gates};
+    struct pointer g = {sizeof(gdt) - 1, (uint64_t)gdt}, i = {sizeof(gates) - 1, (uint64_t)gates};
     uint64_t scratch;
     __asm__ volatile("lgdt %1\n\t"
                      "lidt %2\n\t"
@@ -79,7 +85,7 @@ static void load_tables(const uint64_t *gdt)
                      "mov %4, %%ss\n\t"
                      "ltr %w5"
                      : "=&r"(scratch)
-                     : "m"(g), "m"(i), "i"(CODE), "r"(DATA), "r"(TASK)
+                     : "m"(g), "m"(i), "i"(CODE), "r"(DATA), "r"(TASK + TASK_BYTES * cpu)
                      : "memory");
 }
 
@@ -96,9 +102,9 @@ static void control_registers(void)
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
 }
 
-void traps_cpu(struct cpu *c, const struct traps_tables *t)
+void traps_cpu(struct cpu *c)
 {
-    load_tables(t->gdt);
+    load_tables(c->id);
     gates[VECTOR_NMI].stack = STACK_NMI;
     gates[VECTOR_DOUBLE].stack = gates[VECTOR_CHECK].stack = STACK_FATAL;
     msr_set(MSR_GS_BASE, (uint64_t)c);
@@ -117,6 +123,15 @@ static void show(const struct trap *t)
     print_raw("r13 %016lx r14 %016lx r15 %016lx", t->r13, t->r14, t->r15);
 }
 
+/* GS names the running CPU again, which the task register tells: an exception may come while GS is still a guest's. */
+static void recover(void)
+{
+    uint16_t task;
+    __asm__ volatile("str %0" : "=r"(task));
+    if (task)
+        msr_set(MSR_GS_BASE, (uint64_t)machine_x86.cpu[(task - TASK) / TASK_BYTES]);
+}
+
 static void exception(const struct trap *t)
 {
     if (t->vector == VECTOR_NMI) {
@@ -124,7 +139,7 @@ static void exception(const struct trap *t)
             panic_halt();
         return; /* nobody else sends one that asks for something */
     }
-    percpu_recover();
+    recover();
     if (!panic_began())
         show(t);
     panic("exception %lu (code %lx) in the monitor at %016lx on CPU %u; please report this", t->vector, t->code, t->rip,
