@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "collectors/readers_drmemtrace.h"
 
@@ -54,13 +55,24 @@ static int no_trace(const char *path, struct trace_error *error)
                       path);
 }
 
+/* The user named the folder, not this: a pipe or terminal among the files would be waited for. */
+static int open_file(const char *path, struct import_input **in, struct trace_error *error)
+{
+    struct stat status;
+    *in = NULL;
+    if (!stat(path, &status) && !S_ISREG(status.st_mode))
+        return trace_fail(error, EINVAL, "%s: is no regular file; move it out of the folder, or import it by its name",
+                          path);
+    return import_input_open(path, in, error);
+}
+
 static int read_file(struct readers_drmemtrace *r, const char *folder, const char *name, struct trace_error *error)
 {
     struct import_input *in;
     char *path = NULL;
     if (asprintf(&path, "%s/%s", folder, name) < 0)
         return trace_fail(error, ENOMEM, "%s: out of memory", folder);
-    int err = import_input_open(path, &in, error);
+    int err = open_file(path, &in, error);
     r->path = path;
     if (!err)
         err = readers_drmemtrace_file(r, in, error);

@@ -13,6 +13,7 @@
 enum { WHOLE_SYSTEM_SHIFT = 29, PULSE = 65536 };
 #define WHOLE_SYSTEM_LIMIT ((uint64_t)2 << 30)
 #define TR_MAGIC "MISSTRS1"
+#define HDF5_MAGIC "\x89HDF"
 
 void import_defaults(struct import_options *o)
 {
@@ -129,6 +130,9 @@ static int detect(struct import_input *in, const struct import_options *o, unsig
         return 0;
     if (n >= 8 && !memcmp(bytes, TR_MAGIC, 8))
         *format = IMPORT_TR;
+    else if (n >= 4 && !memcmp(bytes, HDF5_MAGIC, 4))
+        return trace_fail(error, EINVAL, "%s: a trace (HDF5) cannot be read from a pipe; name its file",
+                          import_input_path(in));
     else if (looks_like_lackey(bytes, n))
         *format = IMPORT_LACKEY;
     else if (n && (isalpha(bytes[0]) || bytes[0] == '"' || bytes[0] == '#' || bytes[0] == 0xef))
@@ -141,15 +145,22 @@ static int detect(struct import_input *in, const struct import_options *o, unsig
     return 0;
 }
 
+static bool is_kind(const char *path, mode_t kind)
+{
+    struct stat status;
+    return strcmp(path, "-") && !stat(path, &status) && (status.st_mode & S_IFMT) == kind;
+}
+
+/* Of a pipe what is read here would be gone. */
 static bool is_hdf5(const char *path)
 {
     unsigned char head[4] = {0};
-    FILE *file = strcmp(path, "-") ? fopen(path, "rb") : NULL;
+    FILE *file = is_kind(path, S_IFREG) ? fopen(path, "rb") : NULL;
     if (!file)
         return false;
     size_t n = fread(head, 1, sizeof head, file);
     fclose(file);
-    return n == sizeof head && !memcmp(head, "\x89HDF", 4);
+    return n == sizeof head && !memcmp(head, HDF5_MAGIC, 4);
 }
 
 static int read_format(unsigned format, struct import_input *in, struct import_sink *sink, struct trace_error *error)
@@ -169,12 +180,6 @@ static const struct import_reader *folder_reader(const struct import_options *o)
         if (o->readers[i].folder && (o->from == IMPORT_AUTO || o->from == IMPORT_FORMATS + i))
             return &o->readers[i];
     return NULL;
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return strcmp(path, "-") && !stat(path, &status) && S_ISDIR(status.st_mode);
 }
 
 static int read_stream(const char *path, struct import_sink *sink, struct trace_error *error)
@@ -200,7 +205,7 @@ int import_run(const char *in, const char *out, const struct import_options *opt
     memset(counts, 0, sizeof *counts);
     if (trace)
         *trace = NULL;
-    const struct import_reader *folder = is_folder(in) ? folder_reader(options) : NULL;
+    const struct import_reader *folder = is_kind(in, S_IFDIR) ? folder_reader(options) : NULL;
     int err;
     if (folder)
         err = folder->folder(options->reader_context, in, &sink, error);

@@ -192,6 +192,9 @@ class Drmemtrace(unittest.TestCase):
         self.bad(os.path.join(self.folder, "only.dir"), "only.dir", "raw recording", "-indir")
         self.keep("l.dir/trace/a.trace.lz4", b"\x04\x22\x4d\x18" + b"\0" * 30)
         self.bad(os.path.join(self.folder, "l.dir"), "a.trace.lz4", "lz4 -d")
+        self.keep("p.dir/trace/a.trace", self.thread(11, (1,), 4096))
+        os.mkfifo(os.path.join(self.folder, "p.dir/trace/b.trace"))
+        self.bad(os.path.join(self.folder, "p.dir"), "b.trace", "no regular file")
         os.mkdir(os.path.join(self.folder, "none"))
         self.bad(os.path.join(self.folder, "none"), "none", "a folder without files of drmemtrace")
 

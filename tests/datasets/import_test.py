@@ -74,7 +74,7 @@ class Import(unittest.TestCase):
 
     def run_import(self, source, *options, data=None):
         command = [MIRRORBALL, "import", source, "-o", self.out, *options]
-        return subprocess.run(command, input=data, capture_output=True, check=False)
+        return subprocess.run(command, input=data, capture_output=True, check=False, timeout=120)
 
     def good(self, source, *options, data=None):
         run = self.run_import(source, *options, data=data)
@@ -226,6 +226,18 @@ class Import(unittest.TestCase):
         self.assertEqual(found["flags"].tolist(), [0, 1, 2, 3])
         self.assertEqual(found["node"].tolist(), [2, 255])
         self.assertEqual(found["attrs"]["nodes"], 3)
+
+    def test_pipe_by_name(self):
+        """Nothing of what comes through a pipe is lost to a look at what it is."""
+        pipe = os.path.join(self.folder.name, "pipe")
+        os.mkfifo(pipe)
+        with subprocess.Popen(["cp", f"{FIXTURES}/misses.csv", pipe]):
+            self.assertEqual(self.good(pipe)["time"].tolist(), [1000, 1000, 5_000_000_000, 5_000_000_001])
+        os.unlink(pipe)
+        with open(self.out, "rb") as f:
+            trace = f.read()
+        os.unlink(self.out)
+        self.bad("from a pipe; name its file", trace)
 
     def test_csv_columns(self):
         text = '\ufeff"tid","latency_ns","op","weight","time_ns","cpu","address"\r\n7,300,w,5,1,0,0\r\n\r\n8,0x10,r,1,1,0,1\r\n'
