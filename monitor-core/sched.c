@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/sched.h"
 
-/* A CPU whose virtual CPU nobody waits for looks again after so many slices: so no wake-up has to kick every CPU. */
-enum { ALONE_SLICES = 4 };
 /* No fair clock gets further ahead: what was taken while nobody else wanted it is not held against anyone for long. */
 enum { LEAD_SLICES = 4 };
 /* More than any two clocks lie apart. */
@@ -111,10 +109,16 @@ static void make_ready(struct sched *s, struct sched_vcpu *v)
     v->since = s->now;
 }
 
-/* Who should look at one that has just become ready: the CPU that has its state does so by itself. */
+/* Who should look at one that has just become ready: the CPU that has its state does so by itself. Where it gains
+ * little, somebody whose slice had no end must have one from now on. */
 static uint16_t place(struct sched *s, const struct sched_vcpu *v)
 {
-    return v->held == SCHED_NONE ? call(s, best_cpu(s, v, s->slice / 2, false)) : (uint16_t)SCHED_NONE;
+    if (v->held != SCHED_NONE)
+        return SCHED_NONE;
+    uint16_t cpu = best_cpu(s, v, s->slice / 2, false);
+    for (uint16_t c = 0; cpu == SCHED_NONE && c < s->cpus; c++)
+        cpu = s->alone[c] ? c : (uint16_t)SCHED_NONE;
+    return call(s, cpu);
 }
 
 /* Halted ones whose time has come become ready; answers when the next of those that `cpu` looks after is due. */
@@ -181,24 +185,29 @@ static uint16_t settle(struct sched *s, uint16_t cpu)
     return number;
 }
 
-/* Whoever still waits while a CPU idles is sent there. */
+/* Whoever still waits while a CPU idles is sent there; one whose time has just come goes where a wake-up would have
+ * sent it. */
 static uint16_t send_waiting(struct sched *s)
 {
     for (uint32_t i = 0; i < s->vcpus; i++) {
         const struct sched_vcpu *v = &s->vcpu[i];
-        uint16_t cpu = v->state == SCHED_READY && v->held == SCHED_NONE ? best_cpu(s, v, IDLE - 1, false) : SCHED_NONE;
+        bool waits = v->state == SCHED_READY && v->held == SCHED_NONE;
+        uint64_t least = v->since == s->now ? s->slice / 2 : IDLE - 1;
+        uint16_t cpu = waits ? best_cpu(s, v, least, false) : (uint16_t)SCHED_NONE;
         if (cpu != SCHED_NONE && s->due[cpu])
             return call(s, cpu);
     }
     return SCHED_NONE;
 }
 
-static uint64_t slice_end(const struct sched *s, const struct sched_vcpu *v)
+/* Where nobody waits, only one away from its memory looks again whether it can go home. */
+static uint64_t slice_end(struct sched *s, const struct sched_vcpu *v)
 {
     uint64_t end = v->since + s->slice;
-    if (s->runnable > s->cpus)
-        return end > s->now ? end : s->now + s->slice;
-    return s->now + (at_home(s, v, v->cpu) ? ALONE_SLICES : 1) * s->slice;
+    s->alone[v->cpu] = s->runnable <= s->cpus && at_home(s, v, v->cpu);
+    if (s->alone[v->cpu])
+        return UINT64_MAX;
+    return s->runnable > s->cpus && end > s->now ? end : s->now + s->slice;
 }
 
 /* Which of the one that ran here and those that wait runs next; *kick when the former is sent home. */
@@ -235,6 +244,7 @@ uint16_t sched_pick(struct sched *s, uint16_t cpu, uint64_t now, uint16_t *kick)
     lock_take(&s->lock);
     advance(s, now);
     call_at(s, cpu, UINT64_MAX);
+    s->alone[cpu] = false;
     *kick = SCHED_NONE;
     uint64_t timer = wake_due(s, cpu);
     uint16_t next = choose(s, cpu, kick);
@@ -306,11 +316,27 @@ uint16_t sched_wake(struct sched *s, uint16_t vcpu, uint64_t now)
     return kick;
 }
 
-void sched_prefer(struct sched *s, uint16_t vcpu, node_t node)
+uint16_t sched_prefer(struct sched *s, uint16_t vcpu, node_t node)
 {
     lock_take(&s->lock);
-    s->vcpu[vcpu].node = node;
+    struct sched_vcpu *v = &s->vcpu[vcpu];
+    v->node = node;
+    bool away = v->state == SCHED_RUNNING && !at_home(s, v, v->cpu);
+    uint16_t kick = call(s, away ? v->cpu : (uint16_t)SCHED_NONE);
     lock_give(&s->lock);
+    return kick;
+}
+
+uint64_t sched_used(struct sched *s, uint16_t vcpu, uint64_t now)
+{
+    lock_take(&s->lock);
+    advance(s, now);
+    struct sched_vcpu *v = &s->vcpu[vcpu];
+    if (v->state == SCHED_RUNNING)
+        charge(s, v);
+    uint64_t used = v->used;
+    lock_give(&s->lock);
+    return used;
 }
 
 void sched_add(struct sched *s, uint16_t vcpu)

@@ -7,7 +7,8 @@
  * Fair: among virtual CPUs that stay runnable, each one's CPU time over 10 s is within 10 % of its share. A virtual CPU
  * that was halted gets no credit for the time it slept beyond one slice. No CPU idles while a virtual CPU waits;
  * affinity decides which of the idle CPUs takes it, and among the busy ones by a head start of two slices. A virtual
- * CPU that runs away from its memory goes back as soon as a CPU there idles or runs somebody else's.
+ * CPU that runs away from its memory goes back as soon as a CPU there idles or runs somebody else's. One for whose CPU
+ * nobody waits runs on without end.
  *
  * Order of calls on a CPU, again and again:
  *   sched_due -> sched_pick -> when it answers another one than before: put the state of the old one away,
@@ -46,6 +47,7 @@ struct sched {
     node_t cpu_node[SCHED_CPUS];
     uint16_t running[SCHED_CPUS]; /* SCHED_NONE: idle */
     uint64_t due[SCHED_CPUS];     /* when sched_pick is to be called at the latest (atomic) */
+    bool alone[SCHED_CPUS];       /* its virtual CPU's slice has no end: nobody waits */
     uint64_t idle_since[SCHED_CPUS];
     struct sched_vcpu vcpu[SCHED_VCPUS];
     uint64_t idle[SCHED_CPUS];     /* ns */
@@ -85,7 +87,10 @@ bool sched_halt(struct sched *, uint16_t cpu, uint64_t now, uint64_t wake_at);
  * it, or an idle or better suited one that should pick it; SCHED_NONE: none needs to be kicked. */
 uint16_t sched_wake(struct sched *, uint16_t vcpu, uint64_t now);
 
-/* Where the virtual CPU's memory is, by what the pager counted. */
-void sched_prefer(struct sched *, uint16_t vcpu, node_t node);
+/* Where the virtual CPU's memory is, by what the pager counted. Answers a CPU to kick. */
+uint16_t sched_prefer(struct sched *, uint16_t vcpu, node_t node);
+
+/* Its CPU time until now, ns. */
+uint64_t sched_used(struct sched *, uint16_t vcpu, uint64_t now);
 
 #endif

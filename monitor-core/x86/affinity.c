@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/x86/affinity.h"
 
-#include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/kick.h"
 #include "monitor-core/x86/vm.h"
 
 /* A virtual CPU moves when another node served FACTOR times as many of its VM's accesses in one period, and at least
@@ -70,7 +70,7 @@ static void follow(const struct vm *vm, const uint64_t *accesses)
         return;
     uint16_t number = (uint16_t)(vm->first_vcpu + worst);
     if (accesses[best] > FACTOR * accesses[monitor.sched.vcpu[number].node])
-        sched_prefer(&monitor.sched, number, best);
+        kick_send(sched_prefer(&monitor.sched, number, best));
 }
 
 void affinity_run(uint64_t now)

@@ -21,6 +21,7 @@ struct cpu {
     uint64_t host_save; /* physical, VM_HSAVE_PA */
     uint64_t text;      /* physical start of this node's copy of the monitor's text */
     uint64_t interrupts, kicks;
+    uint64_t kicked; /* when the kick was sent that it has not answered (kick.h) */
     void *running;        /* struct vcpu, or null */
     unsigned char *stack; /* its top */
     uint64_t timer;       /* what the timer is set to (ns), or CPU_TIMER_FIRED; UINT64_MAX: it is off */
@@ -69,15 +70,8 @@ static inline uint64_t cpu_tsc(void)
 enum { CPU_TIMER_FIRED = 1 }; /* struct cpu.timer: a time that nobody asks for */
 void cpu_timer(uint64_t deadline);
 
-/* Forces the CPU out of its guest or out of idling. */
+/* Forces the CPU out of its guest or out of idling; where that matters, by kick.h. */
 void cpu_kick(uint32_t cpu);
-
-/* The CPU that the scheduler named: the caller's own, or none, needs no kick. */
-static inline void cpu_kick_other(uint32_t cpu)
-{
-    if (cpu < CPUS_MAX && cpu != cpu_self()->id)
-        cpu_kick(cpu);
-}
 
 /* Opens the door for pending physical interrupts for a moment (each is acknowledged and counted). */
 void cpu_take_interrupts(void);

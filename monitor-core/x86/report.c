@@ -143,7 +143,7 @@ static void send_vcpu(const struct vcpu *v)
                                    .cpu = s->cpu,
                                    .guest_ns = v->guest_ns,
                                    .monitor_ns = v->monitor_ns,
-                                   .used_ns = s->used};
+                                   .used_ns = sched_used(&monitor.sched, (uint16_t)v->number, cpu_now())};
     __builtin_memcpy(frame.exits, v->exits, sizeof frame.exits);
     telemetry_send(&report.telemetry, TELEMETRY_VCPU, &frame, sizeof frame);
 }

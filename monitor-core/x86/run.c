@@ -3,7 +3,7 @@
 
 #include "monitor-core/x86/affinity.h"
 #include "monitor-core/x86/console.h"
-#include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/kick.h"
 #include "monitor-core/x86/report.h"
 
 enum { CHORE_NS = 20000000, LATE_NS = 50000000 };
@@ -78,7 +78,7 @@ static void let_go(uint16_t number)
     struct vcpu *v = monitor.vcpu[number];
     cpu_self()->running = NULL;
     vcpu_put_away(v);
-    cpu_kick_other(sched_release(&monitor.sched, number, cpu_now()));
+    kick_send(sched_release(&monitor.sched, number, cpu_now()));
     if (!vm_runs(v->vm))
         vm_settle(v->vm);
 }
@@ -88,7 +88,7 @@ static uint16_t pick(uint16_t held)
     struct cpu *self = cpu_self();
     uint16_t also;
     uint16_t next = sched_pick(&monitor.sched, (uint16_t)self->id, cpu_now(), &also);
-    cpu_kick_other(also);
+    kick_send(also);
     if (next == held)
         return held;
     if (held != SCHED_NONE)
@@ -140,7 +140,7 @@ static void arm(uint16_t held)
     uint64_t guest = held != SCHED_NONE ? guest_timer(&monitor.vcpu[held]->lapic) : UINT64_MAX;
     if (guest - work < patience())
         work = guest;
-    cpu_timer(sooner(until, sooner(work, guest)));
+    cpu_timer(sooner(sooner(until, kick_again(cpu_now())), sooner(work, guest)));
 }
 
 static void run_guest(uint16_t number)
@@ -156,6 +156,7 @@ void run_cpu(void)
     uint16_t id = (uint16_t)cpu_self()->id;
     uint16_t held = SCHED_NONE;
     for (;;) {
+        kick_answered();
         uint64_t now = cpu_now();
         chores(now);
         if (now >= sched_due(&monitor.sched, id))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/x86/shootdown.h"
 
+#include "monitor-core/x86/kick.h"
+
 /* Starts above every CPU's `seen`, so that the first entry of each flushes. */
 static uint64_t generation = 1;
 static struct shootdown_counts counts;
@@ -28,23 +30,11 @@ static bool may_be_stale(const struct cpu *c, uint64_t now)
     return __atomic_load_n(&c->in_guest, __ATOMIC_SEQ_CST) && __atomic_load_n(&c->seen, __ATOMIC_ACQUIRE) < now;
 }
 
-static void call_out(uint32_t cpu)
-{
-    cpu_kick(cpu);
-    counts.kicks++;
-}
-
-/* A kick may be lost (apic.c): one that is not answered is sent again. */
 static void wait_for(uint32_t cpu, uint64_t now)
 {
-    enum { PATIENCE_NS = 1000000 };
-    uint64_t since = cpu_now();
     while (may_be_stale(machine_x86.cpu[cpu], now)) {
         __builtin_ia32_pause();
-        if (cpu_now() - since < PATIENCE_NS)
-            continue;
-        call_out(cpu);
-        since = cpu_now();
+        kick_again(cpu_now());
     }
 }
 
@@ -61,7 +51,8 @@ void shootdown(uint32_t vms)
         if (!c || c == self || !may_be_stale(c, now) || !(vms >> __atomic_load_n(&c->vm, __ATOMIC_RELAXED) & 1))
             continue;
         waiting |= UINT64_C(1) << i;
-        call_out(i);
+        kick_send(i);
+        counts.kicks++;
     }
     for (; waiting; waiting &= waiting - 1)
         wait_for((uint32_t)__builtin_ctzll(waiting), now);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/x86/vcpu.h"
 
-#include "monitor-core/x86/cpu.h"
 #include "monitor-core/x86/exits.h"
 #include "monitor-core/x86/fpu.h"
 #include "monitor-core/x86/ibs.h"
+#include "monitor-core/x86/kick.h"
 #include "monitor-core/x86/kvmclock.h"
 #include "monitor-core/x86/kvmeoi.h"
 #include "monitor-core/x86/linear.h"
@@ -221,7 +221,7 @@ enum vcpu_wish vcpu_run(struct vcpu *v)
 
 void vcpu_wake(struct vcpu *v)
 {
-    cpu_kick_other(sched_wake(&monitor.sched, (uint16_t)v->number, cpu_now()));
+    kick_send(sched_wake(&monitor.sched, (uint16_t)v->number, cpu_now()));
 }
 
 /* For one that waits; the first of two counts. */

@@ -2,7 +2,7 @@
 #include "monitor-core/x86/vm.h"
 
 #include "monitor-core/x86/console.h"
-#include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/kick.h"
 #include "monitor-core/x86/module.h"
 
 /* What devices ask of the monitor. */
@@ -129,7 +129,7 @@ void vm_begin(struct vm *vm)
 static void stop(struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->nvcpus; i++)
-        cpu_kick_other(sched_remove(&monitor.sched, (uint16_t)vm->vcpu[i]->number, cpu_now()));
+        kick_send(sched_remove(&monitor.sched, (uint16_t)vm->vcpu[i]->number, cpu_now()));
 }
 
 /* True for the one caller that takes the VM out of VM_RUNNING. */

@@ -162,7 +162,7 @@ Test(monitor_sched, strangers_change_places)
     world_add(&w, hog, NODE_NONE);
     world_run(&w, SECONDS);
     for (uint16_t n = 0; n < 2; n++)
-        sched_prefer(&w.sched, n, w.sched.cpu_node[1 - w.sched.vcpu[n].cpu]);
+        world_prefer(&w, n, w.sched.cpu_node[1 - w.sched.vcpu[n].cpu]);
     for (uint32_t n = 0; n < 2; n++)
         w.vcpu[n].ran = w.vcpu[n].home = 0;
     world_run(&w, 2 * SECONDS);
@@ -262,4 +262,58 @@ Test(monitor_sched, no_wake_up_is_lost_at_a_halt)
     cr_assert_eq(sched_wake(&s, 0, 50), 0, "the CPU that runs it is kicked");
     cr_assert_not(sched_halt(&s, 0, 60, UINT64_MAX));
     cr_assert_not(sched_halt(&s, 0, 70, 70), "its own timer is due");
+}
+
+/* Its memory is there, nobody else wants the CPU: no look at the clock until somebody comes. */
+Test(monitor_sched, one_alone_is_left_alone)
+{
+    static struct sched s;
+    uint16_t kick;
+    sched_init(&s, 2, each, SLICE);
+    for (uint16_t n = 0; n < 3; n++) {
+        sched_add(&s, n);
+        sched_prefer(&s, n, n ? NODE_NONE : 0);
+    }
+    sched_wake(&s, 0, 0);
+    cr_assert_eq(sched_pick(&s, 0, 0, &kick), 0);
+    cr_assert_eq(sched_due(&s, 0), UINT64_MAX);
+    cr_assert_eq(sched_used(&s, 0, 300 * WORLD_MS), 300 * WORLD_MS, "its time counts all the same");
+    cr_assert_eq(sched_prefer(&s, 0, 1), 0, "it has to go home");
+    cr_assert_eq(sched_due(&s, 0), 0);
+    sched_prefer(&s, 0, 0);
+    cr_assert_eq(sched_pick(&s, 0, 301 * WORLD_MS, &kick), 0);
+    cr_assert_eq(sched_wake(&s, 1, 302 * WORLD_MS), 1, "an idle CPU");
+    cr_assert_eq(sched_pick(&s, 1, 302 * WORLD_MS, &kick), 1);
+    cr_assert_eq(sched_due(&s, 0), UINT64_MAX);
+    cr_assert_eq(sched_due(&s, 1), UINT64_MAX);
+    /* A third one that has a slice of credit at the most: it need not run at once, but within a slice. */
+    uint16_t called = sched_wake(&s, 2, 303 * WORLD_MS);
+    cr_assert_neq(called, SCHED_NONE);
+    sched_pick(&s, called, 303 * WORLD_MS, &kick);
+    cr_assert_leq(sched_due(&s, called), 303 * WORLD_MS + SLICE);
+}
+
+/* Its timer is watched by the CPU that it halted on, which is in the middle of another's slice when it comes: the one
+ * that has had more than its share on the other CPU makes room. */
+Test(monitor_sched, a_timer_is_as_good_as_a_wake_up)
+{
+    static struct sched s;
+    uint16_t kick;
+    const uint64_t begun = 100 * WORLD_MS, due = 105 * WORLD_MS;
+    sched_init(&s, 2, two_two, SLICE);
+    for (uint16_t n = 0; n < 3; n++)
+        sched_add(&s, n);
+    sched_wake(&s, 1, 0);
+    cr_assert_eq(sched_pick(&s, 1, 0, &kick), 1);
+    sched_wake(&s, 0, 0);
+    cr_assert_eq(sched_pick(&s, 0, 0, &kick), 0);
+    cr_assert(sched_halt(&s, 0, WORLD_MS, due));
+    cr_assert_eq(sched_pick(&s, 0, WORLD_MS, &kick), SCHED_NONE);
+    sched_release(&s, 0, WORLD_MS);
+    cr_assert_eq(sched_wake(&s, 2, begun), 0);
+    cr_assert_eq(sched_pick(&s, 0, begun, &kick), 2);
+    cr_assert_eq(sched_due(&s, 0), due);
+    cr_assert_eq(sched_pick(&s, 0, due, &kick), 2, "half a slice behind is not enough in the middle of one");
+    cr_assert_eq(kick, 1);
+    cr_assert_eq(sched_pick(&s, 1, due, &kick), 0);
 }

@@ -53,6 +53,11 @@ static void kick(struct world *w, uint16_t cpu)
         w->cpu[cpu].kicked = at;
 }
 
+void world_prefer(struct world *w, uint16_t n, node_t node)
+{
+    kick(w, sched_prefer(&w->sched, n, node));
+}
+
 static void send_events(struct world *w)
 {
     for (uint16_t n = 0; n < w->nvcpus; n++) {
@@ -119,8 +124,8 @@ static void halt(struct world *w, uint32_t c, struct world_vcpu *v)
         v->event = draw(w, 8) ? at : w->now;
     if (draw(w, 4) == 0)
         send_events(w);
-    if (sched_halt(&w->sched, (uint16_t)c, w->now, v->timer))
-        pick(w, c);
+    sched_halt(&w->sched, (uint16_t)c, w->now, v->timer);
+    pick(w, c);
 }
 
 /* One step of a guest: at most until something happens. */
@@ -148,8 +153,8 @@ static void step_cpu(struct world *w, uint32_t c)
     bool kicked = w->now >= cpu->kicked;
     if (kicked)
         cpu->kicked = UINT64_MAX;
-    /* A CPU looks around only when its timer fires or somebody kicks it, or when its guest exits. */
-    if ((kicked || w->now >= cpu->until || cpu->held != SCHED_NONE) && w->now >= sched_due(&w->sched, (uint16_t)c))
+    /* A CPU looks around only when its timer fires or somebody kicks it: its guest need not exit by itself. */
+    if ((kicked || w->now >= cpu->until) && w->now >= sched_due(&w->sched, (uint16_t)c))
         pick(w, c);
     if (cpu->held == SCHED_NONE)
         cpu->idle += STEP;

@@ -51,6 +51,7 @@ struct world {
 
 void world_init(struct world *, uint64_t seed, uint32_t cpus, const node_t *cpu_node, uint64_t slice);
 uint16_t world_add(struct world *, struct world_habit, node_t node);
+void world_prefer(struct world *, uint16_t vcpu, node_t node);
 
 /* Until that time, or until something is broken. */
 void world_run(struct world *, uint64_t until);

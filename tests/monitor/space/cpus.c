@@ -11,7 +11,7 @@
 
 struct machine_x86 machine_x86;
 static struct cpu cpus[CPUS_THREADS];
-static uint32_t kicked[CPUS_THREADS], to_lose;
+static uint32_t kicked[CPUS_THREADS], to_lose, sent;
 
 struct start {
     struct cpu *cpu;
@@ -33,11 +33,17 @@ void cpus_lose(uint32_t kicks)
 
 void cpu_kick(uint32_t cpu)
 {
+    __atomic_add_fetch(&sent, 1, __ATOMIC_RELAXED);
     uint32_t left = __atomic_load_n(&to_lose, __ATOMIC_RELAXED);
     if (left)
         __atomic_store_n(&to_lose, left - 1, __ATOMIC_RELAXED);
     else
         __atomic_store_n(&kicked[cpu], 1, __ATOMIC_RELEASE);
+}
+
+uint32_t cpus_sent(void)
+{
+    return __atomic_load_n(&sent, __ATOMIC_RELAXED);
 }
 
 bool cpus_kicked(const struct cpu *c)
@@ -55,6 +61,7 @@ bool cpus_enter(struct cpu *c, uint32_t vm)
 void cpus_leave(struct cpu *c)
 {
     shootdown_leave(c);
+    kick_answered();
 }
 
 static void *run(void *argument)
