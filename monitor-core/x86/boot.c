@@ -59,7 +59,6 @@ void boot_main(uint32_t information)
     off_remember(&acpi.power);
     clock_start(acpi.pm_timer);
     nodes_fill(&acpi, &facts);
-    smp_trampoline(&facts);
     paging_direct(&facts);
     apic_map();
     percpu_make(&acpi, apic_id());

@@ -20,44 +20,50 @@ static uint32_t signature(uint32_t own)
 }
 
 enum { X2APIC = 21, DEADLINE = 24, OSXSAVE = 27, HYPERVISOR = 31, HTT = 28, CMP_LEGACY = 1 };
+enum { ARAT = 2, INVARIANT_TSC = 8, NO_IO_DELAY = 1, CLOCK = 3, EOI = 6, CLOCK_STABLE = 24 };
 
 /* FPU, VME, DE, PSE, TSC, MSR, PAE, CX8, APIC, PGE, CMOV, PAT, PSE36, MMX, FXSR: of leaves 1 and 0x8000_0001. */
 #define BASIC UINT32_C(0x0183a37f)
 
-/* What a guest sees of the CPU's own leaves, bit by bit; all else is zero. */
+/* What a guest sees of the CPU's own leaves, bit by bit, and what is added to that; all else is zero. */
 static const struct {
     uint32_t leaf, subleaf; /* ALL: it has none */
-    struct cpuid shown;
+    struct cpuid shown, added;
 } table[] = {
-    {0, ALL, {0, ALL, ALL, ALL}},
+    {0, ALL, {0, ALL, ALL, ALL}, {.eax = 0xd}},
     /* SSE3, PCLMULQDQ, SSSE3, FMA, CMPXCHG16B, SSE4.1, SSE4.2, MOVBE, POPCNT, AES, XSAVE, AVX, F16C, RDRAND; SEP,
      * CLFSH, SSE, SSE2. Without MCE, MTRR, MCA. */
-    {1, ALL, {ALL, 0xff00, 0x76d83203, BASIC | BIT(11) | BIT(19) | BIT(25) | BIT(26)}},
+    {1, ALL, {ALL, 0xff00, 0x76d83203, BASIC | BIT(11) | BIT(19) | BIT(25) | BIT(26)}, {0}},
+    {6, ALL, {0}, {.eax = BIT(ARAT)}},
     /* FSGSBASE, BMI1, AVX2, SMEP, BMI2, ERMS, RDSEED, ADX, SMAP, CLFLUSHOPT, CLWB, SHA; UMIP, VAES, VPCLMULQDQ, RDPID;
      * FSRM. */
-    {7, 0, {0, 0x219c03a9, BIT(2) | BIT(9) | BIT(10) | BIT(22), BIT(4)}},
-    {0xd, 1, {.eax = 1 | 4}}, /* XSAVEOPT, XGETBV with ECX = 1 */
-    {0xd, 2, {ALL, ALL, 0, 0}},
-    {0x80000000, ALL, {0, ALL, ALL, ALL}},
+    {7, 0, {0, 0x219c03a9, BIT(2) | BIT(9) | BIT(10) | BIT(22), BIT(4)}, {0}},
+    {0xd, 1, {.eax = 1 | 4}, {0}}, /* XSAVEOPT, XGETBV with ECX = 1 */
+    {0xd, 2, {ALL, ALL, 0, 0}, {0}},
+    {0x40000000, ALL, {0}, {0x40000001, 0x4b4d564b, 0x564b4d56, 0x4d}}, /* "KVMKVMKVM" */
+    {0x40000001, ALL, {0}, {.eax = BIT(NO_IO_DELAY) | BIT(CLOCK) | BIT(EOI) | BIT(CLOCK_STABLE)}},
+    {0x80000000, ALL, {0, ALL, ALL, ALL}, {.eax = 0x80000008}},
     /* LAHF, CR8 by LOCK MOV CR0, ABM, SSE4A, misaligned SSE, 3DNow prefetch; SYSCALL, NX, MMX extensions, 1 GiB pages,
      * RDTSCP, long mode. */
-    {0x80000001, ALL, {ALL, 0, 0x1f1, BASIC | BIT(11) | BIT(20) | BIT(22) | BIT(26) | BIT(27) | BIT(29)}},
-    {0x80000002, ALL, {ALL, ALL, ALL, ALL}},
-    {0x80000003, ALL, {ALL, ALL, ALL, ALL}},
-    {0x80000004, ALL, {ALL, ALL, ALL, ALL}},
-    {0x80000005, ALL, {ALL, ALL, ALL, ALL}},
-    {0x80000006, ALL, {ALL, ALL, ALL, ALL}},
-    {0x80000008, ALL, {.eax = 0xffff}},
+    {0x80000001, ALL, {ALL, 0, 0x1f1, BASIC | BIT(11) | BIT(20) | BIT(22) | BIT(26) | BIT(27) | BIT(29)}, {0}},
+    {0x80000002, ALL, {ALL, ALL, ALL, ALL}, {0}},
+    {0x80000003, ALL, {ALL, ALL, ALL, ALL}, {0}},
+    {0x80000004, ALL, {ALL, ALL, ALL, ALL}, {0}},
+    {0x80000005, ALL, {ALL, ALL, ALL, ALL}, {0}},
+    {0x80000006, ALL, {ALL, ALL, ALL, ALL}, {0}},
+    {0x80000007, ALL, {0}, {.edx = BIT(INVARIANT_TSC)}},
+    {0x80000008, ALL, {.eax = 0xffff}, {0}},
 };
 
 static struct cpuid shown(uint32_t leaf, uint32_t subleaf)
 {
     for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
-        const struct cpuid *m = &table[i].shown;
+        const struct cpuid *m = &table[i].shown, *a = &table[i].added;
         if (table[i].leaf != leaf || (table[i].subleaf != ALL && table[i].subleaf != subleaf))
             continue;
         struct cpuid c = cpuid_host(leaf, subleaf);
-        return (struct cpuid){c.eax & m->eax, c.ebx & m->ebx, c.ecx & m->ecx, c.edx & m->edx};
+        return (struct cpuid){(c.eax & m->eax) | a->eax, (c.ebx & m->ebx) | a->ebx, (c.ecx & m->ecx) | a->ecx,
+                              (c.edx & m->edx) | a->edx};
     }
     return (struct cpuid){0};
 }
@@ -88,21 +94,15 @@ static uint32_t xsave_size(uint64_t xcr0)
 
 struct cpuid cpuid_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf)
 {
-    enum { CR4_OSXSAVE = 1 << 18, NO_IO_DELAY = 1, CLOCK = 3, EOI = 6, CLOCK_STABLE = 24, INVARIANT_TSC = 8, ARAT = 2 };
+    enum { CR4_OSXSAVE = 1 << 18 };
     struct cpuid c = shown(leaf, subleaf);
     uint32_t n = v->vm->nvcpus, several = n > 1, xsave = (v->vmcb->cr4 & CR4_OSXSAVE) != 0;
     switch (leaf) {
-    case 0:
-        c.eax = 0xd;
-        break;
     case 1:
         c.eax = signature(c.eax);
         c.ebx |= v->index << 24 | n << 16;
         c.ecx |= BIT(X2APIC) | BIT(DEADLINE) | BIT(HYPERVISOR) | xsave << OSXSAVE;
         c.edx |= several << HTT;
-        break;
-    case 6:
-        c.eax = BIT(ARAT);
         break;
     case 0xb:
         return topology(v, subleaf);
@@ -112,20 +112,9 @@ struct cpuid cpuid_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf)
                                .ebx = xsave_size(xsave ? fpu_xcr0() : XCR0_X87),
                                .ecx = xsave_size(cpuid_xcr0())};
         break;
-    case 0x40000000: /* "KVMKVMKVM" */
-        return (struct cpuid){0x40000001, 0x4b4d564b, 0x564b4d56, 0x4d};
-    case 0x40000001:
-        c.eax = BIT(NO_IO_DELAY) | BIT(CLOCK) | BIT(EOI) | BIT(CLOCK_STABLE);
-        break;
-    case 0x80000000:
-        c.eax = 0x80000008;
-        break;
     case 0x80000001:
         c.eax = signature(c.eax);
         c.ecx |= several << CMP_LEGACY;
-        break;
-    case 0x80000007:
-        c.edx = BIT(INVARIANT_TSC);
         break;
     case 0x80000008:
         c.ecx = n - 1;

@@ -14,9 +14,8 @@
 
 enum { OP_ENABLE = 1 << 17, OP_VALID = 1 << 18, OP_COUNT_OPS = 1 << 19 };
 
-/* Written by the boot processor before any other CPU runs. */
-static bool present;
-static uint64_t armed; /* IBS_OP_CTL while it counts */
+/* IBS_OP_CTL while it counts, the same on every CPU; 0: there is no IBS. */
+static uint64_t armed;
 
 static bool is_present(void)
 {
@@ -30,26 +29,23 @@ static bool is_present(void)
 void ibs_cpu_init(void)
 {
     enum { OP_COUNTING = 1 << 4, LVT_OFFSET = 15 };
-    if (!armed) {
-        present = is_present();
-        armed = IBS_COUNT | OP_ENABLE | (cpuid_host(0x8000001b, 0).eax & OP_COUNTING ? OP_COUNT_OPS : 0);
-    }
-    if (!present)
+    if (!is_present())
         return;
+    armed = IBS_COUNT | OP_ENABLE | (cpuid_host(0x8000001b, 0).eax & OP_COUNTING ? OP_COUNT_OPS : 0);
     msr_set(X2APIC_EXTENDED_LVT + (msr_get(IBS_CTL) & LVT_OFFSET), APIC_KICK);
     msr_set(OP_CTL, armed);
 }
 
 void ibs_discard(void)
 {
-    if (present && (msr_get(OP_CTL) & OP_VALID))
+    if (armed && (msr_get(OP_CTL) & OP_VALID))
         msr_set(OP_CTL, armed);
 }
 
 void ibs_collect(void)
 {
     struct ibs_sample sample;
-    if (!present || !(msr_get(OP_CTL) & OP_VALID))
+    if (!armed || !(msr_get(OP_CTL) & OP_VALID))
         return;
     bool good = ibs_decode(msr_get(OP_DATA3), msr_get(DC_PHYS_AD), &sample);
     msr_set(OP_CTL, armed);

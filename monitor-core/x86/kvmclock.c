@@ -2,6 +2,7 @@
 #include "monitor-core/x86/kvmclock.h"
 
 #include "monitor-core/x86/cpu.h"
+#include "monitor-core/x86/port.h"
 #include "monitor-core/x86/vm.h"
 
 /* Written by the boot processor before any other CPU runs. */
@@ -21,10 +22,8 @@ enum { STABLE = 1 };
 
 static uint8_t rtc(uint8_t index)
 {
-    uint8_t value;
-    __asm__ volatile("outb %0, $0x70" : : "a"(index));
-    __asm__ volatile("inb $0x71, %0" : "=a"(value));
-    return value;
+    port_out8(0x70, index);
+    return port_in8(0x71);
 }
 
 static uint32_t decimal(uint8_t value, bool binary)

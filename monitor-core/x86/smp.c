@@ -13,7 +13,8 @@ uint64_t smp_cr3;
 unsigned char *smp_stack;
 struct cpu *smp_cpu;
 
-static uint64_t trampoline;
+/* Where they begin: an address that a start-up interrupt can name, in what every PC has as RAM; nobody's by then. */
+enum { TRAMPOLINE = 0x8000 };
 
 _Noreturn void smp_entered(struct cpu *);
 
@@ -23,18 +24,6 @@ void smp_entered(struct cpu *c)
     percpu_enter(c);
     entry();
     panic("CPU %u came back from its work", c->id);
-}
-
-/* A page of RAM below 640 KiB, with an address that a start-up interrupt can name. */
-void smp_trampoline(const struct start_facts *f)
-{
-    for (uint32_t i = 0; i < f->nram; i++) {
-        uint64_t page = f->ram[i].start < 0x8000 ? 0x8000 : (f->ram[i].start + 4095) & ~UINT64_C(4095);
-        if (page + MEMORY_FRAME <= f->ram[i].end && page + MEMORY_FRAME <= 0xa0000) {
-            trampoline = page;
-            return;
-        }
-    }
 }
 
 static bool wait_up(const struct cpu *c, uint64_t ns)
@@ -50,7 +39,7 @@ static bool wait_up(const struct cpu *c, uint64_t ns)
 
 static void start_one(struct cpu *c)
 {
-    uint32_t start_up = START_UP | (uint32_t)(trampoline / MEMORY_FRAME);
+    const uint32_t start_up = START_UP | TRAMPOLINE / MEMORY_FRAME;
     smp_cr3 = paging_cr3(c->node);
     smp_stack = c->stack;
     smp_cpu = c;
@@ -68,12 +57,9 @@ static void start_one(struct cpu *c)
 
 void cpu_start_others(void (*entry)(void))
 {
-    if (machine_x86.cpus > 1 && !trampoline)
-        panic("no page of RAM below 640 KiB to start the other CPUs from; use one CPU");
-    if (trampoline)
-        __builtin_memcpy(memory_at(&machine_x86.memory, trampoline),
-                         memory_at(&machine_x86.memory, (uint64_t)boot_trampoline),
-                         (uint64_t)boot_trampoline_end - (uint64_t)boot_trampoline);
+    __builtin_memcpy(memory_at(&machine_x86.memory, TRAMPOLINE),
+                     memory_at(&machine_x86.memory, (uint64_t)boot_trampoline),
+                     (uint64_t)boot_trampoline_end - (uint64_t)boot_trampoline);
     for (uint32_t i = 0; i < machine_x86.cpus; i++) {
         struct cpu *c = machine_x86.cpu[i];
         if (c == cpu_self())

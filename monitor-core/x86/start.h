@@ -91,9 +91,6 @@ uint64_t clock_compare(uint32_t (*read)(void), uint32_t mask, uint32_t least, ui
 /* off.c: remembers how the machine is switched off. */
 void off_remember(const struct acpi_power *);
 
-/* smp.c: finds a page for the code that other CPUs start with. */
-void smp_trampoline(const struct start_facts *);
-
 /* panic.c: what an NMI means while the monitor ends. */
 bool panic_began(void);
 _Noreturn void panic_halt(void);
