@@ -17,6 +17,9 @@ struct device_host {
     int (*write)(void *context, uint64_t gpa, const void *buffer, size_t size);
     node_t (*node)(void *context); /* of the CPU that makes the access in hand */
     void (*again)(void *context);  /* the write in hand is to be made once more: it was too much for one go */
+    void (*deliver)(void *context, uint64_t message); /* of the IOAPIC to the local APICs (lapic.h) */
+    void (*put)(void *context, uint8_t byte);         /* to the console */
+    void (*end)(void *context, bool restart);         /* the VM powers off, or starts again */
 };
 
 enum { BUS_DEVICES = 8 };

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/devices/ioapic.h"
 
+#include "monitor-core/devices/lapic.h"
+
 enum { SELECT = 0x00, WINDOW = 0x10 };
 enum { REG_ID = 0, REG_VERSION = 1, REG_ARBITRATION = 2, REG_ENTRIES = 0x10 };
 enum { VERSION = 0x11, ID_SHIFT = 24, ID_MASK = 0x0f };
-enum { MODE_FIXED = 0, MODE_LOWEST = 1, MODE_NMI = 4, VECTOR_FIRST = 16 };
+enum { VECTOR_FIRST = 16 };
 
-#define ENTRY_LOGICAL (UINT64_C(1) << 11)
+/* Vector, mode and destination mode lie as in a message, and the trigger mode. */
+#define ENTRY_MESSAGE UINT64_C(0xfff)
 #define ENTRY_REMOTE_IRR (UINT64_C(1) << 14)
 #define ENTRY_LEVEL (UINT64_C(1) << 15)
 #define ENTRY_MASKED (UINT64_C(1) << 16)
 /* Vector, mode, destination mode, polarity, trigger, mask and destination can be written. */
 #define ENTRY_WRITABLE UINT64_C(0xff0000000001afff)
 
-void ioapic_init(struct ioapic *a, void *context, void (*deliver)(void *, uint32_t, bool, uint8_t, uint8_t, bool))
+void ioapic_init(struct ioapic *a, const struct device_host *host)
 {
-    *a = (struct ioapic){.context = context, .deliver = deliver};
+    *a = (struct ioapic){.host = host};
     for (unsigned i = 0; i < IOAPIC_LINES; i++)
         a->entry[i] = ENTRY_MASKED;
 }
@@ -26,15 +29,16 @@ static void attempt(struct ioapic *a, uint32_t line)
     uint64_t e = a->entry[line];
     if (!(a->pending >> line & 1) || e & (ENTRY_MASKED | ENTRY_REMOTE_IRR))
         return;
-    uint8_t mode = e >> 8 & 7, vector = (uint8_t)e;
-    bool maskable = mode == MODE_FIXED || mode == MODE_LOWEST;
-    bool level = maskable && e & ENTRY_LEVEL;
+    uint64_t message = e >> 56 << 32 | (e & ENTRY_MESSAGE);
+    bool maskable = lapic_mode(e) <= LAPIC_LOWEST;
     a->pending &= ~(UINT32_C(1) << line);
-    if (maskable ? vector < VECTOR_FIRST : mode != MODE_NMI)
+    if (maskable ? (uint8_t)e < VECTOR_FIRST : lapic_mode(e) != LAPIC_NMI)
         return;
-    if (level)
+    if (maskable && e & ENTRY_LEVEL) {
         a->entry[line] |= ENTRY_REMOTE_IRR;
-    a->deliver(a->context, (uint32_t)(e >> 56), e & ENTRY_LOGICAL, mode, vector, level);
+        message |= LAPIC_LEVEL;
+    }
+    a->host->deliver(a->host->context, message);
 }
 
 void ioapic_raise(struct ioapic *a, uint32_t line)

@@ -18,7 +18,7 @@ enum {
     TSC_DEADLINE = 0x6e0, /* an MSR of its own */
 };
 
-enum { MASKED = 1 << 16, SVR_ENABLED = 1 << 8, STATUS = 1 << 12 };
+enum { MASKED = 1 << 16, SVR_ENABLED = 1 << 8, STATUS = 1 << 12, ASSERT = 1 << 14 };
 enum { MODE_ONE_SHOT = 0, MODE_PERIODIC = 1, MODE_DEADLINE = 2 };
 enum { VERSION_VALUE = (LAPIC_LVT_ENTRIES - 1) << 16 | 0x14 };
 
@@ -121,11 +121,15 @@ bool lapic_alone(const struct lapic *l)
     return found;
 }
 
-bool lapic_addressed(const struct lapic *l, uint32_t destination, bool logical)
+bool lapic_addressed(const struct lapic *l, uint64_t message, bool self)
 {
+    enum { TO_LISTED, TO_SELF, TO_ALL };
+    uint32_t destination = (uint32_t)(message >> 32), shorthand = message >> 18 & 3;
+    if (shorthand != TO_LISTED)
+        return shorthand == TO_ALL || (shorthand == TO_SELF) == self;
     if (destination == UINT32_MAX)
         return true;
-    if (logical)
+    if (message & LAPIC_LOGICAL)
         return destination >> 16 == l->ldr >> 16 && (destination & l->ldr & 0xffff);
     /* 0xff: the broadcast of the IOAPIC's eight bits. */
     return destination == l->id || destination == 0xff;
@@ -228,17 +232,13 @@ void lapic_end(struct lapic *l)
     end_service(l, &by_level);
 }
 
-static int write_icr(uint64_t value, struct lapic_ipi *ipi)
+/* Deasserting an INIT is nothing; whatever else a CPU sends is an edge. */
+static int write_icr(uint64_t value, uint64_t *message)
 {
     if (value & UINT64_C(0xfff32000))
         return ERR_INVAL;
-    bool deassert = (value >> 8 & 7) == 5 && !(value >> 14 & 1);
-    *ipi = (struct lapic_ipi){.present = !deassert,
-                              .destination = (uint32_t)(value >> 32),
-                              .logical = value >> 11 & 1,
-                              .shorthand = value >> 18 & 3,
-                              .mode = value >> 8 & 7,
-                              .vector = (uint8_t)value};
+    if (lapic_mode(value) != LAPIC_INIT || value & ASSERT)
+        *message = value & ~(uint64_t)LAPIC_LEVEL;
     return 0;
 }
 
@@ -270,11 +270,11 @@ static int write_register(struct lapic *l, uint32_t n, uint32_t value, uint64_t 
     return 0;
 }
 
-int lapic_write(struct lapic *l, uint32_t msr, uint64_t value, uint64_t now, uint64_t now_tsc, struct lapic_ipi *ipi,
+int lapic_write(struct lapic *l, uint32_t msr, uint64_t value, uint64_t now, uint64_t now_tsc, uint64_t *message,
                 int *eoi)
 {
     uint32_t n = msr - 0x800;
-    ipi->present = false;
+    *message = 0;
     *eoi = -1;
     if (msr == TSC_DEADLINE) {
         if (timer_mode(l) == MODE_DEADLINE)
@@ -282,7 +282,7 @@ int lapic_write(struct lapic *l, uint32_t msr, uint64_t value, uint64_t now, uin
         return 0;
     }
     if (n == ICR)
-        return write_icr(value, ipi);
+        return write_icr(value, message);
     if (n > SELF || !(WRITABLE >> n & 1) || (value & ~(uint64_t)valid[n]))
         return ERR_INVAL;
     return write_register(l, n, (uint32_t)value, now, eoi);

@@ -31,28 +31,27 @@ struct lapic {
     uint64_t tsc_khz;
 };
 
-/* What a register write asks of the others, or an IOAPIC of them all. */
+/* A message, which a register write or an IOAPIC sends, has the form of the interrupt command register: vector in bits
+ * 0..7, mode 8..10, logical 11, level 15, shorthand 18..19 (0 none, 1 self, 2 all, 3 all but self), destination (x2APIC
+ * id, or logical) 32..63. No message: 0, a vector that nobody takes. */
 enum { LAPIC_FIXED = 0, LAPIC_LOWEST = 1, LAPIC_NMI = 4, LAPIC_INIT = 5, LAPIC_START_UP = 6 };
-struct lapic_ipi {
-    bool present;
-    uint32_t destination; /* x2APIC id, or logical */
-    bool logical;
-    uint8_t shorthand; /* 0 none, 1 self, 2 all, 3 all but self */
-    uint8_t mode;      /* LAPIC_FIXED ... */
-    uint8_t vector;
-    bool level;
-};
+enum { LAPIC_LOGICAL = 1 << 11, LAPIC_LEVEL = 1 << 15 };
+
+static inline uint32_t lapic_mode(uint64_t message)
+{
+    return message >> 8 & 7;
+}
 
 void lapic_init(struct lapic *, uint32_t id, uint64_t tsc_khz);
 
 /* MSRs 0x800..0x83f and IA32_TSC_DEADLINE (0x6e0). 0, or ERR_INVAL: #GP. *eoi: vector whose interrupt ended and was
  * level-triggered, else -1. */
 int lapic_read(struct lapic *, uint32_t msr, uint64_t now_ns, uint64_t *value);
-int lapic_write(struct lapic *, uint32_t msr, uint64_t value, uint64_t now_ns, uint64_t now_tsc, struct lapic_ipi *,
+int lapic_write(struct lapic *, uint32_t msr, uint64_t value, uint64_t now_ns, uint64_t now_tsc, uint64_t *message,
                 int *eoi);
 
-/* Is this APIC among the destinations (physical id or x2APIC cluster; broadcast)? */
-bool lapic_addressed(const struct lapic *, uint32_t destination, bool logical);
+/* Is this APIC among the destinations (shorthand; broadcast; physical id or x2APIC cluster)? `self`: it has sent it. */
+bool lapic_addressed(const struct lapic *, uint64_t message, bool self);
 
 void lapic_post(struct lapic *, uint8_t vector, bool level);
 

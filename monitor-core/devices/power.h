@@ -19,13 +19,8 @@ enum {
     POWER_RESET_VALUE = 0x42
 };
 
-struct power {
-    void *context;
-    void (*off)(void *context);
-    void (*reset)(void *context);
-};
-
-uint64_t power_read(void *power, uint64_t offset, unsigned size);
-void power_write(void *power, uint64_t offset, unsigned size, uint64_t value);
+/* The device has no state: it is the VM's struct device_host. */
+uint64_t power_read(void *host, uint64_t offset, unsigned size);
+void power_write(void *host, uint64_t offset, unsigned size, uint64_t value);
 
 #endif

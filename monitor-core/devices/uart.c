@@ -12,9 +12,9 @@ enum { MCR_LOOP = 0x10, MCR_BITS = 0x1f };
 enum { LSR_DATA = 1, LSR_EMPTY = 0x60 };
 enum { MSR_CONNECTED = 0xb0 };
 
-void uart_init(struct uart *u, const struct device_host *host, void (*put)(void *, uint8_t), void *context)
+void uart_init(struct uart *u, const struct device_host *host)
 {
-    *u = (struct uart){.host = host, .put = put, .put_context = context, .divisor = {1}};
+    *u = (struct uart){.host = host, .divisor = {1}};
 }
 
 static void raise(const struct uart *u)
@@ -107,7 +107,7 @@ static void write_data(struct uart *u, uint8_t byte)
     if (u->reg[MCR] & MCR_LOOP)
         take(u, byte);
     else
-        u->put(u->put_context, byte);
+        u->host->put(u->host->context, byte);
     if (waits && !u->sending && u->reg[IER] & IER_TRANSMIT)
         raise(u);
     u->thre_pending = true;

@@ -20,8 +20,6 @@ enum { UART_BASE = 0x3f8, UART_SIZE = 8, UART_GSI = 4, UART_FIFO = 64, UART_BURS
 
 struct uart {
     const struct device_host *host;
-    void (*put)(void *context, uint8_t byte);
-    void *put_context;
     uint8_t reg[UART_SIZE]; /* as written, by offset: IER, FCR, LCR, MCR, SCR */
     uint8_t divisor[2];
     bool thre_pending; /* the transmitter-empty interrupt has not been taken note of */
@@ -32,7 +30,7 @@ struct uart {
     uint32_t head, count;
 };
 
-void uart_init(struct uart *, const struct device_host *, void (*put)(void *, uint8_t), void *context);
+void uart_init(struct uart *, const struct device_host *);
 uint64_t uart_read(void *uart, uint64_t offset, unsigned size);
 void uart_write(void *uart, uint64_t offset, unsigned size, uint64_t value);
 

@@ -68,17 +68,17 @@ int msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 
 static int write_apic(struct vcpu *v, uint32_t msr, uint64_t value)
 {
-    struct lapic_ipi ipi;
+    uint64_t message;
     int ended;
     /* In this order: whatever comes in between, a deadline is never early. */
     uint64_t tsc = cpu_tsc(), now = cpu_now();
-    int err = lapic_write(&v->lapic, msr, value, now, tsc, &ipi, &ended);
+    int err = lapic_write(&v->lapic, msr, value, now, tsc, &message, &ended);
     if (err)
         return err;
     if (ended >= 0)
         vm_end_of_interrupt(v->vm, (uint8_t)ended);
-    if (ipi.present)
-        vcpu_send(v->vm, v, &ipi);
+    if (message)
+        vcpu_send(v->vm, v, message);
     return 0;
 }
 

@@ -233,20 +233,12 @@ static void post_start(struct vcpu *v, uint8_t vector)
         ;
 }
 
-static bool is_target(const struct vcpu *from, const struct vcpu *v, const struct lapic_ipi *ipi)
+static void post(struct vcpu *v, uint64_t message)
 {
-    enum { NONE, SELF, ALL, OTHERS };
-    if (ipi->shorthand == NONE)
-        return lapic_addressed(&v->lapic, ipi->destination, ipi->logical);
-    return ipi->shorthand == ALL || (ipi->shorthand == SELF) == (v == from);
-}
-
-static void post(struct vcpu *v, const struct lapic_ipi *ipi)
-{
-    switch (ipi->mode) {
+    switch (lapic_mode(message)) {
     case LAPIC_FIXED:
     case LAPIC_LOWEST:
-        lapic_post(&v->lapic, ipi->vector, ipi->level);
+        lapic_post(&v->lapic, (uint8_t)message, message & LAPIC_LEVEL);
         break;
     case LAPIC_NMI:
         __atomic_store_n(&v->lapic.nmi, 1, __ATOMIC_RELEASE);
@@ -255,19 +247,19 @@ static void post(struct vcpu *v, const struct lapic_ipi *ipi)
         __atomic_store_n(&v->start, VCPU_INIT | VCPU_WAITS, __ATOMIC_RELEASE);
         break;
     case LAPIC_START_UP:
-        post_start(v, ipi->vector);
+        post_start(v, (uint8_t)message);
         break;
     }
     vcpu_wake(v);
 }
 
-void vcpu_send(struct vm *vm, const struct vcpu *from, const struct lapic_ipi *ipi)
+void vcpu_send(struct vm *vm, const struct vcpu *from, uint64_t message)
 {
     for (uint32_t i = 0; i < vm->nvcpus; i++) {
-        if (!is_target(from, vm->vcpu[i], ipi))
+        if (!lapic_addressed(&vm->vcpu[i]->lapic, message, vm->vcpu[i] == from))
             continue;
-        post(vm->vcpu[i], ipi);
-        if (ipi->mode == LAPIC_LOWEST)
+        post(vm->vcpu[i], message);
+        if (lapic_mode(message) == LAPIC_LOWEST)
             return;
     }
 }

@@ -90,8 +90,9 @@ void vcpu_cpu_init(void);
 /* From any CPU: called out of its guest, or picked where it halted. */
 void vcpu_wake(struct vcpu *);
 
-/* A message to a VM's virtual CPUs, from one of them or (null) from the IOAPIC; each that is meant is woken. */
-void vcpu_send(struct vm *, const struct vcpu *from, const struct lapic_ipi *);
+/* A message (lapic.h) to a VM's virtual CPUs, from one of them or (null) from the IOAPIC; each that is meant is woken.
+ */
+void vcpu_send(struct vm *, const struct vcpu *from, uint64_t message);
 
 /* For what deals with an exit. */
 

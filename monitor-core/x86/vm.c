@@ -41,19 +41,17 @@ static void host_again(void *context)
     ((struct vm *)context)->again = true;
 }
 
-static void host_off(void *context)
+static void host_deliver(void *context, uint64_t message)
 {
-    vm_end(context, VM_POWERED_OFF, "%s", "");
+    vcpu_send(context, NULL, message);
 }
 
-static void host_reset(void *context)
+static void host_end(void *context, bool restart)
 {
-    vm_reset(context);
-}
-
-static void host_deliver(void *context, uint32_t destination, bool logical, uint8_t mode, uint8_t vector, bool level)
-{
-    vcpu_send(context, NULL, &(struct lapic_ipi){true, destination, logical, 0, mode, vector, level});
+    if (restart)
+        vm_reset(context);
+    else
+        vm_end(context, VM_POWERED_OFF, "%s", "");
 }
 
 void vm_end_of_interrupt(struct vm *vm, uint8_t vector)
@@ -66,14 +64,14 @@ void vm_end_of_interrupt(struct vm *vm, uint8_t vector)
 /* Every device as it is after power-on, on empty buses. */
 static void make_devices(struct vm *vm)
 {
-    vm->host = (struct device_host){vm, host_interrupt, host_read, host_write, host_node, host_again};
-    vm->power = (struct power){vm, host_off, host_reset};
+    vm->host = (struct device_host){vm,         host_interrupt, host_read, host_write, host_node,
+                                    host_again, host_deliver,   host_put,  host_end};
     vm->bridge.address = 0;
     vm->ports.n = vm->memory.n = 0;
-    uart_init(&vm->uart, &vm->host, host_put, vm);
-    ioapic_init(&vm->ioapic, vm, host_deliver);
+    uart_init(&vm->uart, &vm->host);
+    ioapic_init(&vm->ioapic, &vm->host);
     bus_add(&vm->ports, UART_BASE, UART_SIZE, &vm->uart, uart_read, uart_write);
-    bus_add(&vm->ports, POWER_BASE, POWER_SIZE, &vm->power, power_read, power_write);
+    bus_add(&vm->ports, POWER_BASE, POWER_SIZE, &vm->host, power_read, power_write);
     bus_add(&vm->ports, HOST_BRIDGE_BASE, HOST_BRIDGE_SIZE, &vm->bridge, host_bridge_read, host_bridge_write);
     bus_add(&vm->memory, IOAPIC_BASE, IOAPIC_SIZE, &vm->ioapic, ioapic_read, ioapic_write);
     for (uint32_t i = 0; i < vm->config->ndisks; i++) {

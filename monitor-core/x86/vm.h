@@ -36,7 +36,6 @@ struct vm {
     bool again; /* the device wants the access in hand once more */
     struct uart uart;
     struct ioapic ioapic;
-    struct power power;
     struct host_bridge bridge;
     struct virtio_block disk[CONFIG_VM_DISKS];
     uint32_t nvcpus, first_vcpu; /* global number of its first virtual CPU */

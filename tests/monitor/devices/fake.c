@@ -43,7 +43,8 @@ static node_t node(void *context)
 void fake_init(struct fake *f, uint64_t size)
 {
     *f = (struct fake){.size = size, .ram = size ? calloc(1, size) : NULL};
-    f->host = (struct device_host){f, interrupt, read_memory, write_memory, node, NULL};
+    f->host = (struct device_host){
+        .context = f, .interrupt = interrupt, .read = read_memory, .write = write_memory, .node = node};
     if (size && !f->ram)
         abort();
 }

@@ -13,16 +13,18 @@ static void put(void *context, uint8_t byte)
     (void)context, (void)byte;
 }
 
-static void nothing(void *context)
+static void end(void *context, bool restart)
 {
-    (void)context;
+    (void)context, (void)restart;
 }
 
-static void deliver(void *context, uint32_t destination, bool logical, uint8_t mode, uint8_t vector, bool level)
+static void deliver(void *context, uint64_t message)
 {
-    (void)context, (void)logical;
-    if (destination > 255 || (mode != 0 && mode != 1 && mode != 4) || (mode != 4 && vector < 16) ||
-        (mode == 4 && level))
+    unsigned mode = message >> 8 & 7, vector = message & 255;
+    bool level = message >> 15 & 1;
+    (void)context;
+    if (message >> 40 || message & UINT64_C(0xffff7000) || (mode != 0 && mode != 1 && mode != 4) ||
+        (mode != 4 && vector < 16) || (mode == 4 && level))
         abort();
 }
 
@@ -75,13 +77,12 @@ static void step(const struct bus *ports, const struct bus *memory, const uint8_
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct device_host host = {.interrupt = raise};
-    struct power power = {NULL, nothing, nothing};
+    struct device_host host = {.interrupt = raise, .deliver = deliver, .put = put, .end = end};
     struct bus ports = {.n = 0}, memory = {.n = 0};
-    uart_init(&uart, &host, put, NULL);
-    ioapic_init(&ioapic, NULL, deliver);
+    uart_init(&uart, &host);
+    ioapic_init(&ioapic, &host);
     bus_add(&ports, UART_BASE, UART_SIZE, &uart, uart_read, uart_write);
-    bus_add(&ports, POWER_BASE, POWER_SIZE, &power, power_read, power_write);
+    bus_add(&ports, POWER_BASE, POWER_SIZE, &host, power_read, power_write);
     bus_add(&memory, IOAPIC_BASE, IOAPIC_SIZE, &ioapic, ioapic_read, ioapic_write);
     for (; size >= 12; size -= 12, data += 12) {
         step(&ports, &memory, data);

@@ -14,21 +14,24 @@ static struct {
     uint8_t mode, vector;
 } sent;
 
-static void deliver(void *context, uint32_t destination, bool logical, uint8_t mode, uint8_t vector, bool level)
+static void deliver(void *context, uint64_t message)
 {
     cr_assert_eq(context, &sent);
+    cr_assert_eq(message & UINT64_C(0xffff7000), 0, "bits that no message has");
     sent.n++;
-    sent.destination = destination;
-    sent.logical = logical;
-    sent.mode = mode;
-    sent.vector = vector;
-    sent.level = level;
+    sent.destination = (uint32_t)(message >> 32);
+    sent.logical = message >> 11 & 1;
+    sent.mode = message >> 8 & 7;
+    sent.vector = message & 255;
+    sent.level = message >> 15 & 1;
 }
+
+static const struct device_host host = {.context = &sent, .deliver = deliver};
 
 static void setup(void)
 {
     memset(&sent, 0, sizeof sent);
-    ioapic_init(&ioapic, &sent, deliver);
+    ioapic_init(&ioapic, &host);
 }
 
 TestSuite(ioapic, .init = setup);

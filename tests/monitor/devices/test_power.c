@@ -6,25 +6,20 @@
 
 #include "monitor-core/devices/power.h"
 
-static struct power power;
 static unsigned offs, resets;
 
-static void off(void *context)
+static void end(void *context, bool restart)
 {
-    cr_assert_eq(context, &power);
-    offs++;
+    cr_assert_eq(context, &offs);
+    offs += !restart;
+    resets += restart;
 }
 
-static void reset(void *context)
-{
-    cr_assert_eq(context, &power);
-    resets++;
-}
+static struct device_host power = {.context = &offs, .end = end};
 
 static void setup(void)
 {
     offs = resets = 0;
-    power = (struct power){&power, off, reset};
 }
 
 TestSuite(power, .init = setup);

@@ -41,7 +41,8 @@ static void again(void *context)
 void driver_begin(struct driver *d, struct store *s, uint32_t vm)
 {
     *d = (struct driver){.store = s, .vm = vm};
-    d->host = (struct device_host){d, interrupt, read_guest, write_guest, node, again};
+    d->host = (struct device_host){
+        .context = d, .interrupt = interrupt, .read = read_guest, .write = write_guest, .node = node, .again = again};
     virtio_block_init(&d->block, &d->host, &s->disk, vm, VIRTIO_GSI + 3);
 }
 

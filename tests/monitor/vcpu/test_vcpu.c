@@ -13,14 +13,9 @@
 
 static struct vcpu *const v = &rig.vcpu[0];
 
-static void send(uint32_t mode, uint32_t vector, uint32_t shorthand)
+static void send(uint64_t mode, uint64_t vector, uint64_t shorthand)
 {
-    struct lapic_ipi ipi = {.present = true,
-                            .destination = 1,
-                            .mode = (uint8_t)mode,
-                            .vector = (uint8_t)vector,
-                            .shorthand = (uint8_t)shorthand};
-    vcpu_send(&rig.vm, v, &ipi);
+    vcpu_send(&rig.vm, v, UINT64_C(1) << 32 | shorthand << 18 | mode << 8 | vector);
 }
 
 Test(interrupt, taken, .init = rig_open)
@@ -412,8 +407,7 @@ Test(start_up, messages, .init = rig_start)
     send(4, 0, 0);
     cr_expect_eq(second->lapic.nmi, 1);
     cr_expect_eq(v->lapic.nmi, 0);
-    const struct lapic_ipi from_ioapic = {true, 1, false, 0, 0, 0x51, true};
-    vcpu_send(&rig.vm, NULL, &from_ioapic);
+    vcpu_send(&rig.vm, NULL, UINT64_C(0x100008051)); /* the IOAPIC, by level */
     cr_expect(second->lapic.irr[2] >> 0x11 & 1);
     cr_expect_eq(second->lapic.tmr[2], 1 << 0x11);
     cr_expect_eq(v->lapic.irr[2], 1 << 2 | 1 << 3);
