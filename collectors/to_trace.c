@@ -12,44 +12,6 @@ enum { SPACE_SHIFT = 48, SPACES_MAX = (1 << 15) - 1, PULSE = 65536 };
 #define KERNEL_HALF (UINT64_C(1) << 63)
 #define TIME_MAX (UINT64_C(1) << 62)
 
-uint32_t numbers_of(struct numbers *t, uint32_t key)
-{
-    if (2 * (t->n + 1) > t->slots) {
-        struct numbers grown = {.slots = t->slots ? 2 * t->slots : 64};
-        grown.key = calloc(grown.slots, sizeof *grown.key);
-        grown.value = calloc(grown.slots, sizeof *grown.value);
-        if (!grown.key || !grown.value) {
-            numbers_free(&grown);
-            return UINT32_MAX;
-        }
-        for (uint32_t i = 0; i < t->slots; i++)
-            if (t->value[i]) {
-                uint32_t at = t->key[i] * UINT32_C(0x9e3779b1) & (grown.slots - 1);
-                while (grown.value[at])
-                    at = (at + 1) & (grown.slots - 1);
-                grown.key[at] = t->key[i];
-                grown.value[at] = t->value[i];
-            }
-        grown.n = t->n;
-        numbers_free(t);
-        *t = grown;
-    }
-    uint32_t at = key * UINT32_C(0x9e3779b1) & (t->slots - 1);
-    while (t->value[at] && t->key[at] != key)
-        at = (at + 1) & (t->slots - 1);
-    if (!t->value[at]) {
-        t->key[at] = key;
-        t->value[at] = ++t->n;
-    }
-    return t->value[at] - 1;
-}
-
-void numbers_free(struct numbers *t)
-{
-    free(t->key);
-    free(t->value);
-}
-
 /* Out of the order, into the trace. */
 static int emit(void *context, const struct trace_record *record, const struct trace_record *next, size_t n)
 {

@@ -7,16 +7,7 @@
 
 #include "collectors/sorter.h"
 #include "collectors/to_trace.h"
-
-/* Numbers given in order of appearance: processes, threads that stand for CPUs. */
-struct numbers {
-    uint32_t *key, *value; /* hash table; value + 1, 0 empty */
-    uint32_t n, slots;
-};
-
-/* The number of the key, a new one if need be; UINT32_MAX: out of memory. */
-uint32_t numbers_of(struct numbers *, uint32_t key);
-void numbers_free(struct numbers *);
+#include "datasets/numbers.h"
 
 struct to_trace {
     struct import_sink *sink;

@@ -96,6 +96,7 @@ static void destroy(struct driver *d)
     for (uint32_t i = 0; i < 2 * ROUND_CHUNKS; i++)
         prepared_free(d->round[i % 2][i / 2]);
     free(d->groups);
+    numbers_free(&d->clock.tasks);
 }
 
 static void decode(struct driver *d, uint64_t chunk, uint32_t slot)
@@ -134,7 +135,8 @@ static int turn(struct driver *d, uint64_t *records, struct trace_error *error)
         }
         if ((d->chunk + i) % d->meta->chunks == 0)
             prepare_pass(&d->prepare, &d->clock);
-        prepare_join(&d->prepare, &d->clock, d->round[1][i]);
+        if (prepare_join(&d->prepare, &d->clock, d->round[1][i]))
+            return out_of_memory(error);
         *records += d->round[1][i]->n;
     }
     d->chunk += d->filled[1];
@@ -176,16 +178,18 @@ static struct trace_block piece_of(const struct trace_block *b, uint32_t from)
     return piece;
 }
 
-static void replay_block(struct driver *d, uint64_t pass)
+static int replay_block(struct driver *d, uint64_t pass, struct trace_error *error)
 {
     struct prepared *c = d->round[0][0];
     for (uint32_t from = 0; from < d->blocks[0]->n; from += PIECE) {
         struct trace_block piece = piece_of(d->blocks[0], from);
         prepare_chunk(&d->prepare, &piece, pass, c);
-        prepare_join(&d->prepare, &d->clock, c);
+        if (prepare_join(&d->prepare, &d->clock, c))
+            return out_of_memory(error);
         for (uint32_t i = 0; i < d->ngroups; i++)
             group_serve(&d->groups[i], c);
     }
+    return 0;
 }
 
 static int replay_alone(struct driver *d, replay_progress *progress, void *context, struct trace_error *error)
@@ -196,9 +200,10 @@ static int replay_alone(struct driver *d, replay_progress *progress, void *conte
         if (chunk == 0)
             prepare_pass(&d->prepare, &d->clock);
         int err = trace_decode(d->trace, chunk, d->blocks[0], error);
+        if (!err)
+            err = replay_block(d, d->chunk / d->meta->chunks, error);
         if (err)
             return err;
-        replay_block(d, d->chunk / d->meta->chunks);
         done += d->blocks[0]->n;
         if (progress)
             progress(context, done, total);

@@ -74,15 +74,17 @@ struct prepared *prepared_new(const struct prepare *p)
     c->rows = malloc(TRACE_CHUNK * sizeof *c->rows);
     if (meta->columns & TRACE_HAS_WEIGHT)
         c->weights = malloc(TRACE_CHUNK * sizeof *c->weights);
+    if (meta->columns & TRACE_HAS_TID)
+        c->tids = malloc(TRACE_CHUNK * sizeof *c->tids);
     c->segments = malloc(TRACE_CHUNK * sizeof *c->segments);
     c->cpus = malloc(TRACE_CHUNK * sizeof *c->cpus);
     c->records = malloc(TRACE_CHUNK * sizeof *c->records);
     c->cpu = malloc((meta->cpus + 1) * sizeof *c->cpu);
     c->kind = malloc((meta->cpus + 1) * 4 * sizeof *c->kind);
-    bool weights_missing = (meta->columns & TRACE_HAS_WEIGHT) && !c->weights;
+    bool missing = ((meta->columns & TRACE_HAS_WEIGHT) && !c->weights) || ((meta->columns & TRACE_HAS_TID) && !c->tids);
     if (c->kind)
         set_kinds(p, c);
-    if (c->events && c->rows && c->segments && c->cpus && c->records && c->cpu && c->kind && !weights_missing)
+    if (c->events && c->rows && c->segments && c->cpus && c->records && c->cpu && c->kind && !missing)
         return c;
     prepared_free(c);
     return NULL;
@@ -95,6 +97,7 @@ void prepared_free(struct prepared *c)
     free(c->events);
     free(c->rows);
     free(c->weights);
+    free(c->tids);
     free(c->segments);
     free(c->cpus);
     free(c->records);
@@ -165,7 +168,7 @@ static uint64_t within(const struct prepare *p, uint64_t time)
 static bool is_plain(const struct prepare *p, const struct trace_block *b)
 {
     bool inside = b->n && b->time[0] >= p->first_time && b->time[b->n - 1] <= p->last_time;
-    return inside && !b->weight && !b->latency_ns && !b->tid && p->time_scale_ppm == MILLION &&
+    return inside && !b->weight && !b->latency_ns && p->time_scale_ppm == MILLION &&
            p->machine->desc.mlp_ppm == MILLION;
 }
 
@@ -207,8 +210,6 @@ static inline __attribute__((always_inline)) unsigned __int128 prepare_as(const 
         k->records++;
         const struct prepared_kind *kind = &kinds[cpus[i] << 2 | (flags[i] & TRACE_KIND_MASK)];
         uint64_t tail = kind->tail | pages[i];
-        if (!plain && b->tid)
-            tail = (tail & ~(0xffffull << 32)) | (uint64_t)(uint16_t)b->tid[i] << 32;
         if (!plain && b->weight)
             tail |= (uint64_t)log2_weight(b->weight[i]) << 60;
         stalls += plain ? 0 : stall;
@@ -232,6 +233,8 @@ void prepare_chunk(const struct prepare *p, const struct trace_block *b, uint64_
         out->recorded_ns = prepare_as(p, b, pass * p->pass_windows, out, false);
     if (out->weights)
         memcpy(out->weights, b->weight, b->n * sizeof *out->weights);
+    if (out->tids)
+        memcpy(out->tids, b->tid, b->n * sizeof *out->tids);
     memset(out->events + b->n, 0, PREPARE_AHEAD * sizeof *out->events);
 }
 
@@ -241,7 +244,23 @@ void prepare_pass(const struct prepare *p, struct prepare_clock *clock)
         clock->last_time[cpu] = p->first_time;
 }
 
-void prepare_join(const struct prepare *p, struct prepare_clock *clock, struct prepared *c)
+/* Which number a thread has depends on all records before, so that threads wait for the join. */
+static int number_tasks(struct numbers *tasks, struct prepared *c)
+{
+    uint32_t number = 0, last = 0;
+    for (uint32_t i = 0; c->tids && i < c->n; i++) {
+        if (i == 0 || c->tids[i] != last) {
+            last = c->tids[i];
+            number = numbers_of(tasks, last);
+            if (number == UINT32_MAX)
+                return -ENOMEM;
+        }
+        c->events[i].task = (uint16_t)number;
+    }
+    return 0;
+}
+
+int prepare_join(const struct prepare *p, struct prepare_clock *clock, struct prepared *c)
 {
     unsigned __int128 held = 0;
     for (uint32_t cpu = 0; cpu < p->machine->cpus; cpu++) {
@@ -257,4 +276,5 @@ void prepare_join(const struct prepare *p, struct prepare_clock *clock, struct p
     }
     clock->recorded_ns += c->recorded_ns;
     clock->capped_ns += c->recorded_ns - held;
+    return number_tasks(&clock->tasks, c);
 }

@@ -5,12 +5,18 @@
  * clocks nor columns. Chunks are prepared in any order by several threads, then joined in order (prepare_join), because
  * the gap before a CPU's first record of a chunk begins in an earlier one.
  *
+ * Tasks: an event names its thread by a number of 16 bits. A trace that knows threads has any 32-bit ids; they are
+ * numbered from 0 on in the order in which they appear in the trace, in all passes alike. The 65,537th and those after
+ * it are numbered from 0 on again, so that two of them are one task for a policy. Where no thread is known, the CPU is
+ * the task.
+ *
  * Recorded time: t = (time - first time of the trace) x time scale, in ns, rounded down, plus whole passes when the
  * trace is repeated. A pass lasts a whole number of windows. docs/model.md section 2.
  */
 #ifndef REPLAY_PREPARE_H
 #define REPLAY_PREPARE_H
 
+#include "datasets/numbers.h"
 #include "replay/driver.h"
 
 enum { PREPARE_AHEAD = 64 }; /* events behind the last that may be read: they name page 0 */
@@ -49,6 +55,7 @@ struct prepared {
     struct event *events; /* [n + PREPARE_AHEAD] */
     uint32_t *rows;       /* lane << node_shift */
     uint32_t *weights;    /* null: 1 each */
+    uint32_t *tids;       /* threads as recorded; null: the trace has none */
     struct segment *segments;
     uint16_t *cpus;
     uint32_t *records;          /* how many of each of `cpus` */
@@ -72,6 +79,7 @@ struct prepare_clock {
     uint64_t last_time[CPU_MAX]; /* as recorded, of this pass */
     unsigned __int128 compute_ns[CPU_MAX];
     unsigned __int128 recorded_ns, capped_ns; /* recorded stall, and what of it the gaps could not hold */
+    struct numbers tasks;                     /* thread -> number; to be freed with numbers_free */
 };
 
 /* 0, or -EINVAL with a line when the trace is too long for these options. */
@@ -88,9 +96,10 @@ void prepared_free(struct prepared *);
 /* Fills *out from a decoded block of pass number `pass`. */
 void prepare_chunk(const struct prepare *, const struct trace_block *, uint64_t pass, struct prepared *out);
 
-/* In order of time: closes the gaps before the chunk's first records. prepare_pass begins a pass of the trace. */
+/* In order of time: closes the gaps before the chunk's first records and numbers its tasks; 0 or -ENOMEM. prepare_pass
+ * begins a pass of the trace. */
 void prepare_pass(const struct prepare *, struct prepare_clock *);
-void prepare_join(const struct prepare *, struct prepare_clock *, struct prepared *);
+int prepare_join(const struct prepare *, struct prepare_clock *, struct prepared *);
 
 /* A span of recorded time under the time scale, ns. */
 uint64_t prepare_scaled(const struct prepare *, uint64_t span_ns);

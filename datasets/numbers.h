@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Numbers given in order of appearance, from 0 on: to processes, to threads. All zero is an empty table.
+ */
+#ifndef DATASETS_NUMBERS_H
+#define DATASETS_NUMBERS_H
+
+#include <stdint.h>
+
+struct numbers {
+    uint32_t *key, *value; /* hash table; value + 1, 0 empty */
+    uint32_t n, slots;
+};
+
+/* The number of the key, a new one if need be; UINT32_MAX: out of memory. */
+uint32_t numbers_of(struct numbers *, uint32_t key);
+void numbers_free(struct numbers *);
+
+#endif
