@@ -123,7 +123,7 @@ static bool stays_frozen(const struct irix *x, struct head *h)
 {
     if (!(h->melting >> 4))
         return false;
-    unsigned requests = (h->melting & 15u) + ((h->melting & 15) < MELTS_MAX);
+    unsigned requests = (h->melting & 15u) + 1;
     h->melting = (uint8_t)(1 << 4 | requests);
     if (requests * 100 < x->param[MELT] * MELTS_MAX)
         return true;
@@ -135,10 +135,9 @@ static bool stays_frozen(const struct irix *x, struct head *h)
 /* True: the move would be one bounce too many. */
 static bool freezes(const struct irix *x, struct head *h, node_t node)
 {
-    unsigned bounces = h->bounces & 15u;
+    unsigned bounces = (h->bounces & 15u) + 1;
     if (h->from != node + 1)
         return false;
-    bounces += bounces < BOUNCES_MAX;
     h->bounces = (uint8_t)((h->bounces & 0xf0) | bounces);
     if (bounces * 100 < x->param[FREEZE] * BOUNCES_MAX)
         return false;
@@ -148,8 +147,7 @@ static bool freezes(const struct irix *x, struct head *h, node_t node)
 
 static bool dampened(const struct irix *x, struct head *h, node_t node)
 {
-    unsigned asked = h->asker == node + 1 ? h->bounces >> 4 : 0;
-    asked += asked < ASKED_MAX;
+    unsigned asked = 1u + (h->asker == node + 1 ? h->bounces >> 4 : 0);
     bool pass = asked * 100 < x->param[DAMPENING] * ASKED_MAX;
     h->asker = (node_t)(node + 1);
     h->bounces = (uint8_t)((h->bounces & 15) | (pass ? asked : 0) << 4);

@@ -404,6 +404,14 @@ Test(colloid_tpp, closed_hot_pages_go_down_and_none_up)
     policy_rig_end();
 }
 
+Test(colloid_tpp, equal_latencies_leave_the_gate_open)
+{
+    fault(200, 200, 0);
+    policy_rig_is_on(0, 0x1);
+    policy_rig_is_on(1, 0x1);
+    policy_rig_end();
+}
+
 Test(colloid_tpp, cold_pages_stay)
 {
     fault(100, 400, 15 * MS);

@@ -115,18 +115,18 @@ Test(irix, a_rest_of_256_intervals_is_a_rest)
 {
     for (uint64_t step = 1; step <= 256; step *= 256) {
         begin(undamped);
-        misses(0, 3000);
-        misses(1, 3000);
-        policy_rig_is_on(0, 0x1);
+        fixture_misses(&policy_rig, 0, 2, false, 3000);
+        fixture_misses(&policy_rig, 1, 2, false, 3000);
+        policy_rig_is_on(2, 0x1);
         for (uint64_t interval = step; interval < 256; interval += step) {
             policy_rig.now = interval * 80 * MS;
             fixture_misses(&policy_rig, 3, 3, false, 1);
         }
         policy_rig.now = 256 * UINT64_C(80) * MS;
-        misses(1, LEAD - 1);
-        policy_rig_is_on(0, 0x1);
-        misses(1, 1);
-        policy_rig_is_on(0, 0x2);
+        fixture_misses(&policy_rig, 1, 2, false, LEAD - 1);
+        policy_rig_is_on(2, 0x1);
+        fixture_misses(&policy_rig, 1, 2, false, 1);
+        policy_rig_is_on(2, 0x2);
         policy_rig_end();
     }
 }
@@ -158,20 +158,45 @@ Test(irix, counters_below_90_percent_are_kept)
     policy_rig_end();
 }
 
-/* 80 ms at 12,800 bytes a second are 1024 bytes; 80 % of that lies between 6 and 7 misses of 128 bytes. */
+/* 80 ms at 16,000 bytes a second are 1280 bytes; 80 % of that are 8 misses of 128 bytes. Requests count as traffic
+ * too. The look at 100 ms is none: 80 ms have not passed since the last. A memory of unknown bandwidth is not busy. */
 Test(irix, nothing_moves_while_a_memory_is_busy)
 {
-    static const uint64_t bandwidth[4] = {12800, 0, 0, 0};
-    for (uint32_t busy = 6; busy <= 7; busy++) {
+    static const uint64_t bandwidth[4] = {16000, 0, 16000, 0};
+    for (uint32_t busy = 8; busy <= 9; busy++) {
         fixture_shape(&policy_rig_shape, 4, 4, FRAMES_UNBOUNDED);
         policy_rig_shape.topology.bandwidth = bandwidth;
         policy_rig_begin("irix", 4, undamped);
         misses(0, busy);
+        fixture_misses(&policy_rig, 1, 1, false, 100);
         policy_rig_tick(80 * MS);
+        policy_rig_tick(100 * MS);
         misses(1, LEAD + busy);
-        policy_rig_is_on(0, busy == 6 ? 0x2 : 0x1);
+        policy_rig_is_on(0, busy == 8 ? 0x2 : 0x1);
+        if (busy == 9) {
+            policy_rig_tick(160 * MS);
+            policy_rig_tick(240 * MS);
+            misses(1, LEAD);
+            policy_rig_is_on(0, 0x2);
+        }
         policy_rig_end();
     }
+}
+
+/* The memory of the node that asks: 5 reads and 4 writes of its own page. */
+Test(irix, nothing_moves_to_a_busy_memory)
+{
+    static const uint64_t bandwidth[4] = {0, 16000, 0, 0};
+    fixture_shape(&policy_rig_shape, 4, 4, FRAMES_UNBOUNDED);
+    policy_rig_shape.topology.bandwidth = bandwidth;
+    policy_rig_begin("irix", 4, undamped);
+    misses(0, 1);
+    fixture_misses(&policy_rig, 1, 1, false, 5);
+    fixture_misses(&policy_rig, 1, 1, true, 4);
+    policy_rig_tick(80 * MS);
+    misses(1, LEAD + 1);
+    policy_rig_is_on(0, 0x1);
+    policy_rig_end();
 }
 
 /* Node 1 is 201 % as far from node 0 as node 0 itself. */
