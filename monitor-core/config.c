@@ -60,6 +60,25 @@ int config_open(struct config *c, const void *file, size_t size, struct policy_e
     return policy_parse(c->spec, &c->policy, c->param, error);
 }
 
+static uint64_t add_word(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return sum ^ sum >> 32;
+}
+
+uint64_t config_sum(const void *bytes, size_t n)
+{
+    uint64_t sum = n, word;
+    size_t at = 0;
+    for (; n - at >= sizeof word; at += sizeof word) {
+        __builtin_memcpy(&word, (const uint8_t *)bytes + at, sizeof word);
+        sum = add_word(sum, word);
+    }
+    word = 0;
+    __builtin_memcpy(&word, (const uint8_t *)bytes + at, n - at);
+    return add_word(sum, word);
+}
+
 uint32_t config_disk_users(const struct config *c, uint32_t disk)
 {
     uint32_t n = 0;

@@ -208,7 +208,7 @@ static int transfer(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, uns
         piece = PAGE_BYTES - within < size - done ? PAGE_BYTES - within : size - done;
         pager_enter(p, 0);
         uint32_t slot = space_slot(&p->space, vm, gpa + done);
-        err = reach(p, slot, node, 0, in, &kind);
+        err = reach(p, slot, node, p->task ? p->task(vm) : 0, in, &kind);
         unsigned char *at = err ? NULL : bytes_near(p, space_page(&p->space, slot), node) + within;
         if (at && in)
             __builtin_memcpy(at, in + done, piece);

@@ -86,6 +86,8 @@ struct pager {
     uint64_t vm_local[SPACE_VMS];          /* of these by CPUs of the same node */
     void (*record)(void *context, const struct pager_observation *); /* null: nobody listens */
     void *record_context;
+    /* The virtual CPU for whose sake the monitor itself uses memory of the VM just now; null: number 0. */
+    uint16_t (*task)(uint32_t vm);
 };
 
 /* `pages`: guest pages of each VM; `shared`: how many shared pages can exist. *bytes: of one block, 4096-byte aligned

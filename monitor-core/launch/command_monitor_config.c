@@ -124,8 +124,8 @@ const struct cli_command command_monitor_config = {
     .description =
         "The monitor reads no text and knows no kernel: this command checks the configuration (docs/monitor.md), lays "
         "out the kernels and initrds that it names, and writes the file that the boot loader hands to the monitor as "
-        "the module config. NAME=FILE says which file the loader hands over by which name; the monitor refuses a file "
-        "of another size.",
+        "the module config. NAME=FILE says which file the loader hands over by which name; the monitor refuses "
+        "another file, of the same size too.",
     .options = options,
     .examples = examples,
     .min_args = 1,

@@ -51,10 +51,10 @@ static int add_part(void *context, uint64_t gpa, const void *bytes, size_t size)
     const struct config_build_module *m = lies_in(b->kernel, at) ? b->kernel : b->initrd;
     part->gpa = gpa;
     part->size = size;
+    part->sum = config_sum(bytes, size);
     if (!lies_in(m, at))
         return keep(b, part, bytes, size);
     snprintf(part->module, sizeof part->module, "%s", m->name);
-    part->bytes = m->size;
     part->offset = (uint64_t)(at - m->bytes);
     return 0;
 }
@@ -126,6 +126,8 @@ static unsigned char *join(const struct build *b)
     memcpy(file, b->config, CONFIG_HEAD);
     if (b->size)
         memcpy(file + CONFIG_HEAD, b->bytes, b->size);
+    snprintf(((struct config *)file)->digest, sizeof b->config->digest, "%016llx",
+             (unsigned long long)config_sum(file, CONFIG_HEAD + b->size));
     uint32_t crc = telemetry_crc(0, file + CONFIG_CRC_FROM, CONFIG_HEAD - CONFIG_CRC_FROM + b->size);
     memcpy(file + offsetof(struct config, crc), &crc, sizeof crc);
     return file;

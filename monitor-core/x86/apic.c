@@ -15,6 +15,7 @@ enum {
     COMMAND = 0x300,
     COMMAND_HIGH = 0x310,
     LVT_TIMER = 0x320,
+    LVT_LINT0 = 0x350,
     LVT_ERROR = 0x370,
     COUNT = 0x380,
     CURRENT = 0x390,
@@ -67,6 +68,7 @@ void apic_cpu(void)
     set(SPURIOUS, 0x100 | APIC_SPURIOUS); /* first: until it is on, an APIC keeps its local vectors masked */
     set(TASK_PRIORITY, 0);
     set(LVT_ERROR, LVT_MASKED);
+    set(LVT_LINT0, LVT_MASKED); /* a BIOS leaves the old interrupt controller there */
     set(LVT_TIMER, LVT_PERIODIC | APIC_TIMER);
     set(DIVIDE, DIVIDE_BY_1);
 }

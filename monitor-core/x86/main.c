@@ -97,6 +97,13 @@ static void make_vm(uint32_t id)
     monitor.vm[monitor.nvms++] = vm;
 }
 
+/* The one whose exit this CPU deals with; for what nobody's exit asks for, the VM's first. */
+static uint16_t served(uint32_t vm)
+{
+    const struct vcpu *v = cpu_self()->running;
+    return (uint16_t)(v && v->vm->id == vm ? v->number : monitor.vm[vm]->first_vcpu);
+}
+
 static void make_memory(const struct blocks *b)
 {
     struct pager_machine below = {0};
@@ -105,6 +112,7 @@ static void make_memory(const struct blocks *b)
     metal_below(&monitor.metal, &below);
     if (pager_init(&monitor.pager, &monitor.config, &machine_x86.topology, b->pages, b->shared, &below, b->pager))
         panic("policy %s: these parameters do not fit together, or not this machine", monitor.config.spec);
+    monitor.pager.task = served;
     for (uint32_t i = 0; i < monitor.config.ndisks; i++)
         disk_init(&monitor.disk[i], &monitor.config.disk[i], &b->drive[i], &monitor.pager, b->shared, b->users[i],
                   b->disk[i]);

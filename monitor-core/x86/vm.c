@@ -88,10 +88,10 @@ static const char *load_part(struct vm *vm, const struct config_part *p)
     const struct module *m = module_find(p->module);
     if (!m)
         return "the boot loader gave no module of the kernel's or the initrd's name";
-    if ((p->bytes && p->bytes != m->size) || p->offset > m->size || p->size > m->size - p->offset)
+    const unsigned char *bytes = memory_at(&machine_x86.memory, m->start + p->offset);
+    if (p->offset > m->size || p->size > m->size - p->offset || config_sum(bytes, p->size) != p->sum)
         return "a module is not the file that the configuration was made with";
-    const unsigned char *bytes = memory_at(&machine_x86.memory, m->start);
-    return host_write(vm, p->gpa, bytes + p->offset, p->size) ? "its memory cannot be written" : NULL;
+    return host_write(vm, p->gpa, bytes, p->size) ? "its memory cannot be written" : NULL;
 }
 
 const char *vm_load(struct vm *vm)

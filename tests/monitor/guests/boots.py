@@ -103,6 +103,27 @@ def nothing(build):
     return f"{boot.seconds:.0f} s"
 
 
+def changed(build):
+    """A kernel that has changed since the configuration was made, of the same size, is not started; a byte is enough."""
+    folder = emulator.need(build)
+    with tempfile.TemporaryDirectory() as place:
+        kernel, text, made = (os.path.join(place, name) for name in ("kernel", "text", "made"))
+        shutil.copy(os.path.join(folder, "vmlinuz-cloud"), kernel)
+        with open(text, "w", encoding="utf-8") as file:
+            file.write("[vm one]\nkernel = k\n")
+        subprocess.run([os.path.join(build, "mirrorball"), "monitor", "config", text, "-o", made, f"k={kernel}"], check=True)
+        with open(made, "rb") as file:
+            config = file.read()
+        with open(kernel, "r+b") as file:
+            file.seek(os.path.getsize(kernel) // 2)
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 1]))
+        boot = Boot(build, config, 60, memory=512, modules=[("k", kernel)])
+    check_said(boot, "panic: VM one: cannot be loaded: a module is not the file that the configuration was made with")
+    return f"{boot.seconds:.0f} s"
+
+
 def two(build):
     config = "policy = migrep:trigger=256\n" + "".join(
         vm(name, "checksum:5:0:8+churn:1,poweroff", vcpus=2) for name in ("left", "right"))
@@ -350,7 +371,7 @@ def generic(build):
     return f"{boot.seconds:.0f} s"
 
 
-CASES = {f.__name__: f for f in (nothing, one, two, sliced, stir, planted, planted_early, disk, written, console, crash, hostile, hostile_long, figure6, soak, generic)}
+CASES = {f.__name__: f for f in (nothing, changed, one, two, sliced, stir, planted, planted_early, disk, written, console, crash, hostile, hostile_long, figure6, soak, generic)}
 
 
 def main():

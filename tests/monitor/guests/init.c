@@ -86,6 +86,7 @@ static const struct work works[] = {
     {"compile", "sources through compiler and assembler", compile_run, 1, 1, 0},
     {"read", "a disk's blocks, each checked", disks_read, 0, 0, 0},
     {"write", "blocks written to a disk and read back", disks_write, 0, 256, 0},
+    {"relay", "two threads that wake each other", relay_run, 1000, 0, 0},
     {"secret", "memory full of what no other guest may see", secret_run, 10, 64, 0},
     {"sleep", "nothing", sleep_run, 1, 0, 0},
     {"shell", "a shell on the console", shell_run, 0, 0, 0},

@@ -42,6 +42,10 @@ int disks_read(const struct work *, uint64_t disk, uint64_t seconds, uint64_t);
 int disks_write(const struct work *, uint64_t disk, uint64_t blocks, uint64_t);
 int disks_make(const char *path, uint64_t megabytes); /* on the host */
 
+/* relay.c: ROUNDS. A thread wakes another one, whose CPU has halted, and computes until that has answered; how long
+ * that takes in the mean and at worst. */
+int relay_run(const struct work *, uint64_t rounds, uint64_t, uint64_t);
+
 /* secret.c: SECONDS : MEGABYTES. */
 int secret_run(const struct work *, uint64_t seconds, uint64_t megabytes, uint64_t);
 

@@ -52,7 +52,7 @@ class Config(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
             with open(self.path("made"), "rb") as file:
                 made = file.read()
-            self.assertEqual((made[:8], made[8:12]), (b"MBoConf1", zlib.crc32(made[12:]).to_bytes(4, "little")))
+            self.assertEqual((made[:8], made[8:12]), (b"MBoConf2", zlib.crc32(made[12:]).to_bytes(4, "little")))
             os.remove(self.path("made"))
 
 

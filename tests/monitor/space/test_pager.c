@@ -215,6 +215,7 @@ struct probe {
     uint64_t ticks, traffic, latency;
     bool accessed[2];
     uint32_t hints;
+    uint16_t task; /* of the latest hint */
 };
 
 static size_t probe_size(const struct view *v, const uint64_t *param)
@@ -242,6 +243,8 @@ static void probe_observe(void *state, const struct view *v, const struct event 
     struct probe *p = state;
     (void)v;
     (void)o;
+    for (size_t i = 0; i < n; i++)
+        p->task = event_kind(&e[i]) == EVENT_HINT ? e[i].task : p->task;
     for (size_t i = 0; i < n; i++)
         p->hints += event_kind(&e[i]) == EVENT_HINT && e[i].page == 2 && e[i].node == 1;
 }
@@ -277,6 +280,28 @@ Test(pager, ticks_find_bits_load_and_hints)
     cr_assert_eq(p->ticks, 2);
     cr_assert_eq(p->hints, 1);
     cr_assert(!p->accessed[0] && p->accessed[1]);
+    end();
+}
+
+static uint16_t third_of(uint32_t vm)
+{
+    return (uint16_t)(10 * vm + 3);
+}
+
+/* The monitor's own write is the first access after WATCH: for the virtual CPU for which it writes. */
+Test(pager, a_hint_that_the_monitor_uses_up_names_whom_it_works_for)
+{
+    begin(&probe_class, 1);
+    struct probe *p = rig.pager.engine.state;
+    uint64_t word = 7;
+    rig.pager.task = third_of;
+    rig_access(&rig, ON_0, 0, 2, 0, true, word);
+    pager_run(&rig.pager, 400000000);
+    cr_assert_eq(pager_write(&rig.pager, 0, 1, rig_gpa(2), &word, sizeof word), 0);
+    pager_run(&rig.pager, 404000000);
+    cr_assert_eq(p->hints, 1);
+    cr_assert_eq(p->task, 3);
+    rig.pager.task = NULL;
     end();
 }
 
