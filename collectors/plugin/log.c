@@ -105,37 +105,62 @@ static void emit(struct log *l, struct log_record r)
         flush(l);
 }
 
-/* The ring whose next record is the earliest and before the horizon; of equals the first. */
-static struct log_ring *earliest(struct log *l, uint64_t horizon, const unsigned *head)
+/* A ring's first record, as the order has it: by time, of equal times the lower ring's. LAST comes after all. */
+struct place {
+    uint64_t time;
+    uint32_t ring;
+};
+static const struct place LAST = {UINT64_MAX, LOG_CPUS_MAX};
+
+static bool before(struct place a, struct place b)
 {
-    struct log_ring *best = NULL;
-    uint64_t least = horizon;
+    return a.time < b.time || (a.time == b.time && a.ring < b.ring);
+}
+
+static uint64_t time_at(const struct log_ring *r, unsigned i)
+{
+    return r->record[i % LOG_RING].b & LOG_TIME_MASK;
+}
+
+/* The two that come first. What is beyond a ring's head is being written. */
+static void first_two(const struct log *l, const unsigned *head, struct place two[2])
+{
+    two[0] = two[1] = LAST;
     for (uint32_t i = 0; i < l->cpus; i++) {
-        struct log_ring *r = &l->ring[i];
-        unsigned tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
-        if (tail == head[i]) /* what is there is being written */
-            continue;
-        uint64_t time = r->record[tail % LOG_RING].b & LOG_TIME_MASK;
-        if (time < least) {
-            least = time;
-            best = r;
+        unsigned tail = atomic_load_explicit(&l->ring[i].tail, memory_order_relaxed);
+        struct place p = tail == head[i] ? LAST : (struct place){time_at(&l->ring[i], tail), i};
+        if (before(p, two[0])) {
+            two[1] = two[0];
+            two[0] = p;
+        } else if (before(p, two[1])) {
+            two[1] = p;
         }
     }
-    return best;
+}
+
+/* Of ring i what comes before that place, and before the horizon. */
+static void emit_run(struct log *l, uint32_t i, unsigned head, struct place end, uint64_t horizon)
+{
+    struct log_ring *r = &l->ring[i];
+    unsigned tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+    for (; tail != head; tail++) {
+        uint64_t time = time_at(r, tail);
+        if (time >= horizon || !before((struct place){time, i}, end))
+            break;
+        emit(l, r->record[tail % LOG_RING]);
+    }
+    atomic_store_explicit(&r->tail, tail, memory_order_release);
 }
 
 /* Heads are read once: records that come while this runs are left for the next time. */
 static void merge(struct log *l, uint64_t horizon)
 {
     unsigned head[LOG_CPUS_MAX];
-    struct log_ring *r;
+    struct place two[2];
     for (uint32_t i = 0; i < l->cpus; i++)
         head[i] = atomic_load_explicit(&l->ring[i].head, memory_order_acquire);
-    while ((r = earliest(l, horizon, head))) {
-        unsigned tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
-        emit(l, r->record[tail % LOG_RING]);
-        atomic_store_explicit(&r->tail, tail + 1, memory_order_release);
-    }
+    for (first_two(l, head, two); two[0].time < horizon; first_two(l, head, two))
+        emit_run(l, two[0].ring, head[two[0].ring], two[1], horizon);
 }
 
 static unsigned used(const struct log_ring *r)

@@ -92,51 +92,136 @@ static void tell(struct model_cpu *c, uint64_t line, enum model_kind kind, unsig
     c->model->sink(c->model->context, c, &r);
 }
 
-/* Room in the second level: who goes leaves the first level as well. */
-static void put_l2(struct model_cpu *c, uint64_t line, enum cache_state state, struct directory_line *entry)
+/* --- one CPU alone. Of the directory it needs to know only whether it had the line before, and that only for the
+ * record: the caches go on while the entry is on its way. --- */
+
+static void tell_oldest(struct model_cpu *c)
 {
-    struct directory_line **at = &c->entry[cache_oldest(&c->l2, line) - c->l2.word];
+    struct model_pending *p = &c->pending[c->done++ % MODEL_PENDING];
+    if (p->entry && directory_had(&c->model->directory, p->entry, c->id))
+        p->record.cause = DIRECTORY_REPLACEMENT;
+    c->model->sink(c->model->context, c, &p->record);
+}
+
+static void tell_later(struct model_cpu *c, uint64_t line, enum model_kind kind, unsigned cause, void *entry)
+{
+    if (c->pushed - c->done == MODEL_PENDING)
+        tell_oldest(c);
+    __builtin_prefetch(entry, 1);
+    c->pending[c->pushed++ % MODEL_PENDING] =
+        (struct model_pending){{c->clock, line, (uint8_t)kind, (uint8_t)cause, false}, entry};
+}
+
+/* Nobody else holds any line: what it holds is exclusive or modified. */
+static enum cache_state miss_alone(struct model_cpu *c, uint64_t line, enum model_kind kind)
+{
+    void *entry = directory_at(&c->model->directory, line);
+    if (!entry) {
+        atomic_store_explicit(&c->model->no_memory, true, memory_order_relaxed);
+        return CACHE_SHARED;
+    }
+    enum cache_state state = kind == MODEL_WRITE ? CACHE_MODIFIED : CACHE_EXCLUSIVE;
+    tell_later(c, line, kind, DIRECTORY_COLD, entry);
+    c->clock += MODEL_MISS;
+    uint64_t gone = cache_put(&c->l2, line, state);
+    if (gone)
+        forget(c, cache_line_of(gone));
+    return state;
+}
+
+void model_alone(struct model *m)
+{
+    m->alone = &m->cpu[0];
+}
+
+void model_settle(struct model *m)
+{
+    struct model_cpu *c = &m->cpu[0];
+    while (c->done != c->pushed)
+        tell_oldest(c);
+}
+
+/* The directory is told what the one CPU holds, as if it had asked for each line. */
+void model_share(struct model *m)
+{
+    struct model_cpu *c = m->alone;
+    model_settle(m);
+    m->alone = NULL;
+    for (uint32_t i = 0; c && i < m->geometry.l2_sets * m->geometry.l2_ways; i++) {
+        void *at = c->l2.word[i] ? directory_at(&m->directory, cache_line_of(c->l2.word[i])) : NULL;
+        if (!at)
+            continue;
+        struct directory_line l = directory_take(&m->directory, at);
+        directory_write(&l, c->id);
+        directory_give(&m->directory, at, &l);
+    }
+    directory_share(&m->directory);
+}
+
+/* --- one of several --- */
+
+static void give_up(struct model_cpu *c, uint64_t line)
+{
+    struct directory *d = &c->model->directory;
+    void *at = directory_at(d, line);
+    if (!at)
+        return;
+    struct directory_line l = directory_take(d, at);
+    directory_leave(&l, c->id);
+    directory_give(d, at, &l);
+}
+
+/* Room in the second level: who goes leaves the first level as well. */
+static void put_l2(struct model_cpu *c, uint64_t line, enum cache_state state)
+{
     uint64_t gone = cache_put(&c->l2, line, state);
     if (gone) {
         forget(c, cache_line_of(gone));
-        directory_leave(*at, c->id);
+        give_up(c, cache_line_of(gone));
     }
-    *at = entry;
 }
 
 /* Asks the directory. Messages about a line are sent under its entry's lock, so one look into the inbox with the lock
  * held leaves none about an earlier stay of the line here that could hit the coming one. */
-static struct directory_line *request(struct model_cpu *c, uint64_t line, bool write, struct directory_answer *a)
+static bool request(struct model_cpu *c, uint64_t line, bool write, struct directory_answer *a)
 {
     struct model *m = c->model;
-    struct directory_line *l = directory_at(&m->directory, line);
-    if (!l) {
+    void *at = directory_at(&m->directory, line);
+    if (!at) {
         atomic_store_explicit(&m->no_memory, true, memory_order_relaxed);
-        return NULL;
+        return false;
     }
-    directory_lock(l);
+    struct directory_line l = directory_take(&m->directory, at);
     if (atomic_load_explicit(&c->waiting, memory_order_acquire))
         model_drain(c);
-    *a = write ? directory_write(l, c->id) : directory_read(l, c->id);
+    *a = write ? directory_write(&l, c->id) : directory_read(&l, c->id);
     post_all(m, a->downgrade, line, false);
     post_all(m, a->invalidate, line, true);
-    directory_unlock(l);
-    return l;
+    directory_give(&m->directory, at, &l);
+    return true;
+}
+
+/* Who is going to leave: its entry comes from the host's memory while the new line's does. */
+static void foresee_leaver(struct model_cpu *c, uint64_t line)
+{
+    uint64_t oldest = *cache_oldest(&c->l2, line);
+    if (oldest)
+        __builtin_prefetch(directory_at(&c->model->directory, cache_line_of(oldest)), 1);
 }
 
 /* The line is not in the second level. */
 static enum cache_state miss(struct model_cpu *c, uint64_t line, enum model_kind kind)
 {
     struct directory_answer a;
-    /* Who is going to leave: its entry comes from the host's memory while the new line's does. */
-    __builtin_prefetch(c->entry[cache_oldest(&c->l2, line) - c->l2.word], 1);
-    struct directory_line *entry = request(c, line, kind == MODEL_WRITE, &a);
-    if (!entry)
+    if (c->model->alone)
+        return miss_alone(c, line, kind);
+    foresee_leaver(c, line);
+    if (!request(c, line, kind == MODEL_WRITE, &a))
         return CACHE_SHARED;
     enum cache_state state = kind == MODEL_WRITE ? CACHE_MODIFIED : a.alone ? CACHE_EXCLUSIVE : CACHE_SHARED;
     tell(c, line, kind, a.cause, a.elsewhere);
     c->clock += MODEL_MISS;
-    put_l2(c, line, state, entry);
+    put_l2(c, line, state);
     return state;
 }
 
@@ -144,16 +229,18 @@ static enum cache_state miss(struct model_cpu *c, uint64_t line, enum model_kind
 static void own(struct model_cpu *c, uint64_t line, enum cache_state held)
 {
     struct directory_answer a;
-    struct directory_line *entry;
-    if (held == CACHE_EXCLUSIVE) {
+    if (c->model->alone) {
+        tell_later(c, line, MODEL_UPGRADE, MODEL_FIRST_WRITE, NULL);
+        c->clock += MODEL_MISS;
+    } else if (held == CACHE_EXCLUSIVE) {
         tell(c, line, MODEL_UPGRADE, MODEL_FIRST_WRITE, false);
         c->clock += MODEL_MISS;
-    } else if ((entry = request(c, line, true, &a))) {
+    } else if (request(c, line, true, &a)) {
         /* Another CPU's write may have come first: then the line is gone and this is a miss. */
         tell(c, line, a.held ? MODEL_UPGRADE : MODEL_WRITE, a.held ? DIRECTORY_COHERENCE : a.cause, a.elsewhere);
         c->clock += MODEL_MISS;
         if (!cache_peek(&c->l2, line))
-            put_l2(c, line, CACHE_MODIFIED, entry);
+            put_l2(c, line, CACHE_MODIFIED);
     }
     set_state(&c->l2, line, CACHE_MODIFIED);
 }
@@ -220,8 +307,7 @@ static int init_cpu(struct model *m, unsigned id)
     c->data_latest = new_latest(g->l1_sets);
     c->fetch_latest = new_latest(g->l1_sets);
     c->inbox = calloc(1, sizeof *c->inbox + messages * sizeof *c->inbox->message);
-    c->entry = calloc((size_t)g->l2_sets * g->l2_ways, sizeof *c->entry);
-    if (!c->inbox || !c->entry || !c->data_latest || !c->fetch_latest || cache_init(&c->l1i, g->l1_sets, g->l1_ways) ||
+    if (!c->inbox || !c->data_latest || !c->fetch_latest || cache_init(&c->l1i, g->l1_sets, g->l1_ways) ||
         cache_init(&c->l1d, g->l1_sets, g->l1_ways) || cache_init(&c->l2, g->l2_sets, g->l2_ways))
         return -ENOMEM;
     c->inbox->size = messages;
@@ -241,7 +327,7 @@ int model_init(struct model *m, const struct model_geometry *g, model_sink *sink
     m->cpu = aligned_alloc(_Alignof(struct model_cpu), g->cpus * sizeof *m->cpu);
     if (m->cpu)
         memset(m->cpu, 0, g->cpus * sizeof *m->cpu);
-    int err = m->cpu ? directory_init(&m->directory, g->line_size) : -ENOMEM;
+    int err = m->cpu ? directory_init(&m->directory, g->cpus, g->line_size) : -ENOMEM;
     for (unsigned i = 0; !err && i < g->cpus; i++)
         err = init_cpu(m, i);
     if (err)
@@ -256,7 +342,6 @@ void model_free(struct model *m)
         cache_free(&m->cpu[i].l1d);
         cache_free(&m->cpu[i].l2);
         free(m->cpu[i].inbox);
-        free(m->cpu[i].entry);
         free(m->cpu[i].data_latest);
         free(m->cpu[i].fetch_latest);
     }

@@ -8,9 +8,9 @@
  * that is the cost of a protocol without the state E, in which memory sees every line that is written, as a monitor
  * that replicates pages would have to. In hardware with E that write is silent; its share is told apart by the cause.
  *
- * Threads: one thread at a time may be in calls for one CPU; calls for different CPUs may run at once. A CPU's own
- * caches are touched by its caller only: what others ask of it waits in its inbox until its next call. A hit in the
- * first level takes no lock.
+ * Threads: one thread at a time may be in calls for one CPU; after model_share calls for different CPUs may run at
+ * once. A CPU's own caches are touched by its caller only: what others ask of it waits in its inbox until its next
+ * call. A hit in the first level takes no lock.
  */
 #ifndef COLLECTORS_PLUGIN_MODEL_H
 #define COLLECTORS_PLUGIN_MODEL_H
@@ -41,6 +41,13 @@ struct model_record {
 
 struct model_inbox;
 
+/* A miss of the only CPU in use, whose entry in the directory is on its way from the host's memory. */
+struct model_pending {
+    struct model_record record;
+    void *entry; /* null: the cause is known */
+};
+enum { MODEL_PENDING = 16 };
+
 struct model_cpu {
     _Alignas(64) uint64_t clock;
     /* Per set of the first level its most recently used line, which needs no look into a cache: line << 1 | modified
@@ -51,9 +58,10 @@ struct model_cpu {
     uint64_t tag;        /* the caller's, for its sink */
     atomic_uint waiting; /* messages in the inbox */
     struct cache l1i, l1d, l2;
-    struct directory_line **entry; /* of each way of the second level the line's */
     struct model_inbox *inbox;
     struct model *model;
+    unsigned pushed, done; /* numbers of the next miss to come, and of the oldest not yet told */
+    struct model_pending pending[MODEL_PENDING];
 };
 
 #define MODEL_NO_LINE UINT64_MAX
@@ -65,7 +73,8 @@ struct model {
     struct model_geometry geometry;
     uint32_t line_shift;
     struct directory directory;
-    struct model_cpu *cpu; /* [geometry.cpus] */
+    struct model_cpu *cpu;   /* [geometry.cpus] */
+    struct model_cpu *alone; /* the only CPU in use; null: several may be */
     model_sink *sink;
     void *context;
     atomic_bool no_memory; /* the directory could not grow: records are missing from then on */
@@ -74,6 +83,16 @@ struct model {
 /* 0, or -EINVAL: no such machine; -ENOMEM. */
 int model_init(struct model *, const struct model_geometry *, model_sink *, void *context);
 void model_free(struct model *);
+
+/* Of a model not yet used: until model_share only CPU 0 is in calls, and its tag stays. Nobody asks then who holds a
+ * line, and a record is told up to MODEL_PENDING misses later. */
+void model_alone(struct model *);
+
+/* Tells what is left to tell. By the thread that is in calls for CPU 0, or while none is. */
+void model_settle(struct model *);
+
+/* From here on other CPUs are used as well, and several threads are in calls at once. None is in a call now. */
+void model_share(struct model *);
 
 /* Slow halves of what follows: a look into the caches. */
 void model_data_slow(struct model_cpu *, uint64_t line, bool write);

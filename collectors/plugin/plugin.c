@@ -329,6 +329,17 @@ static void on_translate(uint64_t id, struct qemu_plugin_tb *tb)
 
 /* --- virtual CPUs come, wait and go --- */
 
+/* The first thread may be running: it waits at its seat meanwhile. */
+static void more_threads(void)
+{
+    struct seat *first = &plugin.seat[0];
+    seat_join(first);
+    seat_lock(first);
+    model_share(&plugin.model);
+    seat_leave(first, true);
+    seat_quit(first);
+}
+
 static void on_init(uint64_t id, unsigned index)
 {
     (void)id;
@@ -336,6 +347,8 @@ static void on_init(uint64_t id, unsigned index)
     unsigned number = plugin.whole_system ? index : atomic_fetch_add(&plugin.threads, 1);
     if (plugin.child)
         return;
+    if (!plugin.whole_system && number == 1)
+        more_threads();
     v->cpu = &plugin.model.cpu[number % plugin.model.geometry.cpus];
     v->tag = plugin.whole_system ? 0 : number & 0xffff;
     v->page_line = RAM_NONE;
@@ -370,12 +383,20 @@ static void on_run(uint64_t id, unsigned index)
         run(&plugin.vcpu[index % VCPUS]);
 }
 
+/* A program of one thread is in that thread here. */
+static void write_all(void)
+{
+    if (plugin.model.alone)
+        model_settle(&plugin.model);
+    log_flush(&plugin.log);
+}
+
 static void on_syscall(uint64_t id, unsigned index, int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                        uint64_t e, uint64_t f, uint64_t g, uint64_t h)
 {
     (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h;
     if (strays_exec(number) && !plugin.child && atomic_load(&plugin.on)) {
-        log_flush(&plugin.log);
+        write_all();
         strays_leave(&plugin.strays);
     }
     on_rest(id, index);
@@ -393,6 +414,7 @@ static void on_end(uint64_t id, void *userdata)
     if (plugin.child)
         return;
     atomic_store(&plugin.on, false);
+    write_all();
     log_close(&plugin.log);
     if (atomic_load(&plugin.model.no_memory))
         fprintf(stderr, "mirrorball: out of memory in the cache model: misses are missing from the capture\n");
@@ -423,6 +445,10 @@ static int start(const struct qemu_plugin_info *info, char *error, size_t size)
     int err = options_geometry(o, &g, error, size);
     if (!err && (err = model_init(&plugin.model, &g, sink, NULL)))
         snprintf(error, size, "the cache model: %s", strerror(-err));
+    if (!err && !plugin.whole_system)
+        model_alone(&plugin.model);
+    else if (!err && !o->single)
+        model_share(&plugin.model);
     if (!err && o->single)
         err = yield_find(error, size);
     turns_init(&plugin.turns, g.cpus, o->quantum);

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The plugin's parts without QEMU: one cache, the caches of several CPUs together, the order of the capture, the pace.
+ * The plugin's parts without QEMU: one cache, the caches of several CPUs together, RAM, options.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "collectors/plugin/log.h"
 #include "collectors/plugin/model.h"
 #include "collectors/plugin/options.h"
-#include "collectors/plugin/pace.h"
 #include "collectors/plugin/ram.h"
 
 /* --- one cache --- */
@@ -231,124 +227,78 @@ Test(plugin_model, clock)
     cr_expect_eq(nseen, 4);
 }
 
-/* --- the capture --- */
+/* --- one CPU alone, and then others --- */
 
-static struct log_record stamp(uint64_t what, uint64_t time)
+/* A random walk by CPU 0, then by all: the records, by the shortest of hashes and as a number of each cause. */
+struct outcome {
+    uint64_t hash, n[4], clock;
+};
+
+static void add_up(void *context, struct model_cpu *c, const struct model_record *r)
 {
-    return (struct log_record){what, time};
+    struct outcome *o = context;
+    uint64_t words[] = {r->time, r->line, (uint64_t)r->kind << 2 | r->cause, (uint64_t)c->id << 1 | r->elsewhere};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        o->hash = (o->hash ^ words[i]) * UINT64_C(0x100000001b3);
+    o->n[r->cause]++;
 }
 
-Test(plugin_log, order_and_limit)
+static void walk(struct model *m, unsigned cpus, unsigned steps, uint64_t *random)
 {
-    static struct log log;
-    static const struct log_header header = {64, 4096, false, 1000, 64, 8, 1024, 16};
-    char name[] = "/tmp/mirrorball-log-XXXXXX";
-    uint64_t word[8 + 2 * 5 + 1];
-    close(mkstemp(name));
-    cr_expect_eq(log_open(&log, name, &header, 2, 5), -EEXIST);
-    unlink(name);
-    cr_assert_eq(log_open(&log, name, &header, 2, 5), 0);
-    log_put(&log, 1, stamp(1, 10));
-    log_put(&log, 1, stamp(2, 30));
-    log_put(&log, 0, stamp(3, 20));
-    log_put(&log, 0, stamp(4, 30));
-    log_put(&log, 0, stamp(5, 40));
-    log_put(&log, 1, stamp(6, 50)); /* beyond the limit */
-    log_close(&log);
-    FILE *f = fopen(name, "rb");
-    cr_assert_eq(fread(word, 8, 8 + 2 * 5 + 1, f), 8 + 2 * 5);
-    fclose(f);
-    unlink(name);
-    static const uint64_t want[] = {1, 10, 3, 20, 4, 30, 2, 30, 5, 40};
-    cr_expect_arr_eq(word + 8, want, sizeof want);
-    cr_expect_eq(word[7], UINT64_C(0x0040000804000010));
-}
-
-/* More than the rings hold, never advanced: nothing is lost and time does not go back. */
-Test(plugin_log, full_ring)
-{
-    static struct log log;
-    static const struct log_header header = {64, 4096, false, 0, 64, 8, 1024, 16};
-    char name[] = "/tmp/mirrorball-log-XXXXXX";
-    close(mkstemp(name));
-    unlink(name);
-    cr_assert_eq(log_open(&log, name, &header, 2, 0), 0);
-    enum { N = 3 * LOG_RING };
-    for (uint64_t i = 0; i < N; i++)
-        log_put(&log, 0, stamp(i, 2 * i));
-    log_put(&log, 1, stamp(N, 7)); /* late: gets the time that was written last */
-    log_close(&log);
-    FILE *f = fopen(name, "rb");
-    struct log_record r;
-    uint64_t last = 0, n = 0;
-    fseek(f, 64, SEEK_SET);
-    for (; fread(&r, sizeof r, 1, f) == 1; n++) {
-        cr_assert_geq(r.b, last);
-        last = r.b;
+    for (unsigned i = 0; i < steps; i++) {
+        *random = *random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        struct model_cpu *c = &m->cpu[(*random >> 60) % cpus];
+        c->clock++;
+        model_fetch(c, 1000 + (*random >> 20 & 7));
+        model_data(c, *random >> 30 & 127, *random >> 50 & 1);
     }
-    fclose(f);
-    unlink(name);
-    cr_expect_eq(n, N + 1);
 }
 
-/* --- the pace --- */
-
-static struct pace pace;
-static atomic_bool arrived;
-
-static void *step_to_the_end(void *unused)
+static struct outcome outcome_of(uint32_t cpus, bool alone)
 {
-    uint64_t horizon;
-    pace_step(&pace, 1, 1000, &horizon);
-    atomic_store(&arrived, true);
-    return unused;
+    struct model m;
+    struct outcome o = {0};
+    const struct model_geometry g = {cpus, 64, 2, 2, 16, 4};
+    uint64_t random = 1;
+    cr_assert_eq(model_init(&m, &g, add_up, &o), 0);
+    if (alone)
+        model_alone(&m);
+    walk(&m, 1, 5003, &random);
+    model_share(&m);
+    walk(&m, 3, 5000, &random);
+    o.clock = m.cpu[0].clock + m.cpu[1].clock + m.cpu[2].clock;
+    model_free(&m);
+    return o;
 }
 
-static uint64_t now_ms(void)
+/* Entries of each of the three sizes. */
+Test(plugin_model, alone_as_with_others)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* CPU 1 is at the end of the span and waits for CPU 0. On a busy host this thread may be away for 30 ms, after which
- * CPU 1 may go on: then nothing is shown, and the next try counts. */
-Test(plugin_pace, together, .timeout = 60)
-{
-    bool shown = false;
-    for (int i = 0; i < 50 && !shown; i++) {
-        pthread_t thread;
-        uint64_t horizon, before = now_ms();
-        cr_assert_eq(pace_init(&pace, 2, 1000), 0);
-        atomic_store(&arrived, false);
-        pace_enter(&pace, 0, 0);
-        pace_enter(&pace, 1, 0);
-        pthread_create(&thread, NULL, step_to_the_end, NULL);
-        cr_expect_eq(pace_step(&pace, 0, 999, &horizon), 999);
-        usleep(10000);
-        bool early = atomic_load(&arrived);
-        shown = now_ms() - before < PACE_STALL_NS / 1000000;
-        cr_expect(!early || !shown, "it did not wait");
-        cr_expect_eq(pace_step(&pace, 0, 1000, &horizon), 1000);
-        pthread_join(thread, NULL);
-        cr_expect(pace.cpu[1].limit == 2000);
+    static const uint32_t cpus[] = {8, 20, 64};
+    for (size_t i = 0; i < sizeof cpus / sizeof *cpus; i++) {
+        struct outcome a = outcome_of(cpus[i], true), b = outcome_of(cpus[i], false);
+        cr_expect_eq(a.hash, b.hash, "%u CPUs", cpus[i]);
+        cr_expect_arr_eq(a.n, b.n, sizeof a.n);
+        cr_expect_eq(a.clock, b.clock);
+        cr_expect_eq(a.hash, outcome_of(8, true).hash, "the number of CPUs that are not used changes nothing");
+        for (unsigned cause = 0; cause < 4; cause++)
+            cr_expect_gt(a.n[cause], 100, "cause %u", cause);
     }
-    cr_expect(shown, "the host is too busy to show it");
 }
 
-Test(plugin_pace, who_waits_catches_up, .timeout = 60)
+/* What is not told yet when the capture ends. */
+Test(plugin_model, alone_to_the_end)
 {
-    uint64_t horizon;
-    cr_assert_eq(pace_init(&pace, 2, 1000), 0);
-    pace_enter(&pace, 0, 0);
-    pace_enter(&pace, 1, 0);
-    pace_leave(&pace, 1, 5);
-    cr_expect_eq(pace_step(&pace, 0, 2500, &horizon), 2500);
-    cr_expect_eq(horizon, 2500);
-    cr_expect_eq(pace.cpu[0].limit, 3000);
-    cr_expect_eq(pace_enter(&pace, 1, 5), 2500, "time passed for it");
-    cr_expect_eq(pace_step(&pace, 0, 3000, &horizon), 3000, "the other stands still: left behind after 30 ms");
-    cr_expect_eq(pace_step(&pace, 1, 2510, &horizon), 3000);
+    model_alone(&model);
+    touch(0, 10, false);
+    touch(0, 10, true);
+    touch(0, 14, false);
+    model_settle(&model);
+    EXPECT(0, 0, MODEL_FETCH, 1, DIRECTORY_COLD, false);
+    EXPECT(1, 0, MODEL_READ, 10, DIRECTORY_COLD, false);
+    EXPECT(2, 0, MODEL_UPGRADE, 10, MODEL_FIRST_WRITE, false);
+    EXPECT(3, 0, MODEL_READ, 14, DIRECTORY_COLD, false);
+    cr_expect_eq(nseen, 4);
 }
 
 /* --- RAM, options --- */
