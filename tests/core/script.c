@@ -38,9 +38,11 @@ static void miss(const char *word)
     char *rest;
     uint64_t node = strtoull(word + 1, &rest, 10);
     cr_assert_eq(*rest, '.', "%s: no page", word);
-    uint64_t page = strtoull(rest + 1, &rest, 10), count = *rest == '*' ? strtoull(rest + 1, &rest, 10) : 1;
+    uint64_t first = strtoull(rest + 1, &rest, 10), last = *rest == '-' ? strtoull(rest + 1, &rest, 10) : first;
+    uint64_t count = *rest == '*' ? strtoull(rest + 1, &rest, 10) : 1;
     cr_assert_eq(*rest, 0, "%s: not understood", word);
-    fixture_misses(&policy_rig, (node_t)node, (page_t)page, *word == 'w', (uint32_t)count);
+    for (uint64_t page = first; page <= last; page++)
+        fixture_misses(&policy_rig, (node_t)node, (page_t)page, *word == 'w', (uint32_t)count);
 }
 
 static uint64_t found(const char *what, size_t len)

@@ -3,6 +3,7 @@
  * Vectors of one line: a policy with its parameters, a machine, and what happens on it, as words.
  *
  *   r2.5*300   node 2 misses 300 times on page 5, reading; without * once; w2.5*300: writing
+ *   r2.5-9*3   3 times on each of pages 5 to 9, one page after the other
  *   @80ms      the time from now on, after the run's begin; ns, us, ms or s
  *   t80ms      the same, then a window ends and the policy's tick comes; t80ms/100/400: as if the memories of nodes 0
  *              and 1 had had latencies of 100 and 400 ns in that window

@@ -345,3 +345,93 @@ Test(autonuma, it_scans_as_often_as_the_faults_say)
     cr_assert_eq(marked[3], 7600);
     end();
 }
+
+/* A machine with published clocks but for the longest period, `npages` pages, the first `of_1` of them on node 1, the
+ * others on node 2. */
+static void begin_published(uint32_t npages, page_t of_1, uint64_t max_ns, uint32_t budget)
+{
+    fixture_shape(&shape, 4, 4, FRAMES_UNBOUNDED);
+    struct engine_config config = fixture_config(policy_find("autonuma"), &shape, npages);
+    config.batch = 1;
+    config.budget = budget;
+    config.param[MAX] = max_ns;
+    cr_assert_eq(fixture_begin(&run, &config, MACHINE_WATCH), 0);
+    touch(0, of_1, 1);
+    touch(of_1, npages, 2);
+}
+
+/* Run time goes on to the next window; when that was, ms. */
+static uint64_t next_window(void)
+{
+    uint64_t watches = run.engine->stats.watches;
+    while (run.engine->stats.watches == watches && run.now < 30000 * MS) {
+        run.now += 4 * MS;
+        fixture_misses(&run, 1, 0, false, 1);
+        fixture_window(&run);
+        engine_tick(run.engine, run.now);
+    }
+    return run.now / MS;
+}
+
+/* Two tasks in turns fault on the same four pages, all local. The longest period, 1 s, is that of a task alone: with
+ * private and shared faults 2 and 4, 1 and 6, 1 and 7 (halved, and 4 shared ones more, with each scan) the group's is
+ * 2 s x 5/7, 7/8 and 8/9. 3 slots more each time: 1300, 1690, then 1777.8 instead of 2197 ms; each from the window
+ * after, and in ticks of 4 ms. */
+Test(autonuma, a_group_scans_less_often)
+{
+    static const uint64_t windows[] = {1000, 2000, 3000, 4000, 5300, 6992, 8772};
+    begin_published(4, 4, 1000 * MS, 0);
+    for (unsigned i = 0; i < 7; i++) {
+        cr_assert_eq(next_window(), windows[i], "window %u", i);
+        for (page_t page = 0; page < 4; page++)
+            fault(page, 1, i % 2 ? 5 : 6);
+    }
+    end();
+}
+
+/* Tasks of node 1 and of node 2 in turns fault on each other's pages, which stay (two-stage filter). Of nodes that are
+ * both active these faults count as local: 3 slots of 260 ms more. */
+Test(autonuma, faults_between_active_nodes_are_local)
+{
+    static const uint64_t windows[] = {1000, 3000, 5000, 7600, 10980};
+    begin_published(4, 2, 60000 * MS, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        cr_assert_eq(next_window(), windows[i], "window %u", i);
+        for (page_t page = 0; page < 4; page++)
+            fault(page, (page < 2) == (i % 2 == 0) ? 1 : 2, (page < 2) == (i % 2 == 0) ? 5 : 6);
+    }
+    for (page_t page = 0; page < 4; page++)
+        cr_assert_eq(home(page), page < 2 ? 1 : 2);
+    end();
+}
+
+/* Three tasks on node 1, one on node 2: it has a third of the faults by CPUs, not more. The fault of node 1 on its page
+ * is remote: three in four are local, 7 tenths, 1 slot of 260 ms more. */
+Test(autonuma, a_node_with_a_third_of_the_most_is_not_active)
+{
+    static const uint64_t windows[] = {1000, 3000, 5000, 7600, 10460};
+    begin_published(4, 3, 60000 * MS, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        cr_assert_eq(next_window(), windows[i], "window %u", i);
+        for (page_t page = 0; page < 3; page++)
+            fault(page, 1, (uint16_t)(5 + (page + i) % 3));
+        fault(3, i == 1 ? 1 : 2, i == 1 ? 5 : 9);
+    }
+    end();
+}
+
+/* Two pages should follow their first faults in one window, whose budget is one move: the period doubles. */
+Test(autonuma, a_refused_move_slows_scanning_down)
+{
+    for (uint32_t budget = 1; budget <= 2; budget++) {
+        begin_published(4, 4, 60000 * MS, budget);
+        next_window();
+        for (page_t page = 0; page < 4; page++)
+            fault(page, page < 2 ? 1 : 2, 5);
+        cr_assert_eq(run.engine->stats.moves, budget);
+        cr_assert_eq(next_window(), 3000);
+        fault(0, 1, 5);
+        cr_assert_eq(next_window(), budget == 1 ? 7000 : 5000);
+        end();
+    }
+}

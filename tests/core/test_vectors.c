@@ -136,3 +136,29 @@ Test(vectors, irix_counts_reads_and_writes_of_the_page_that_is)
         {0},
     });
 }
+
+/* A look after 5 s; after one that moved something 5 s more, else twice the time before, at most 15 s. Page 0 belongs
+ * to the task of the node that leads its misses. */
+Test(vectors, numad_looks_less_often_while_nothing_moves)
+{
+    script_run_all((const struct script[]){
+        {"numad:memory_min=0,cpu_min=0", 2,
+         .words = "r0.0 r1.0*9 t4999ms 0=0x1 t5s 0=0x2 r0.0*20 t9999ms 0=0x2 t10s 0=0x1"},
+        {"numad:memory_min=0,cpu_min=0", 2, .words = "r0.0 t5s r1.0*9 t14999ms 0=0x1 t15s 0=0x2"},
+        {"numad:memory_min=0,cpu_min=0", 2, .words = "r0.0 t5s r0.0 t15s r1.0*9 t29999ms 0=0x1 t30s 0=0x2"},
+        {"numad:memory_min=0,cpu_min=0,interval_max_ns=8s", 2, .words = "r0.0 t5s r1.0*9 t12999ms 0=0x1 t13s 0=0x2"},
+        {0},
+    });
+}
+
+/* A task may fill 85 % of 20 frames, that is 17; with 9 of its 10 pages in place it is left alone. Writes count. */
+Test(vectors, numad_fills_85_percent_and_leaves_90_in_place)
+{
+    script_run_all((const struct script[]){
+        {"numad:memory_min=0", 2, 0, 20, 32, .words = "r0.0-16 r1.0-16*3 t5s 0=0x2 16=0x2 moves=17"},
+        {"numad:memory_min=0", 2, 0, 20, 32, .words = "r0.0-17 r1.0-17*3 t5s moves=0"},
+        {"numad:memory_min=0", 2, .words = "r1.0-8*3 r0.9 r1.9*3 t5s moves=0"},
+        {"numad:memory_min=0", 2, .words = "r1.0-7*3 r0.8-9 w1.8-9*3 t5s 8=0x2 9=0x2 refused=0"},
+        {0},
+    });
+}
