@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/devices/lapic.h"
 
-/* Registers: MSR - 0x800. */
-enum {
-    TPR = 0x08,
-    PPR = 0x0a,
-    EOI = 0x0b,
-    SVR = 0x0f,
-    ESR = 0x28,
-    ICR = 0x30,
-    TIMER = 0x32, /* the first of the local vectors */
-    ERROR = 0x37,
-    INITIAL = 0x38,
-    CURRENT = 0x39,
-    DIVIDE = 0x3e,
-    SELF = 0x3f,
-    TSC_DEADLINE = 0x6e0, /* an MSR of its own */
-};
+/* A register's number: MSR - 0x800. */
+#define REG(name) (offsetof(struct lapic, name) / sizeof(uint32_t))
+enum { TIMER = REG(lvt), ERROR = TIMER + LAPIC_LVT_ENTRIES - 1, TSC_DEADLINE = 0x6e0 };
 
 enum { MASKED = 1 << 16, SVR_ENABLED = 1 << 8, STATUS = 1 << 12, ASSERT = 1 << 14 };
 enum { MODE_ONE_SHOT = 0, MODE_PERIODIC = 1, MODE_DEADLINE = 2 };
@@ -28,8 +15,9 @@ enum { VERSION_VALUE = (LAPIC_LVT_ENTRIES - 1) << 16 | 0x14 };
 
 /* What a register may be given; STATUS is read-only. */
 static const uint32_t valid[64] = {
-    [TPR] = 0xff,     [SVR] = 0x3ff,     [TIMER] = 0x710ff,      [0x33] = 0x117ff, [0x34] = 0x117ff, [0x35] = 0x1f7ff,
-    [0x36] = 0x1f7ff, [ERROR] = 0x110ff, [INITIAL] = UINT32_MAX, [DIVIDE] = 0xb,   [SELF] = 0xff,
+    [REG(tpr)] = 0xff,           [REG(svr)] = 0x3ff,    [TIMER] = 0x710ff,     [TIMER + 1] = 0x117ff,
+    [TIMER + 2] = 0x117ff,       [TIMER + 3] = 0x1f7ff, [TIMER + 4] = 0x1f7ff, [ERROR] = 0x110ff,
+    [REG(initial)] = UINT32_MAX, [REG(divide)] = 0xb,   [REG(self)] = 0xff,
 };
 
 static void mask_all(struct lapic *l)
@@ -190,11 +178,11 @@ int lapic_read(struct lapic *l, uint32_t msr, uint64_t now, uint64_t *value)
     *value = l->tsc_deadline;
     if (msr == TSC_DEADLINE)
         return 0;
-    if (n > SELF || !(READABLE >> n & 1))
+    if (n > REG(self) || !(READABLE >> n & 1))
         return ERR_INVAL;
-    if (n == PPR)
+    if (n == REG(ppr))
         *value = priority(l);
-    else if (n == CURRENT)
+    else if (n == REG(current))
         *value = current_count(l, now);
     else
         *value = __atomic_load_n(&l->reg[n], __ATOMIC_RELAXED);
@@ -245,23 +233,23 @@ static int write_icr(uint64_t value, uint64_t *message)
 static int write_register(struct lapic *l, uint32_t n, uint32_t value, uint64_t now, int *eoi)
 {
     switch (n) {
-    case EOI:
+    case REG(eoi):
         end_service(l, eoi);
         break;
-    case SVR:
+    case REG(svr):
         __atomic_store_n(&l->svr, value, __ATOMIC_RELAXED);
         if (!(value & SVR_ENABLED))
             mask_all(l);
         break;
     case TIMER ... ERROR:
         return write_lvt(l, n, value);
-    case INITIAL:
+    case REG(initial):
         if (timer_mode(l) != MODE_DEADLINE) {
             l->initial = value;
             l->deadline_ns = value ? now + value * divider(l) : UINT64_MAX;
         }
         break;
-    case SELF:
+    case REG(self):
         lapic_post(l, (uint8_t)value, false);
         break;
     default:
@@ -281,9 +269,9 @@ int lapic_write(struct lapic *l, uint32_t msr, uint64_t value, uint64_t now, uin
             arm_deadline(l, value, now, now_tsc);
         return 0;
     }
-    if (n == ICR)
+    if (n == REG(icr))
         return write_icr(value, message);
-    if (n > SELF || !(WRITABLE >> n & 1) || (value & ~(uint64_t)valid[n]))
+    if (n > REG(self) || !(WRITABLE >> n & 1) || (value & ~(uint64_t)valid[n]))
         return ERR_INVAL;
     return write_register(l, n, (uint32_t)value, now, eoi);
 }
