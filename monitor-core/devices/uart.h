@@ -16,7 +16,7 @@
 
 #include "monitor-core/devices/bus.h"
 
-enum { UART_BASE = 0x3f8, UART_SIZE = 8, UART_GSI = 4, UART_FIFO = 64, UART_BURSTS = 8 };
+enum { UART_BASE = 0x3f8, UART_SIZE = 8, UART_GSI = 4, UART_FIFO = 256, UART_BURSTS = 8 };
 
 struct uart {
     const struct device_host *host;

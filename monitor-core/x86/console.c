@@ -4,7 +4,7 @@
 #include "monitor-core/x86/cpu.h"
 #include "monitor-core/x86/vm.h"
 
-enum { LINE = 256, TYPED = 256, ESCAPE = 1, NOBODY = CONFIG_VMS };
+enum { LINE = 256, ESCAPE = 1, NOBODY = CONFIG_VMS };
 enum { REST_NS = 40000000 }; /* an unfinished line comes out after so long without another byte */
 
 struct line {
@@ -19,8 +19,6 @@ static struct {
     uint32_t open; /* whose unfinished line the cursor stands behind; NOBODY: at the start of a line */
     uint32_t selected;
     bool escaped, end;
-    uint8_t typed[TYPED]; /* not yet taken by the selected VM */
-    uint32_t ntyped;
 } console = {.open = NOBODY};
 
 static void write(const char *text, size_t n)
@@ -117,14 +115,17 @@ static void select_vm(uint32_t number)
         return;
     }
     console.selected = number;
-    console.ntyped = 0;
     print("input goes to VM %s", monitor.vm[number]->config->name);
 }
 
+/* What the VM's UART has no room for is lost, as on any line without flow control. */
 static void type(uint8_t byte)
 {
-    if (console.ntyped < TYPED)
-        console.typed[console.ntyped++] = byte;
+    struct vm *vm = monitor.vm[console.selected];
+    lock_take(&vm->lock);
+    if (vm_runs(vm))
+        uart_feed(&vm->uart, &byte, 1);
+    lock_give(&vm->lock);
 }
 
 static void command(uint8_t byte)
@@ -137,22 +138,6 @@ static void command(uint8_t byte)
         type(byte);
     else
         print("Ctrl-A, then 0..9: select a VM; x: end everything; Ctrl-A: send Ctrl-A");
-}
-
-/* As much as the VM's UART has room for. */
-static void hand_over(void)
-{
-    struct vm *vm = monitor.vm[console.selected];
-    uint32_t n = console.ntyped;
-    lock_take(&vm->lock);
-    if (n && vm_runs(vm)) {
-        uint32_t room = UART_FIFO - vm->uart.count;
-        n = n < room ? n : room;
-        uart_feed(&vm->uart, console.typed, n);
-    }
-    lock_give(&vm->lock);
-    console.ntyped -= n;
-    __builtin_memmove(console.typed, console.typed + n, console.ntyped);
 }
 
 /* When the VM that had the input has ended, another one gets it. */
@@ -181,7 +166,6 @@ bool console_run(uint64_t now)
             type((uint8_t)byte);
         console.escaped = !console.escaped && byte == ESCAPE;
     }
-    hand_over();
     flush_rested(now);
     return console.end;
 }

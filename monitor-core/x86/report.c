@@ -7,22 +7,14 @@
 #include "monitor-core/x86/shootdown.h"
 #include "monitor-core/x86/vm.h"
 
-enum { OFTEN_NS = 250000000, ROUNDS = 2, RING = 1 << 15, TEXT = 200, RECORD_NS = 50000000, NODES = 16, CPUS = 64 };
-
-struct observed {
-    uint64_t time;
-    uint32_t slot;
-    node_t node;
-    uint8_t what;
-};
+enum { PERIOD_NS = 500000000, RING = 1 << 15, TEXT = 200, RECORD_NS = 50000000, NODES = 16, CPUS = 64 };
 
 static struct {
     struct telemetry telemetry;
     uint64_t next;
-    uint32_t round;
     bool ended;
     /* Filled under the pager's lock, emptied by whoever sends: neither waits for the other. */
-    struct observed *ring;
+    struct pager_observation *ring;
     uint64_t head, tail, lost;
 } report;
 
@@ -40,7 +32,7 @@ static void record(void *context, const struct pager_observation *o)
         __atomic_add_fetch(&report.lost, 1, __ATOMIC_RELAXED);
         return;
     }
-    report.ring[head % RING] = (struct observed){o->time, o->slot, o->node, o->what};
+    report.ring[head % RING] = *o;
     __atomic_store_n(&report.head, head + 1, __ATOMIC_RELEASE);
 }
 
@@ -49,12 +41,6 @@ void report_start(void)
     telemetry_init(&report.telemetry, put, NULL);
     if (monitor.config.record)
         report.ring = cpu_reserve(cpu_self()->node, RING * sizeof *report.ring, "the record of observations");
-}
-
-static void copy_name(char *to, const char *from, size_t size)
-{
-    for (size_t i = 0; i + 1 < size && from[i]; i++)
-        to[i] = from[i];
 }
 
 static uint64_t total_memory(void)
@@ -88,7 +74,7 @@ void report_hello(void)
     for (uint32_t i = 0; i < m->nodes && i < NODES; i++)
         for (uint32_t j = 0; j < m->nodes && j < NODES; j++)
             hello.latency_ps[i * NODES + j] = m->latency_ps[i * m->nodes + j];
-    copy_name(hello.policy, monitor.config.spec, sizeof hello.policy);
+    __builtin_memcpy(hello.policy, monitor.config.spec, sizeof hello.policy);
     __builtin_memcpy(hello.config_digest, monitor.config.digest, sizeof hello.config_digest);
     telemetry_send(&report.telemetry, TELEMETRY_HELLO, &hello, sizeof hello);
     if (report.ring)
@@ -129,8 +115,8 @@ static void send_vm(const struct vm *vm)
                                  .local = monitor.pager.vm_local[vm->id]};
     for (uint32_t n = 0; n < machine_x86.nodes && n < NODES; n++)
         frame.to_node[n] = monitor.pager.vm_node[vm->id][n];
-    copy_name(frame.name, vm->config->name, sizeof frame.name);
-    copy_name(frame.why, vm->why, sizeof frame.why);
+    __builtin_memcpy(frame.name, vm->config->name, sizeof frame.name);
+    __builtin_memcpy(frame.why, vm->why, sizeof frame.why);
     telemetry_send(&report.telemetry, TELEMETRY_VM, &frame, sizeof frame);
 }
 
@@ -183,19 +169,15 @@ static void send_disk(uint32_t i)
                                    .private_blocks = d->private_blocks,
                                    .let_go = d->let_go,
                                    .resident = disk_resident(d)};
-    copy_name(frame.name, d->config->name, sizeof frame.name);
+    __builtin_memcpy(frame.name, d->config->name, sizeof frame.name);
     telemetry_send(&report.telemetry, TELEMETRY_DISK, &frame, sizeof frame);
 }
 
-static void send_often(void)
+static void send_all(void)
 {
     for (uint32_t n = 0; n < machine_x86.nodes && n < NODES; n++)
         send_node(n);
     send_engine();
-}
-
-static void send_rest(void)
-{
     for (uint32_t i = 0; i < monitor.nvms; i++)
         send_vm(monitor.vm[i]);
     for (uint32_t i = 0; i < monitor.nvcpus; i++)
@@ -209,7 +191,7 @@ static void send_observed(uint64_t until)
 {
     uint64_t head = __atomic_load_n(&report.head, __ATOMIC_ACQUIRE);
     while (report.tail != head && cpu_now() < until) {
-        const struct observed *o = &report.ring[report.tail % RING];
+        const struct pager_observation *o = &report.ring[report.tail % RING];
         telemetry_observed(&report.telemetry, o->time, o->slot, o->node, o->what);
         __atomic_store_n(&report.tail, report.tail + 1, __ATOMIC_RELEASE);
     }
@@ -222,12 +204,10 @@ void report_run(uint64_t now)
         send_observed(now + RECORD_NS);
     if (now < report.next)
         return;
-    send_often();
-    if (report.round++ % ROUNDS == 0)
-        send_rest();
+    send_all();
     /* A slow line takes no more than a tenth of a CPU. */
     uint64_t took = cpu_now() - now;
-    report.next = now + (10 * took > OFTEN_NS ? 10 * took : OFTEN_NS);
+    report.next = now + (10 * took > PERIOD_NS ? 10 * took : PERIOD_NS);
 }
 
 void report_text(const char *format, ...)
@@ -249,10 +229,10 @@ void report_end(const char *why, bool panicked)
     if (!panicked && monitor.pager.engine.policy) {
         if (report.ring)
             send_observed(UINT64_MAX);
-        send_often();
-        send_rest();
+        send_all();
     }
     struct telemetry_end frame = {.time_ns = cpu_now(), .panicked = panicked};
-    copy_name(frame.why, why, sizeof frame.why);
+    for (size_t i = 0; i + 1 < sizeof frame.why && why[i]; i++)
+        frame.why[i] = why[i];
     telemetry_send(&report.telemetry, TELEMETRY_END, &frame, sizeof frame);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * What the monitor tells about itself: telemetry (telemetry.h) on the machine's second serial port. Frames go out every
- * quarter of a second, those of VMs, virtual CPUs and disks every second one of these times; all of them once more at
- * the end.
+ * half second, and once more at the end.
  */
 #ifndef MONITOR_CORE_X86_REPORT_H
 #define MONITOR_CORE_X86_REPORT_H
