@@ -42,7 +42,10 @@ static void miss(const char *word)
     uint64_t count = *rest == '*' ? strtoull(rest + 1, &rest, 10) : 1;
     cr_assert_eq(*rest, 0, "%s: not understood", word);
     for (uint64_t page = first; page <= last; page++)
-        fixture_misses(&policy_rig, (node_t)node, (page_t)page, *word == 'w', (uint32_t)count);
+        if (*word == 'p')
+            cr_assert_eq(engine_access(policy_rig.engine, (page_t)page, (node_t)node, 0, false, policy_rig.now), 0);
+        else
+            fixture_misses(&policy_rig, (node_t)node, (page_t)page, *word == 'w', (uint32_t)count);
 }
 
 static uint64_t found(const char *what, size_t len)
@@ -54,6 +57,8 @@ static uint64_t found(const char *what, size_t len)
         return s->moves;
     if (!strncmp(what, "copies", len))
         return s->copies;
+    if (!strncmp(what, "sampling", len))
+        return policy_rig.engine->view.sampling;
     for (unsigned i = 0; i < REFUSED_REASONS; i++)
         refused += s->refused[i];
     if (!strncmp(what, "refused", len))
@@ -75,17 +80,17 @@ static void step(const struct script *s, const char *word)
     } else if (*word == 'f') {
         cr_assert_eq(engine_free(policy_rig.engine, (page_t)strtoul(word + 1, NULL, 10), policy_rig.now), 0);
     } else {
-        cr_assert(*word == 'r' || *word == 'w', "%s: not understood", word);
+        cr_assert(strchr("rwp", *word), "%s: not understood", word);
         miss(word);
     }
 }
 
-static void begin(const struct script *s)
+static int begin(const struct script *s)
 {
-    const struct policy_class *class;
-    struct policy_error error;
     uint64_t frames = s->frames ? s->frames : FRAMES_UNBOUNDED;
     uint64_t param[POLICY_PARAMS_MAX];
+    const struct policy_class *class;
+    struct policy_error error;
     cr_assert_eq(policy_parse(s->policy, &class, param, &error), 0, "%s", s->policy);
     fixture_shape(&policy_rig_shape, s->nodes, s->nodes, frames);
     if (s->slow)
@@ -94,9 +99,16 @@ static void begin(const struct script *s)
         policy_rig_shape.topology.page_size = s->page_size;
     struct engine_config config = fixture_config(class, &policy_rig_shape, s->npages ? s->npages : 16);
     config.batch = 1;
+    config.budget = s->budget;
     config.sampling = s->sampling ? s->sampling : 1;
     memcpy(config.param, param, sizeof param);
-    cr_assert_eq(fixture_begin(&policy_rig, &config, POLICY_RIG_CAPS), 0, "%s", s->policy);
+    return fixture_begin(&policy_rig, &config, POLICY_RIG_CAPS);
+}
+
+void script_is_invalid(const char *policy)
+{
+    cr_assert_eq(begin(&(const struct script){.policy = policy, .nodes = 2}), ERR_INVAL, "%s", policy);
+    fixture_end(&policy_rig);
 }
 
 void script_run(const struct script *s)
@@ -104,7 +116,7 @@ void script_run(const struct script *s)
     char words[1024];
     cr_assert_lt(strlen(s->words), sizeof words);
     strcpy(words, s->words);
-    begin(s);
+    cr_assert_eq(begin(s), 0, "%s", s->policy);
     for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
         step(s, word);
     policy_rig_end();

@@ -4,12 +4,14 @@
  *
  *   r2.5*300   node 2 misses 300 times on page 5, reading; without * once; w2.5*300: writing
  *   r2.5-9*3   3 times on each of pages 5 to 9, one page after the other
+ *   p2.5-9     first touches by node 2 that no miss is seen of
  *   @80ms      the time from now on, after the run's begin; ns, us, ms or s
  *   t80ms      the same, then a window ends and the policy's tick comes; t80ms/100/400: as if the memories of nodes 0
  *              and 1 had had latencies of 100 and 400 ns in that window
  *   f5         page 5 is freed
  *   5=0x3      page 5 has copies on nodes 0 and 1, no others, after all that is queued
- *   moves=7    so many moves so far; copies=, refused= (orders that the engine turned down) alike
+ *   moves=7    so many moves so far; copies=, refused= (orders that the engine turned down) alike; sampling=256:
+ *              of 256 misses one is seen from now on
  *
  * A miss of a node on an untouched page is its first touch. Node numbers in misses are decimal.
  */
@@ -25,9 +27,13 @@ struct script {
     uint64_t frames;    /* of each node, of the fast tier where there are two; 0: unbounded */
     uint32_t npages;    /* 0: 16 */
     uint32_t page_size; /* 0: 4096 */
+    uint32_t budget;    /* moves and copies per window; 0: no limit */
     uint32_t sampling;  /* 0: 1 */
     const char *words;
 };
+
+/* Such parameters do not fit together: init says so. */
+void script_is_invalid(const char *policy);
 
 /* Runs it; fails the test with the word that did not hold. */
 void script_run(const struct script *);

@@ -50,3 +50,111 @@ Test(tier_vectors, colloid_decides_every_10_ms)
         {0},
     });
 }
+
+/* Four fast pages with a sample each and four slow ones, 2 of 8 samples go up, but the budget is one move: page 2 stays
+ * in its tier's list of pages with one sample. Then 4 of 15 are 3: page 7 with 5 does not fit, page 2 does. */
+Test(tier_vectors, colloid_keeps_the_count_of_a_page_that_did_not_move)
+{
+    script_run(&(const struct script){
+        "colloid:formula=0,smoothing=0,line=65536", 2, 1, 3, .budget = 1,
+        .words = "r0.0 r0.4 r0.3*2 r0.1 r0.2 r0.6 r0.7 f0 f4 t10ms/100/400 1=0x1 2=0x2 refused=1 f6 r0.3*4 r0.7*4 "
+                 "t20ms/100/400 2=0x1 moves=2"});
+}
+
+/* A promotion or demotion that the engine refused is tried again: one move a window. */
+Test(tier_vectors, hemem_tries_again_what_was_refused)
+{
+    script_run_all((const struct script[]){
+        {"hemem", 2, 1, 4, .budget = 1, .words = "p0.0-5 f0 f1 r0.4-5*8 t10ms 4=0x1 5=0x2 refused=1 t20ms 5=0x1"},
+        {"hemem", 2, 1, 2, .budget = 1,
+         .words = "p0.0-3 r0.2-3*8 t10ms 0=0x2 1=0x1 t20ms 2=0x1 1=0x1 t30ms 1=0x2 t40ms 3=0x1 moves=4"},
+        {0},
+    });
+}
+
+/* A freed page is in no list, be it hot or cold. A pass serves as many requests as pass_bytes hold. */
+Test(tier_vectors, hemem_serves_its_lists)
+{
+    script_run_all((const struct script[]){
+        {"hemem", 2, 1, 4, .words = "p0.0-5 f0 r0.4-5*8 f4 t10ms 5=0x1 moves=1"},
+        {"hemem", 2, 1, 2, .words = "p0.0-3 f0 p0.4 4=0x1 r0.2*8 t10ms 1=0x2 t20ms 2=0x1 4=0x1"},
+        {"hemem:pass_bytes=4096", 2, 1, 4, .words = "p0.0-5 f0 f1 r0.4-5*8 t10ms moves=1 t20ms moves=2"},
+        {0},
+    });
+}
+
+/* The 19th sample of page 3 halves: 8 of pages 0 and 1 become 4. The sweep looks at one page of each hot list a tick,
+ * after the pass: page 0 in the first, page 1 in the second. Page 2's first sample is halved away. */
+Test(tier_vectors, hemem_sweeps_so_many_pages_a_tick)
+{
+    script_run(&(const struct script){
+        "hemem:config=3,sweep=1", 2, 1, 2,
+        .words = "p0.0-3 r0.0-1*8 r0.3*19 t10ms moves=0 t20ms 0=0x2 1=0x1 moves=1 t30ms 3=0x1 moves=2 r0.2*8 t40ms "
+                 "moves=2 r0.2 t50ms 1=0x2 t60ms 2=0x1 moves=4"});
+}
+
+/* Of 100 fast frames 3 stay free, by 10 % 10. New pages are hot. */
+Test(tier_vectors, memtis_promotes_down_to_its_watermark)
+{
+    script_run_all((const struct script[]){
+        {"memtis", 2, 1, 100, 128, .words = "p0.0-109 f0 f1 f2 t500ms moves=0 f3 t1s 100=0x1 101=0x2 moves=1"},
+        {"memtis:promote_mark=4", 2, 1, 100, 128,
+         .words = "p0.0-109 f0 f1 f2 f3 t500ms moves=0 f4 t1s 100=0x1 moves=1"},
+        {0},
+    });
+}
+
+/* 103 frames: 100 for the hot set, so that with 103 pages the sampled ones alone are hot. 75 fill 75 %: the others are
+ * cold, and the oldest of them go until 3 frames are free, once less than 2 are. With 74 the others are warm and stay,
+ * until a page that waits finds no cold one; it goes up when 4 are free. */
+Test(tier_vectors, memtis_demotes_below_its_watermark_what_is_not_warm)
+{
+    script_run_all((const struct script[]){
+        {"memtis:adapt_samples=75", 2, 1, 103, 128,
+         .words = "p0.0-102 r0.0-74 t500ms moves=3 75=0x2 76=0x2 77=0x2 t1s moves=3"},
+        {"memtis:adapt_samples=75", 2, 1, 103, 128, .words = "p0.0-102 r0.0-74 f102 t500ms moves=2 75=0x2 76=0x2"},
+        {"memtis:adapt_samples=75", 2, 1, 103, 128, .words = "p0.0-102 r0.0-74 f102 f101 t500ms moves=0"},
+        {"memtis:adapt_samples=75,demote_mark=3", 2, 1, 103, 128,
+         .words = "p0.0-102 r0.0-74 f102 f101 t500ms moves=1 75=0x2"},
+        {"memtis:adapt_samples=74", 2, 1, 103, 128, .words = "p0.0-102 r0.0-73 t500ms moves=0 t1s moves=0"},
+        {"memtis:adapt_samples=74", 2, 1, 103, 128,
+         .words = "p0.0-112 r0.0-72 r0.103 t500ms moves=0 t1s moves=4 73=0x2 76=0x2 t1500ms 103=0x1 moves=5"},
+        {0},
+    });
+}
+
+/* Whatever is refused is tried again; so is what waits behind a freed page. */
+Test(tier_vectors, memtis_tries_again_what_was_refused)
+{
+    script_run_all((const struct script[]){
+        {"memtis", 2, 1, 100, 128, .budget = 1,
+         .words = "p0.0-101 f0 f1 f2 f3 f4 t500ms 100=0x1 101=0x2 refused=1 t1s 101=0x1 moves=2"},
+        {"memtis:adapt_samples=75", 2, 1, 103, 128, .budget = 1,
+         .words = "p0.0-102 r0.0-74 t500ms 75=0x2 moves=1 t1s moves=2 t1500ms moves=2"},
+        {"memtis", 2, 1, 100, 128, .words = "p0.0-109 f100 f0 f1 f2 f3 t500ms 101=0x1 moves=1"},
+        {0},
+    });
+}
+
+Test(tier_vectors, sampling_periods_of_their_own)
+{
+    script_run_all((const struct script[]){
+        {"memtis:period=1024", 2, 1, 100, .words = "p0.0 t500ms sampling=1024"},
+        {"hemem:period=4096", 2, 1, 100, .words = "p0.0 t10ms sampling=4096 t20ms sampling=4096 refused=0"},
+        {"hemem", 2, 1, 100, .sampling = 8, .words = "p0.0 t10ms sampling=8"},
+        {0},
+    });
+}
+
+Test(tier_vectors, parameters_that_do_not_fit)
+{
+    script_is_invalid("memtis:period=768");
+    script_is_invalid("memtis:slack=31");
+    script_is_invalid("hemem:period=768");
+    script_is_invalid("numad:interval_min_ns=2s,interval_max_ns=1s");
+    script_run_all((const struct script[]){
+        {"memtis:slack=30", 2, .words = "r0.0"},
+        {"numad:interval_min_ns=1s,interval_max_ns=1s", 2, .words = "r0.0"},
+        {0},
+    });
+}
