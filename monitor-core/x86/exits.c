@@ -79,10 +79,10 @@ static void use_port(struct vcpu *v)
         vcpu_fault(v, VCPU_GP);
         return;
     }
+    uint64_t value = *rax & mask;
+    vm_access(v->vm, &v->vm->ports, (uint16_t)(info >> 16), size, !(info & IN), &value);
     if (info & IN)
-        *rax = (*rax & kept) | vm_port_read(v->vm, (uint16_t)(info >> 16), size);
-    else
-        vm_port_write(v->vm, (uint16_t)(info >> 16), size, (uint32_t)(*rax & mask));
+        *rax = (*rax & kept) | value;
     vcpu_advance(v, (unsigned)(v->vmcb->exit_info2 - v->vmcb->rip));
 }
 

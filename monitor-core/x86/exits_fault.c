@@ -11,11 +11,11 @@
 
 static void carry_out(struct vcpu *v, const struct decode *d, uint64_t gpa)
 {
-    uint64_t *reg = vcpu_register(v, d->reg);
-    if (!d->store)
-        *reg = decode_loaded(d, *reg, vm_mmio_read(v->vm, gpa, d->size));
-    else if (!vm_mmio_write(v->vm, gpa, d->size, decode_stored(d, *reg)))
+    uint64_t *reg = vcpu_register(v, d->reg), value = decode_stored(d, *reg);
+    if (!vm_access(v->vm, &v->vm->memory, gpa, d->size, d->store, &value))
         return; /* the guest comes back with the same instruction */
+    if (!d->store)
+        *reg = decode_loaded(d, *reg, value);
     vcpu_advance(v, d->length);
 }
 

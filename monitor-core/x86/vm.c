@@ -210,34 +210,14 @@ void vm_settle(struct vm *vm)
     __atomic_sub_fetch(&monitor.vms_running, 1, __ATOMIC_ACQ_REL);
 }
 
-uint32_t vm_port_read(struct vm *vm, uint16_t port, unsigned size)
-{
-    lock_take(&vm->lock);
-    uint64_t value = bus_read(&vm->ports, port, size);
-    lock_give(&vm->lock);
-    return (uint32_t)value;
-}
-
-void vm_port_write(struct vm *vm, uint16_t port, unsigned size, uint32_t value)
-{
-    lock_take(&vm->lock);
-    bus_write(&vm->ports, port, size, value);
-    lock_give(&vm->lock);
-}
-
-uint64_t vm_mmio_read(struct vm *vm, uint64_t gpa, unsigned size)
-{
-    lock_take(&vm->lock);
-    uint64_t value = bus_read(&vm->memory, gpa, size);
-    lock_give(&vm->lock);
-    return value;
-}
-
-bool vm_mmio_write(struct vm *vm, uint64_t gpa, unsigned size, uint64_t value)
+bool vm_access(struct vm *vm, const struct bus *bus, uint64_t address, unsigned size, bool write, uint64_t *value)
 {
     lock_take(&vm->lock);
     vm->again = false;
-    bus_write(&vm->memory, gpa, size, value);
+    if (write)
+        bus_write(bus, address, size, *value);
+    else
+        *value = bus_read(bus, address, size);
     bool done = !vm->again;
     lock_give(&vm->lock);
     return done;

@@ -80,11 +80,8 @@ static inline bool vm_runs(const struct vm *vm)
  * starts it again. */
 void vm_settle(struct vm *);
 
-/* An access of a virtual CPU to a port or to memory that is not RAM. Answers all ones where nothing is. False from
- * vm_mmio_write: the guest has to make the access again, after whatever else is due. */
-uint32_t vm_port_read(struct vm *, uint16_t port, unsigned size);
-void vm_port_write(struct vm *, uint16_t port, unsigned size, uint32_t value);
-uint64_t vm_mmio_read(struct vm *, uint64_t gpa, unsigned size);
-bool vm_mmio_write(struct vm *, uint64_t gpa, unsigned size, uint64_t value);
+/* An access of a virtual CPU to one of the VM's buses: its ports, or its memory that is not RAM. *value: what is
+ * written, or was read (bus.h). False: the guest has to make the write again, after whatever else is due. */
+bool vm_access(struct vm *, const struct bus *, uint64_t address, unsigned size, bool write, uint64_t *value);
 
 #endif

@@ -203,32 +203,14 @@ static void note(bool write, uint64_t address, unsigned size, uint64_t value)
     rig.log[rig.logged++].value = value;
 }
 
-uint32_t vm_port_read(struct vm *vm, uint16_t port, unsigned size)
+bool vm_access(struct vm *vm, const struct bus *bus, uint64_t address, unsigned size, bool write, uint64_t *value)
 {
-    (void)vm;
-    note(false, port, size, rig.answer);
-    return (uint32_t)(rig.answer & (UINT32_MAX >> (32 - size * 8)));
-}
-
-void vm_port_write(struct vm *vm, uint16_t port, unsigned size, uint32_t value)
-{
-    (void)vm;
-    note(true, port, size, value);
-}
-
-uint64_t vm_mmio_read(struct vm *vm, uint64_t gpa, unsigned size)
-{
-    (void)vm;
-    note(false, gpa, size, rig.answer);
-    return rig.answer;
-}
-
-bool vm_mmio_write(struct vm *vm, uint64_t gpa, unsigned size, uint64_t value)
-{
-    (void)vm;
-    note(true, gpa, size, value);
-    bool again = rig.again;
-    rig.again = false;
+    bool again = write && rig.again;
+    cr_assert_eq(bus, address <= UINT16_MAX ? &vm->ports : &vm->memory);
+    if (!write)
+        *value = rig.answer & UINT64_MAX >> (64 - size * 8);
+    note(write, address, size, *value);
+    rig.again &= !again;
     return !again;
 }
 
