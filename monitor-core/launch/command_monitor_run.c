@@ -251,12 +251,36 @@ static int dry_run(struct job *job)
     return line.failed ? cli_error(job->cli, "out of memory") : CLI_DONE;
 }
 
+/* Is it a kernel, an initrd or a disk of a VM, or the monitor? */
+static bool is_input(const struct plan *p, const char *path)
+{
+    bool found = cli_same_file(path, p->image);
+    for (uint32_t i = 0; i < p->nmodules; i++)
+        found |= p->module[i].path[0] && cli_same_file(path, p->module[i].path);
+    for (uint32_t i = 0; i < p->ndrives; i++)
+        found |= cli_same_file(path, p->drive[i].path);
+    return found;
+}
+
+static int spare_inputs(const struct job *job)
+{
+    static const char *const names[] = {"output", "report", "record"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = cli_value(job->cli, names[i]);
+        if (path && is_input(&job->plan, path))
+            return cli_usage(job->cli, "--%s %s would overwrite a file that the run reads; choose another name",
+                             names[i], path);
+    }
+    return CLI_DONE;
+}
+
 static int run_job(struct job *job)
 {
     int code = read_numbers(job);
     code = code ? code : read_words(job);
     code = code ? code : try_outputs(job);
     code = code ? code : read_vms(job);
+    code = code ? code : spare_inputs(job);
     if (code)
         return code;
     return cli_has(job->cli, "dry-run") ? dry_run(job) : launch(job);

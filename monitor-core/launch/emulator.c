@@ -77,7 +77,9 @@ static int complain(const struct plan *p, int error, struct trace_error *why)
 {
     bool usual = strcmp(p->qemu, "qemu-system-x86_64") == 0;
     snprintf(why->text, sizeof why->text, "%.200s: %s%s", p->qemu, error == ENOENT ? "not found" : strerror(error),
-             error == ENOENT && usual ? "; install it: apt-get install qemu-system-x86" : "");
+             error == ENOENT && usual ? "; install it: apt-get install qemu-system-x86"
+             : error == ENOENT        ? "; give the emulator's program with --qemu"
+                                      : "");
     return -error;
 }
 

@@ -88,6 +88,20 @@ int plan_build_config(const struct plan *p, const char *text, size_t size, bool 
     return error;
 }
 
+/* The text is of this program's making: what is wrong in one of its lines came from an option. */
+static void name_option(const struct plan *p, struct trace_error *why)
+{
+    struct trace_error told = *why;
+    uint32_t line, settings = p->record ? 3 : 2;
+    int skip = 0;
+    if (sscanf(told.text, "line %" SCNu32 ": %n", &line, &skip) != 1 || !skip)
+        return;
+    if (line == 1)
+        snprintf(why->text, sizeof why->text, "--policy %.100s: %.300s", p->policy, told.text + skip);
+    else if (line >= settings && line - settings < p->nsettings)
+        snprintf(why->text, sizeof why->text, "--set %.100s: %.300s", p->setting[line - settings], told.text + skip);
+}
+
 int plan_add_config(struct plan *p, struct trace_error *why)
 {
     char *text = NULL;
@@ -102,6 +116,8 @@ int plan_add_config(struct plan *p, struct trace_error *why)
     }
     if (!error)
         error = plan_build_config(p, text, size, false, &file, &bytes, why);
+    if (error)
+        name_option(p, why);
     if (!error)
         error = plan_module_of_memory(p, "config", file, bytes, why);
     free(file);

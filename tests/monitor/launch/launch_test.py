@@ -238,7 +238,7 @@ class Bad(Launch):
     def test_what_the_monitor_gets(self):
         script = """
 files = [open(module(name), "rb").read() for name in ("config", "module0", "module1")]
-assert files[0][:8] == b"MBoConf1" and b"web".ljust(32, b"\\0") in files[0] and b"migrep:trigger=64\\0" in files[0]
+assert files[0][:8] == b"MBoConf2" and b"web".ljust(32, b"\\0") in files[0] and b"migrep:trigger=64\\0" in files[0]
 assert files[1][0x202:0x206] == b"HdrS" and files[2] == b"x" * 100
 good()
 off()"""
@@ -390,7 +390,7 @@ class Usage(Launch):
         one = ("run", *image, "--vm", kernel)
         for pattern, arguments in (
                 ("no virtual machine", ("run",)), ("no kernel", ("run", "--vm", "mem=64M")),
-                ("unknown policy: migrap", (*one, "--policy", "migrap")), ("no such parameter: x", (*one, "--policy", "migrep:x=1")),
+                ("--policy migrap: unknown policy: migrap", (*one, "--policy", "migrap")), ("no such parameter: x", (*one, "--policy", "migrep:x=1")),
                 ("runs in replay only", (*one, "--policy", "post_facto")),
                 ("need [0-9]+ MiB, the machine has 64", (*one, "--memory", "64M")), ("does not fit into this host", (*one, "--memory", "900T")),
                 ("too few for 4 nodes", (*one, "--cpus", "3")), ("nowhere: No such file", ("run", *image, "--vm", "kernel=nowhere")),
@@ -400,13 +400,18 @@ class Usage(Launch):
                 ("512-byte sectors", (*one[:-1], kernel + ",disk=initrd")),
                 ("a persistent disk has one VM", (*one[:-1], kernel + ",disk=root.img:persistent", "--vm", kernel + ",disk=root.img:persistent")),
                 ("quotes are not closed", (*one[:-1], kernel + ",cmdline=\"a b,vcpus=3")), ("empty: is empty", (*one[:-1], kernel + ",initrd=empty")),
-                ("unknown key.*: foo", (*one, "--set", "foo=1")), ("harvest_ms is", (*one, "--set", "harvest_ms=5000")),
-                ("nothere: not found", (*one, "--qemu", "nothere")), ("x/y.h5: cannot be written", (*one, "-o", "x/y.h5")),
+                ("--set foo=1: unknown key.*: foo", (*one, "--set", "foo=1")), ("--set harvest_ms=5000: harvest_ms is", (*one, "--set", "around=4", "--set", "harvest_ms=5000", "--record", "r.h5")),
+                ("nothere: not found; give .*--qemu", (*one, "--qemu", "nothere")), ("x/y.h5: cannot be written", (*one, "-o", "x/y.h5")),
                 ("image: No such file", ("run", "--image", "no image", "--vm", kernel)), ("nolog: No such file", ("play", "nolog")),
                 ("initrd: shorter than its header", ("play", "initrd"))):
             self.one_line(1 if "virtual machine" not in pattern else 2, pattern, *arguments)
         self.one_line(2, "--machine is q35 or pc", *one, "--machine", "z80")
         self.one_line(2, "--output: the name of the file is empty", *one, "-o", "")
+        before = {name: os.stat(self.path(name)).st_size for name in ("image", "initrd", "root.img", "kernel, of mine")}
+        for option, name in (("-o", "image"), ("--report", "./initrd"), ("--record", "root.img"), ("-o", "kernel, of mine")):
+            self.one_line(2, "would overwrite a file that the run reads", "run", *image, "--vm", kernel + ",initrd=initrd,disk=root.img",
+                          option, name)
+        self.assertEqual(before, {name: os.stat(self.path(name)).st_size for name in before})
         self.one_line(2, "--set takes KEY=VALUE", *one, "--set", "seven")
         self.one_line(2, "unknown command 'monitor walk'", "walk")
 
