@@ -36,9 +36,7 @@ static void emit(struct telemetry *t, enum telemetry_type type, const uint8_t *b
 
 void telemetry_init(struct telemetry *t, void (*put)(void *, const void *, size_t), void *context)
 {
-    __builtin_memset(t, 0, sizeof *t);
-    t->put = put;
-    t->context = context;
+    *t = (struct telemetry){.put = put, .context = context};
 }
 
 void telemetry_flush(struct telemetry *t)

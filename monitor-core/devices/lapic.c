@@ -204,20 +204,13 @@ static int write_lvt(struct lapic *l, uint32_t n, uint32_t value)
     return 0;
 }
 
-static void end_service(struct lapic *l, int *eoi)
+int lapic_end(struct lapic *l)
 {
     int vector = highest(l->isr);
     if (vector < 0)
-        return;
+        return -1;
     l->isr[vector / 32] &= ~bit((uint8_t)vector);
-    if (__atomic_load_n(&l->tmr[vector / 32], __ATOMIC_RELAXED) & bit((uint8_t)vector))
-        *eoi = vector;
-}
-
-void lapic_end(struct lapic *l)
-{
-    int by_level;
-    end_service(l, &by_level);
+    return __atomic_load_n(&l->tmr[vector / 32], __ATOMIC_RELAXED) & bit((uint8_t)vector) ? vector : -1;
 }
 
 /* Deasserting an INIT is nothing; whatever else a CPU sends is an edge. */
@@ -234,7 +227,7 @@ static int write_register(struct lapic *l, uint32_t n, uint32_t value, uint64_t 
 {
     switch (n) {
     case REG(eoi):
-        end_service(l, eoi);
+        *eoi = lapic_end(l);
         break;
     case REG(svr):
         __atomic_store_n(&l->svr, value, __ATOMIC_RELAXED);

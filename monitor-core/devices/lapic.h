@@ -64,8 +64,9 @@ void lapic_withdraw(struct lapic *, uint8_t vector);
 /* Is one interrupt, an edge-triggered one, all that is pending or in service? */
 bool lapic_alone(const struct lapic *);
 
-/* The interrupt in service has ended, known by other means than a write to the EOI register. */
-void lapic_end(struct lapic *);
+/* The interrupt in service has ended, as by a write to the EOI register: its vector if it was level-triggered, else -1.
+ */
+int lapic_end(struct lapic *);
 
 /* The timer: fires (posts) when due, rearms when periodic. */
 void lapic_expire(struct lapic *, uint64_t now_ns);
