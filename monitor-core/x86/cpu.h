@@ -88,7 +88,7 @@ void cpu_start_others(void (*entry)(void));
 void serial_put(unsigned port, const void *bytes, size_t n);
 int serial_get(unsigned port);
 
-/* One line "mirrorball: ..." on the console: %s %c, %d %u %x with l or ll, of %u and %x widths filled with zeros
+/* One line "mirrorball: ..." on the console: %s, and %u %x with l or ll and widths filled with zeros
  * (%08x). Takes its own lock. The line's end is added where the format has none. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

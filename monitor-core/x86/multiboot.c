@@ -58,7 +58,7 @@ static const char *last_word(const char *text)
 static void add(uint32_t *n, struct start_range *range, uint64_t start, uint64_t end)
 {
     if (*n == START_RANGES)
-        panic("the firmware's memory map has more than %d entries; start the machine by its BIOS", START_RANGES);
+        panic("the firmware's memory map has more than %u entries; start the machine by its BIOS", START_RANGES);
     range[(*n)++] = (struct start_range){start, end};
 }
 
@@ -66,7 +66,7 @@ static void read_modules(const struct information *i, struct start_facts *f)
 {
     const struct loaded *l = early(i->modules);
     if (i->nmodules > MACHINE_MODULES)
-        panic("the boot loader brought %u modules; at most %d fit: leave some out", i->nmodules, MACHINE_MODULES);
+        panic("the boot loader brought %u modules; at most %u fit: leave some out", i->nmodules, MACHINE_MODULES);
     for (uint32_t n = 0; n < i->nmodules; n++) {
         const char *text = l[n].text ? early(l[n].text) : "";
         machine_x86.module[n] = (struct module){last_word(text), keep(text, 2048), l[n].start, l[n].end - l[n].start};

@@ -47,7 +47,7 @@ void nodes_fill(const struct acpi *a, const struct start_facts *f)
 {
     struct machine_x86 *m = &machine_x86;
     if (a->nodes > MACHINE_NODES)
-        panic("%u NUMA nodes; at most %d: let the firmware make fewer (nodes per socket, L3 caches as nodes)", a->nodes,
+        panic("%u NUMA nodes; at most %u: let the firmware make fewer (nodes per socket, L3 caches as nodes)", a->nodes,
               MACHINE_NODES);
     m->nodes = a->nodes;
     memory_init(&m->memory, m->memory.base, a->nodes);

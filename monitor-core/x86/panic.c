@@ -32,7 +32,8 @@ void panic(const char *format, ...)
         __builtin_va_start(arguments, format);
         print_into(why, sizeof(why), format, arguments);
         __builtin_va_end(arguments);
-        print_raw("panic: %s", why);
+        traps_show();
+        print("panic: %s", why);
         if (tell_of)
             tell_of(why);
         machine_off();

@@ -31,13 +31,6 @@ static void put_number(struct text *t, uint64_t value, unsigned base, unsigned w
         put(t, digits[n++]);
 }
 
-static void put_signed(struct text *t, int64_t value)
-{
-    if (value < 0)
-        put(t, '-');
-    put_number(t, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 10, 0);
-}
-
 /* One conversion with its argument, from behind the '%'; answers what follows. */
 static const char *convert(struct text *t, const char *f, __builtin_va_list *list)
 {
@@ -49,10 +42,6 @@ static const char *convert(struct text *t, const char *f, __builtin_va_list *lis
         f++;
     if (*f == 's')
         put_string(t, __builtin_va_arg(*list, const char *));
-    else if (*f == 'c')
-        put(t, (char)__builtin_va_arg(*list, int));
-    else if (*f == 'd')
-        put_signed(t, wide ? __builtin_va_arg(*list, int64_t) : __builtin_va_arg(*list, int));
     else if (*f == 'u' || *f == 'x')
         put_number(t, wide ? __builtin_va_arg(*list, uint64_t) : __builtin_va_arg(*list, uint32_t), *f == 'x' ? 16 : 10,
                    width);
@@ -99,21 +88,17 @@ static void put_console(const char *line, size_t n)
 
 void (*print_sink)(const char *line, size_t n) = put_console;
 
-void print_raw(const char *format, ...)
-{
-    __builtin_va_list arguments;
-    __builtin_va_start(arguments, format);
-    put_line(put_console, format, arguments);
-    __builtin_va_end(arguments);
-}
-
+/* At the end of it all the locks may be held by CPUs that stand still. */
 void print(const char *format, ...)
 {
     static struct lock lock;
+    bool alone = panic_began();
     __builtin_va_list arguments;
     __builtin_va_start(arguments, format);
-    lock_take(&lock);
-    put_line(print_sink, format, arguments);
-    lock_give(&lock);
+    if (!alone)
+        lock_take(&lock);
+    put_line(alone ? put_console : print_sink, format, arguments);
+    if (!alone)
+        lock_give(&lock);
     __builtin_va_end(arguments);
 }

@@ -62,7 +62,9 @@ uint64_t paging_node(node_t);
 uint64_t paging_cr3(node_t);
 unsigned char *paging_stack(uint32_t cpu, unsigned stack, node_t);
 
-/* traps.c: a CPU's stacks, noted by the boot processor; that CPU loads the tables, GS and its control registers. */
+/* traps.c: the registers of the exception that the monitor ends with, if it is one. */
+void traps_show(void);
+/* A CPU's stacks, noted by the boot processor; that CPU loads the tables, GS and its control registers. */
 void traps_init(void);
 void traps_make(uint32_t cpu, const unsigned char *nmi_stack, const unsigned char *fatal_stack);
 void traps_cpu(struct cpu *);
@@ -94,9 +96,6 @@ void off_remember(const struct acpi_power *);
 /* panic.c: what an NMI means while the monitor ends. */
 bool panic_began(void);
 _Noreturn void panic_halt(void);
-
-/* print.c: without the lock, for the end. */
-void print_raw(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void serial_start(void);
 void serial_drain(void);

@@ -41,6 +41,7 @@ static uint64_t gdt[TASK / 8 + TASK_BYTES / 8 * CPUS_MAX] = {
 };
 static struct task tasks[CPUS_MAX];
 static struct gate gates[VECTORS];
+static const struct trap *fatal;
 
 void traps_handle(struct trap *);
 
@@ -111,16 +112,18 @@ void traps_cpu(struct cpu *c)
     control_registers();
 }
 
-static void show(const struct trap *t)
+void traps_show(void)
 {
+    const struct trap *t = fatal;
     uint64_t cr2, cr3;
+    if (!t)
+        return;
     __asm__ volatile("mov %%cr2, %0\n\tmov %%cr3, %1" : "=r"(cr2), "=r"(cr3));
-    print_raw("rip %016lx cs %02lx rflags %08lx rsp %016lx cr2 %016lx cr3 %lx", t->rip, t->cs, t->rflags, t->rsp, cr2,
-              cr3);
-    print_raw("rax %016lx rbx %016lx rcx %016lx rdx %016lx", t->rax, t->rbx, t->rcx, t->rdx);
-    print_raw("rsi %016lx rdi %016lx rbp %016lx r8  %016lx", t->rsi, t->rdi, t->rbp, t->r8);
-    print_raw("r9  %016lx r10 %016lx r11 %016lx r12 %016lx", t->r9, t->r10, t->r11, t->r12);
-    print_raw("r13 %016lx r14 %016lx r15 %016lx", t->r13, t->r14, t->r15);
+    print("rip %016lx cs %02lx rflags %08lx rsp %016lx cr2 %016lx cr3 %lx", t->rip, t->cs, t->rflags, t->rsp, cr2, cr3);
+    print("rax %016lx rbx %016lx rcx %016lx rdx %016lx", t->rax, t->rbx, t->rcx, t->rdx);
+    print("rsi %016lx rdi %016lx rbp %016lx r8  %016lx", t->rsi, t->rdi, t->rbp, t->r8);
+    print("r9  %016lx r10 %016lx r11 %016lx r12 %016lx", t->r9, t->r10, t->r11, t->r12);
+    print("r13 %016lx r14 %016lx r15 %016lx", t->r13, t->r14, t->r15);
 }
 
 /* GS names the running CPU again, which the task register tells: an exception may come while GS is still a guest's. */
@@ -140,8 +143,7 @@ static void exception(const struct trap *t)
         return; /* nobody else sends one that asks for something */
     }
     recover();
-    if (!panic_began())
-        show(t);
+    fatal = t;
     panic("exception %lu (code %lx) in the monitor at %016lx on CPU %u; please report this", t->vector, t->code, t->rip,
           cpu_self()->id);
 }

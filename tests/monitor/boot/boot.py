@@ -104,7 +104,7 @@ FAULTS = {
     "xecute": "exception 14 (code 11)",  # a fetch from the direct map
     "null": "exception 14 (code 2)",
     "stack": "exception 8",  # beside the page left out below the stack, on a stack of its own
-    "word": "asked for with -5 and word",
+    "word": "asked for with 5 and word",
 }
 
 

@@ -189,7 +189,7 @@ static char *volatile page_zero = (char *)0x10;
 
 static void told(const char *why)
 {
-    print_raw("told: %s", why);
+    print("told: %s", why);
 }
 
 /* Every one of these ends in a panic with one clear line. */
@@ -207,7 +207,7 @@ static void fault(const char *kind)
     else if (kind[0] == 's')
         print("%lu", overflow(1000));
     else
-        panic("asked for with %d and %s", -5, kind);
+        panic("asked for with %u and %s", 5, kind);
 }
 
 static const char *word_after(const char *text, const char *word)

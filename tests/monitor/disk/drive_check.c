@@ -24,7 +24,7 @@ static void read_some(const struct drive *d, const char *name, uint64_t sector, 
 {
     __builtin_memset(buffer, 0xcc, FULL * DISK_SECTOR);
     int err = d->transfer(d->context, false, sector, count, buffer);
-    print("%s read %lu %u: %d %lx", name, sector, count, err, err ? 0 : digest(count));
+    print("%s read %lu %u: %u %lx", name, sector, count, (unsigned)-err, err ? 0 : digest(count));
 }
 
 static void write_some(const struct drive *d, const char *name, uint64_t sector, uint32_t count)
@@ -32,7 +32,7 @@ static void write_some(const struct drive *d, const char *name, uint64_t sector,
     for (size_t i = 0; i < (size_t)count * DISK_SECTOR; i++)
         buffer[i] = (unsigned char)((sector + i) * 13 >> 2);
     int err = d->transfer(d->context, true, sector, count, buffer);
-    print("%s write %lu %u: %d", name, sector, count, err);
+    print("%s write %lu %u: %u", name, sector, count, (unsigned)-err);
 }
 
 static void try_drive(const struct drive *d, const char *name)
@@ -49,7 +49,7 @@ static void try_drive(const struct drive *d, const char *name)
         write_some(d, name, 1024, FULL);
         write_some(d, name, 4096, EACH);
         write_some(d, name, d->sectors / EACH * EACH, EACH); /* beyond the end, in part or whole */
-        print("%s flush: %d", name, d->flush(d->context));
+        print("%s flush: %u", name, (unsigned)-d->flush(d->context));
         read_some(d, name, 1024, FULL);
     }
 }

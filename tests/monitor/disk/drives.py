@@ -48,13 +48,13 @@ def check_drive(lines, name, data, writable):
         problems.append(f"{name}: not there, or not of {sectors} sectors")
     done = 0
     for line in lines:
-        m = re.fullmatch(rf"{name} (read|write) (\d+) (\d+): (-?\d+)(?: ([0-9a-f]+))?", line)
+        m = re.fullmatch(rf"{name} (read|write) (\d+) (\d+): (\d+)(?: ([0-9a-f]+))?", line)
         if not m:
             continue
         done += 1
         sector, count = int(m[2]), int(m[3])
         there = sector + count <= sectors
-        if int(m[4]) != (0 if there else -5):
+        if int(m[4]) != (0 if there else 5):
             problems.append(line)
         elif m[1] == "write" and there:
             data[sector * SECTOR : (sector + count) * SECTOR] = written(sector, count)
