@@ -27,7 +27,7 @@ static const struct bus_device *find(const struct bus *bus, uint64_t address, un
 uint64_t bus_read(const struct bus *bus, uint64_t address, unsigned size)
 {
     const struct bus_device *d = find(bus, address, size);
-    return ones(size) & (d ? d->read(d->device, address - d->base, size) : UINT64_MAX);
+    return ones(size) & (!d ? UINT64_MAX : d->read ? d->read(d->device, address - d->base, size) : 0);
 }
 
 void bus_write(const struct bus *bus, uint64_t address, unsigned size, uint64_t value)

@@ -27,9 +27,9 @@ enum { BUS_DEVICES = 8 };
 /* Either the ports or the memory of a VM. */
 struct bus {
     struct bus_device {
-        uint64_t base, size; /* of its range */
-        void *device;        /* handed to the two functions */
-        uint64_t (*read)(void *device, uint64_t offset, unsigned size);
+        uint64_t base, size;                                            /* of its range */
+        void *device;                                                   /* handed to the two functions */
+        uint64_t (*read)(void *device, uint64_t offset, unsigned size); /* null: it reads as 0 */
         void (*write)(void *device, uint64_t offset, unsigned size, uint64_t value);
     } device[BUS_DEVICES];
     uint32_t n;

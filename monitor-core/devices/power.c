@@ -3,12 +3,6 @@
 
 enum { SLEEP_ENABLE = 0x20, SLEEP_TYPE_SHIFT = 2, SLEEP_TYPE_MASK = 7 };
 
-uint64_t power_read(void *host, uint64_t offset, unsigned size)
-{
-    (void)host, (void)offset, (void)size;
-    return 0;
-}
-
 /* The VM stops at the first byte that says so, whatever else is in the same access. */
 void power_write(void *host, uint64_t offset, unsigned size, uint64_t value)
 {

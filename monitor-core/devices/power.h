@@ -19,8 +19,7 @@ enum {
     POWER_RESET_VALUE = 0x42
 };
 
-/* The device has no state: it is the VM's struct device_host. */
-uint64_t power_read(void *host, uint64_t offset, unsigned size);
+/* The device has no state: it is the VM's struct device_host, and reads as 0. */
 void power_write(void *host, uint64_t offset, unsigned size, uint64_t value);
 
 #endif

@@ -71,7 +71,7 @@ static void make_devices(struct vm *vm)
     uart_init(&vm->uart, &vm->host);
     ioapic_init(&vm->ioapic, &vm->host);
     bus_add(&vm->ports, UART_BASE, UART_SIZE, &vm->uart, uart_read, uart_write);
-    bus_add(&vm->ports, POWER_BASE, POWER_SIZE, &vm->host, power_read, power_write);
+    bus_add(&vm->ports, POWER_BASE, POWER_SIZE, &vm->host, NULL, power_write);
     bus_add(&vm->ports, HOST_BRIDGE_BASE, HOST_BRIDGE_SIZE, &vm->bridge, host_bridge_read, host_bridge_write);
     bus_add(&vm->memory, IOAPIC_BASE, IOAPIC_SIZE, &vm->ioapic, ioapic_read, ioapic_write);
     for (uint32_t i = 0; i < vm->config->ndisks; i++) {

@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uart_init(&uart, &host);
     ioapic_init(&ioapic, &host);
     bus_add(&ports, UART_BASE, UART_SIZE, &uart, uart_read, uart_write);
-    bus_add(&ports, POWER_BASE, POWER_SIZE, &host, power_read, power_write);
+    bus_add(&ports, POWER_BASE, POWER_SIZE, &host, NULL, power_write);
     bus_add(&memory, IOAPIC_BASE, IOAPIC_SIZE, &ioapic, ioapic_read, ioapic_write);
     for (; size >= 12; size -= 12, data += 12) {
         step(&ports, &memory, data);
