@@ -184,8 +184,12 @@ static void describe_next(const struct result_set *set, const uint32_t *order, c
         const struct result_run *run = &set->runs[order[i]];
         if (run == winner || run->inactive || !winner->elapsed_ns)
             continue;
-        append(text, size, ", no policy beats it; next is %s, %.2fx slower", run->spec,
-               (double)run->elapsed_ns / (double)winner->elapsed_ns);
+        double slower = (double)run->elapsed_ns / (double)winner->elapsed_ns;
+        append(text, size, ", no policy beats it; next is %s, ", run->spec);
+        if (slower < NOTABLE)
+            append(text, size, "less than 1 %% slower");
+        else
+            append(text, size, "%.2fx slower", slower);
         return;
     }
 }

@@ -57,7 +57,8 @@ function monitorTime(set, grid) {
   if (!run.series || run.series.time_ms.length < 2) return;
   const some = (member) => run.series[member].some((value) => value > 0), x = "time since the machine\u2019s start, s";
   const moving = some("moves_and_copies"), replicating = some("replica_mib");
-  grid.append(figure("Local share over time", "Share of the accesses seen that the CPU\u2019s own node served.", 260, false, "",
+  const known = run.series.local_share.filter((value) => value !== null).length; // one is a point, no line
+  if (known > 1) grid.append(figure("Local share over time", "Share of the accesses seen that the CPU\u2019s own node served.", 260, false, "",
     (canvas) => overTime(canvas, [run], "local_share", "% local", 100, 1, x)));
   if (moving) grid.append(figure("Moves and copies over time", "Pages migrated or replicated per second, from one report of the monitor to the next.", 240, replicating, "",
     (canvas) => overTime(canvas, [perSecond(run, set.monitor)], "moves_and_copies", "pages per second", 1, 1, x)));

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -296,6 +297,19 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.evaluate("document.querySelector('h1').textContent"), "2 runs of the monitor")
         rows = self.browser.evaluate("[...document.querySelector('table').tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.textContent))")
         self.assertEqual([row[:8] for row in rows], [["web, db under migrep:trigger=64", "2", "all off", "20.00 s", "76.7", "400", "40", "4"]] * 2)
+
+    def test_one_known_share_is_no_line(self):
+        path = os.path.join(self.folder.name, "short.html")
+        subprocess.run([os.environ["MIRRORBALL"], "report", "tests/reports/corpus/monitor.h5", "-o", path], check=True)
+        with open(path) as file:
+            text = file.read()
+        known = re.search(r'"local_share":\[[^]]*,[^]]*\]', text).group()
+        with open(path, "w") as file:
+            file.write(text.replace(known, '"local_share":[0.5' + ",null" * known.count(",") + "]"))
+        self.browser.open(path)
+        titles = self.browser.evaluate("[...document.querySelectorAll('h3')].map((title) => title.textContent)")
+        self.assertIn("Moves and copies over time", titles)
+        self.assertNotIn("Local share over time", titles)
 
     def test_moves_per_second(self):
         path = os.path.join(self.folder.name, "rate.html")
