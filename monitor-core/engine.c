@@ -92,8 +92,8 @@ int engine_need(const struct engine_config *c, struct engine_need *need)
     if (!config_valid(c))
         return ERR_INVAL;
     struct view view = {.topology = c->topology, .npages = c->npages, .sampling = c->sampling, .advice = c->advice};
-    size_t slot = c->policy->slot_size ? c->policy->slot_size(&view, c->param) : 0;
-    need->state_bytes = c->policy->state_size ? c->policy->state_size(&view, c->param) : 0;
+    size_t slot = c->policy->slot_size ? c->policy->slot_size(&view, c->param) : c->policy->slot_bytes;
+    need->state_bytes = c->policy->state_size ? c->policy->state_size(&view, c->param) : c->policy->state_bytes;
     need->slot_bytes = (slot + 7) & ~(size_t)7;
     need->page_bytes = sizeof(struct place) + need->slot_bytes;
     need->orders_max = c->npages < ORDERS_MIN ? ORDERS_MIN : c->npages > ORDERS_MAX ? ORDERS_MAX : c->npages;

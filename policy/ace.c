@@ -27,20 +27,6 @@ struct slot {
     uint8_t moves;
 };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct ace);
-}
-
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct ace *a = state;
@@ -84,8 +70,8 @@ const struct policy_class policy_ace = {
         "memory",
     .params = params,
     .signals = SIGNAL_MISSES,
-    .state_size = state_size,
-    .slot_size = slot_size,
+    .state_bytes = sizeof(struct ace),
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = touch_place,
     .observe = observe,

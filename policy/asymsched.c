@@ -46,13 +46,6 @@ struct asymsched {
     page_t next;                        /* to be moved; PAGE_NONE: nothing is moving */
 };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct asymsched);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct asymsched *a = state;
@@ -203,7 +196,7 @@ const struct policy_class policy_asymsched = {
     .params = params,
     .signals = SIGNAL_LOAD,
     .tick_ns = 1000000,
-    .state_size = state_size,
+    .state_bytes = sizeof(struct asymsched),
     .init = init,
     .place = touch_place,
     .tick = tick,

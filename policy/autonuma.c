@@ -66,13 +66,6 @@ static size_t state_size(const struct view *v, const uint64_t *param)
     return sizeof(struct autonuma) + (size_t)TASKS * v->topology->nodes * sizeof(uint32_t);
 }
 
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct autonuma *a = state;
@@ -280,7 +273,7 @@ const struct policy_class policy_autonuma = {
     .signals = SIGNAL_HINTS | SIGNAL_LOAD,
     .tick_ns = 4000000,
     .state_size = state_size,
-    .slot_size = slot_size,
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = place,
     .observe = observe,

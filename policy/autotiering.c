@@ -58,20 +58,6 @@ struct slot {
     bool accessed;
 };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct autotiering);
-}
-
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct autotiering *a = state;
@@ -246,8 +232,8 @@ const struct policy_class policy_autotiering = {
     .params = params,
     .signals = SIGNAL_HINTS | SIGNAL_LOAD,
     .tick_ns = 4000000,
-    .state_size = state_size,
-    .slot_size = slot_size,
+    .state_bytes = sizeof(struct autotiering),
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = place,
     .observe = observe,

@@ -57,13 +57,6 @@ static size_t state_size(const struct view *v, const uint64_t *param)
     return sizeof(struct colloid) + ((size_t)v->npages + 2 * COUNTS) * sizeof(struct pagelist_link);
 }
 
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct colloid *c = state;
@@ -246,7 +239,7 @@ const struct policy_class policy_colloid = {
     .wants = WANT_STORES,
     .tick_ns = 1000000,
     .state_size = state_size,
-    .slot_size = slot_size,
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = place,
     .observe = observe,

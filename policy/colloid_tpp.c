@@ -41,13 +41,6 @@ static size_t state_size(const struct view *v, const uint64_t *param)
     return sizeof(struct colloid_tpp) + accessed_bytes(v->npages);
 }
 
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct colloid_tpp *c = state;
@@ -122,7 +115,7 @@ const struct policy_class policy_colloid_tpp = {
     .signals = SIGNAL_HINTS | SIGNAL_ACCESSED | SIGNAL_LOAD,
     .tick_ns = 20000000,
     .state_size = state_size,
-    .slot_size = slot_size,
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = tpp_rule_place,
     .observe = observe,

@@ -52,13 +52,6 @@ struct slot {
 
 enum { HEAD_BYTES = offsetof(struct slot, misses) };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct competitive);
-}
-
 static size_t slot_size(const struct view *v, const uint64_t *param)
 {
     return (HEAD_BYTES + v->topology->nodes * (param[THRESHOLD] > THRESHOLD_SMALL ? 2u : 1u) + 7) & ~(size_t)7;
@@ -185,7 +178,7 @@ const struct policy_class policy_competitive = {
     .fidelity = "ours: every default; simplified: a page freezes and thaws by time, not by counting requests",
     .params = params,
     .signals = SIGNAL_MISSES,
-    .state_size = state_size,
+    .state_bytes = sizeof(struct competitive),
     .slot_size = slot_size,
     .init = init,
     .place = place,

@@ -58,13 +58,6 @@ static size_t state_size(const struct view *v, const uint64_t *param)
     return sizeof(struct hemem) + ((size_t)v->npages + LISTS) * sizeof(struct pagelist_link);
 }
 
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 /* The published constants of a configuration: hot_read, hot_write, cooling, sweep. */
 static const uint16_t published[3][4] = {{8, 8, 18, 0}, {4, 4, 10, 8192}, {8, 4, 18, 8192}};
 
@@ -258,7 +251,7 @@ const struct policy_class policy_hemem = {
     .wants = WANT_STORES,
     .tick_ns = 10000000,
     .state_size = state_size,
-    .slot_size = slot_size,
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = place,
     .observe = observe,

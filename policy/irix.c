@@ -57,13 +57,6 @@ struct head {
     uint8_t interval;
 };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct irix);
-}
-
 static size_t slot_size(const struct view *v, const uint64_t *param)
 {
     (void)param;
@@ -253,7 +246,7 @@ const struct policy_class policy_irix = {
     .params = params,
     .signals = SIGNAL_MISSES | SIGNAL_LOAD,
     .tick_ns = 1000000,
-    .state_size = state_size,
+    .state_bytes = sizeof(struct irix),
     .slot_size = slot_size,
     .init = init,
     .place = touch_place,

@@ -60,13 +60,6 @@ static size_t state_size(const struct view *v, const uint64_t *param)
     return sizeof(struct memtis) + ((size_t)v->npages + LISTS) * sizeof(struct pagelist_link) + v->npages;
 }
 
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static uint8_t *bins(struct memtis *m)
 {
     return (uint8_t *)&m->l[m->npages + LISTS];
@@ -341,7 +334,7 @@ const struct policy_class policy_memtis = {
     .wants = WANT_STORES,
     .tick_ns = 500000000,
     .state_size = state_size,
-    .slot_size = slot_size,
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = place,
     .observe = observe,

@@ -15,13 +15,6 @@
 
 enum { RESET, TRIGGER, SHARING, WRITE, MIGRATE };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct migrep_rule);
-}
-
 static size_t slot_size(const struct view *v, const uint64_t *param)
 {
     return migrep_rule_slot_size(v->topology->nodes, param[TRIGGER], param[SHARING]);
@@ -51,7 +44,7 @@ const struct policy_class policy_migrep = {
         "recollected: the decision tree and its base values as secondary accounts give them; Disco prints no number",
     .params = params,
     .signals = SIGNAL_MISSES,
-    .state_size = state_size,
+    .state_bytes = sizeof(struct migrep_rule),
     .slot_size = slot_size,
     .init = init,
     .place = migrep_rule_place,

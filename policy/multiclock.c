@@ -46,13 +46,6 @@ static size_t state_size(const struct view *v, const uint64_t *param)
            accessed_bytes(v->npages);
 }
 
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static uint64_t *accessed(struct multiclock *m)
 {
     return (uint64_t *)(void *)&m->l[m->npages + LISTS];
@@ -235,7 +228,7 @@ const struct policy_class policy_multiclock = {
     .signals = SIGNAL_ACCESSED,
     .tick_ns = 1000000000,
     .state_size = state_size,
-    .slot_size = slot_size,
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = place,
     .tick = tick,

@@ -69,13 +69,6 @@ static size_t state_size(const struct view *v, const uint64_t *param)
     return sizeof(struct nbt) + accessed_bytes(v->npages);
 }
 
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static uint64_t pages_in(uint64_t mbps, uint64_t ns, uint64_t page_size)
 {
     return (uint64_t)((unsigned __int128)mbps * MIB * ns / SECOND / page_size);
@@ -228,7 +221,7 @@ const struct policy_class policy_nbt = {
     .signals = SIGNAL_HINTS | SIGNAL_ACCESSED | SIGNAL_LOAD,
     .tick_ns = 20000000,
     .state_size = state_size,
-    .slot_size = slot_size,
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = place,
     .observe = observe,

@@ -68,13 +68,6 @@ static size_t state_size(const struct view *v, const uint64_t *param)
     return sizeof(struct numad) + counts_bytes(v->topology->nodes);
 }
 
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct numad *s = state;
@@ -300,7 +293,7 @@ const struct policy_class policy_numad = {
     .signals = SIGNAL_MISSES,
     .tick_ns = 100000000,
     .state_size = state_size,
-    .slot_size = slot_size,
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = touch_place,
     .observe = observe,

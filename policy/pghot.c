@@ -71,13 +71,6 @@ static size_t state_size(const struct view *v, const uint64_t *param)
     return sizeof(struct pghot) + bitmap_bytes(v->npages);
 }
 
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct pghot *s = state;
@@ -231,7 +224,7 @@ const struct policy_class policy_pghot = {
     .signals = SIGNAL_MISSES | SIGNAL_ACCESSED,
     .tick_ns = 100000000,
     .state_size = state_size,
-    .slot_size = slot_size,
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = place,
     .observe = observe,

@@ -28,20 +28,6 @@ struct slot {
     bool frozen; /* in the daemon's period of `invalidated` */
 };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct platinum);
-}
-
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct platinum *p = state;
@@ -96,8 +82,8 @@ const struct policy_class policy_platinum = {
     .fidelity = "recollected: rule and clocks; misses stand for mapping faults",
     .params = params,
     .signals = SIGNAL_MISSES,
-    .state_size = state_size,
-    .slot_size = slot_size,
+    .state_bytes = sizeof(struct platinum),
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = touch_place,
     .observe = observe,

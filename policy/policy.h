@@ -63,8 +63,11 @@ struct policy_class {
     unsigned wants;                    /* enum policy_want, or'ed */
     uint64_t tick_ns;                  /* period of tick; 0: no tick; a parameter named "tick_ns" replaces it */
 
-    /* Bytes of global state and of one page's slot for this view and these parameters (param[i] belongs to params[i]).
-     * Null: 0. view->npages and view->topology are set, nothing else. */
+    /* Bytes of global state and of one page's slot. */
+    size_t state_bytes, slot_bytes;
+
+    /* The same where it depends on the view or the parameters (param[i] belongs to params[i]). Null: as above.
+     * view->npages and view->topology are set, nothing else. */
     size_t (*state_size)(const struct view *, const uint64_t *param);
     size_t (*slot_size)(const struct view *, const uint64_t *param);
 

@@ -13,13 +13,6 @@
 
 enum { RESET, TRIGGER, WRITE };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct migrep_rule);
-}
-
 static size_t slot_size(const struct view *v, const uint64_t *param)
 {
     return migrep_rule_slot_size(v->topology->nodes, param[TRIGGER], 0);
@@ -48,7 +41,7 @@ const struct policy_class policy_replicate_only = {
     .fidelity = "recollected: base values as secondary accounts give them; Disco prints none",
     .params = params,
     .signals = SIGNAL_MISSES,
-    .state_size = state_size,
+    .state_bytes = sizeof(struct migrep_rule),
     .slot_size = slot_size,
     .init = init,
     .place = migrep_rule_place,

@@ -42,20 +42,6 @@ enum {
     TRUST_MAX = 7
 };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct thrift);
-}
-
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct thrift_slot);
-}
-
 static uint64_t price_of(const struct topology *t, uint64_t percent)
 {
     uint64_t ns = (uint64_t)LOCAL_MISSES * topology_latency(t, 0, 0) / 1000;
@@ -334,8 +320,8 @@ const struct policy_class policy_thrift = {
     .params = params,
     .signals = SIGNAL_MISSES | SIGNAL_LOAD,
     .tick_ns = 1000000,
-    .state_size = state_size,
-    .slot_size = slot_size,
+    .state_bytes = sizeof(struct thrift),
+    .slot_bytes = sizeof(struct thrift_slot),
     .init = init,
     .place = place,
     .observe = observe,

@@ -32,20 +32,6 @@ struct slot {
     uint32_t delivery; /* in which it was ordered up */
 };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct tmts);
-}
-
-static size_t slot_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct slot);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct tmts *t = state;
@@ -136,8 +122,8 @@ const struct policy_class policy_tmts = {
     .params = params,
     .signals = SIGNAL_MISSES | SIGNAL_ACCESSED,
     .tick_ns = 30000000000,
-    .state_size = state_size,
-    .slot_size = slot_size,
+    .state_bytes = sizeof(struct tmts),
+    .slot_bytes = sizeof(struct slot),
     .init = init,
     .place = place,
     .observe = observe,

@@ -10,13 +10,6 @@ struct chaos {
     uint64_t outcomes;
 };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct chaos);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct chaos *c = state;
@@ -75,7 +68,7 @@ const struct policy_class policy_chaos = {
     .source = "none",
     .params = params,
     .signals = SIGNAL_MISSES | SIGNAL_HINTS,
-    .state_size = state_size,
+    .state_bytes = sizeof(struct chaos),
     .init = init,
     .place = place,
     .observe = observe,

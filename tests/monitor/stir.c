@@ -10,13 +10,6 @@ struct stir {
     page_t hand; /* where the next tick goes on */
 };
 
-static size_t state_size(const struct view *v, const uint64_t *param)
-{
-    (void)v;
-    (void)param;
-    return sizeof(struct stir);
-}
-
 static int init(void *state, const struct view *v, const uint64_t *param)
 {
     struct stir *s = state;
@@ -73,7 +66,7 @@ const struct policy_class policy_stir = {
     .params = params,
     .signals = SIGNAL_ACCESSED,
     .tick_ns = 10000000,
-    .state_size = state_size,
+    .state_bytes = sizeof(struct stir),
     .init = init,
     .tick = tick,
 };
