@@ -29,6 +29,7 @@ struct decode_event {
     int32_t clockid;
     bool freq, use_clockid, sample_id_all;
     enum decode_kind kind;
+    uint16_t fixed; /* bytes of a sample's body, where no field's length varies; else 0 */
     uint16_t fault_address, fault_ip, fault_error; /* DECODE_FAULT_TRACE: byte offsets in RAW; default 8, 16, 24 */
 };
 

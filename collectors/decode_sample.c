@@ -7,6 +7,29 @@
 #include "collectors/data_source.h"
 #include "collectors/decode_private.h"
 
+/* Made twice: for samples that are known to hold all their fields, and with a look at the end before each. */
+#define ALWAYS inline __attribute__((always_inline))
+
+static ALWAYS uint64_t next64(struct cursor *c, bool sure)
+{
+    uint64_t value;
+    if (!sure)
+        return cursor_u64(c);
+    memcpy(&value, c->at, sizeof value);
+    c->at += sizeof value;
+    return value;
+}
+
+static ALWAYS uint32_t next32(struct cursor *c, bool sure)
+{
+    uint32_t value;
+    if (!sure)
+        return cursor_u32(c);
+    memcpy(&value, c->at, sizeof value);
+    c->at += sizeof value;
+    return value;
+}
+
 static void skip_read(const struct decode_event *e, struct cursor *c)
 {
     uint64_t format = e->read_format;
@@ -68,34 +91,34 @@ static void fault_fields(const struct decode_event *e, const unsigned char *raw,
 }
 
 /* What stands before the counter values. */
-static void identity(uint64_t type, struct cursor *c, struct sample *s)
+static ALWAYS void identity(uint64_t type, struct cursor *c, struct sample *s, bool sure)
 {
     if (type & ABI_IDENTIFIER)
-        s->id = cursor_u64(c);
+        s->id = next64(c, sure);
     if (type & ABI_IP)
-        set_address(s, SAMPLE_IP, &s->ip, cursor_u64(c));
+        set_address(s, SAMPLE_IP, &s->ip, next64(c, sure));
     if (type & ABI_TID) {
-        s->pid = cursor_u32(c);
-        s->tid = cursor_u32(c);
+        s->pid = next32(c, sure);
+        s->tid = next32(c, sure);
         s->has |= SAMPLE_TASK;
     }
     if (type & ABI_TIME) {
-        s->time = cursor_u64(c);
+        s->time = next64(c, sure);
         s->has |= SAMPLE_TIME;
     }
     if (type & ABI_ADDR)
-        set_address(s, SAMPLE_VA, &s->va, cursor_u64(c));
+        set_address(s, SAMPLE_VA, &s->va, next64(c, sure));
     if (type & ABI_ID)
-        s->id = cursor_u64(c);
+        s->id = next64(c, sure);
     if (type & ABI_STREAM_ID)
-        cursor_u64(c);
+        next64(c, sure);
     if (type & ABI_CPU) {
-        s->cpu = cursor_u32(c);
-        cursor_u32(c);
+        s->cpu = next32(c, sure);
+        next32(c, sure);
         s->has |= SAMPLE_CPU;
     }
     if (type & ABI_PERIOD) {
-        s->period = cursor_u64(c);
+        s->period = next64(c, sure);
         s->has |= SAMPLE_PERIOD;
     }
 }
@@ -123,9 +146,9 @@ static const unsigned char *bulk(const struct decode_event *e, struct cursor *c,
     return raw;
 }
 
-static void weight(uint64_t type, struct cursor *c, struct sample *s)
+static ALWAYS void weight(uint64_t type, struct cursor *c, struct sample *s, bool sure)
 {
-    uint64_t word = cursor_u64(c);
+    uint64_t word = next64(c, sure);
     uint64_t latency = type & ABI_WEIGHT_STRUCT ? word & UINT32_MAX : word;
     s->latency = latency > UINT32_MAX ? UINT32_MAX : (uint32_t)latency;
     s->has |= latency ? SAMPLE_LATENCY : 0; /* 0: the hardware does not measure it for this access */
@@ -136,28 +159,28 @@ static void weight(uint64_t type, struct cursor *c, struct sample *s)
     }
 }
 
-static void memory(const struct decode_event *e, struct cursor *c, struct sample *s)
+static ALWAYS void memory(const struct decode_event *e, struct cursor *c, struct sample *s, bool sure)
 {
     uint64_t type = e->sample_type;
     if (type & (ABI_WEIGHT | ABI_WEIGHT_STRUCT))
-        weight(type, c, s);
+        weight(type, c, s, sure);
     if (type & ABI_DATA_SRC) {
-        s->data_source = cursor_u64(c);
+        s->data_source = next64(c, sure);
         s->has |= SAMPLE_SOURCE;
         data_source_classify(s);
     }
     if (type & ABI_TRANSACTION)
-        cursor_u64(c);
+        next64(c, sure);
     if (type & ABI_REGS_INTR)
         skip_registers(e->regs_intr, c);
     if (type & ABI_PHYS_ADDR)
-        set_address(s, SAMPLE_PA, &s->pa, cursor_u64(c));
+        set_address(s, SAMPLE_PA, &s->pa, next64(c, sure));
     if (type & ABI_CGROUP)
-        cursor_u64(c);
+        next64(c, sure);
     if (type & ABI_DATA_PAGE_SIZE)
-        set_address(s, SAMPLE_PAGE_SIZE, &s->page_size, cursor_u64(c));
+        set_address(s, SAMPLE_PAGE_SIZE, &s->page_size, next64(c, sure));
     if (type & ABI_CODE_PAGE_SIZE)
-        cursor_u64(c);
+        next64(c, sure);
     if (type & ABI_AUX)
         cursor_skip(c, cursor_u64(c));
 }
@@ -165,9 +188,14 @@ static void memory(const struct decode_event *e, struct cursor *c, struct sample
 int decode_sample(const struct decode_event *e, struct cursor *c, struct sample *s, const char **why)
 {
     size_t raw_size = 0;
-    identity(e->sample_type, c, s);
+    if (e->fixed && e->fixed <= c->end - c->at) {
+        identity(e->sample_type, c, s, true);
+        memory(e, c, s, true);
+        return 0;
+    }
+    identity(e->sample_type, c, s, false);
     const unsigned char *raw = bulk(e, c, &raw_size);
-    memory(e, c, s);
+    memory(e, c, s, false);
     if (c->bad) {
         *why = "a sample is shorter than its fields";
         return -EBADMSG;

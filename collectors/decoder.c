@@ -143,6 +143,16 @@ static enum decode_kind kind_of(const struct decode_event *e)
     return e->type == ABI_TYPE_SOFTWARE && fault ? DECODE_PAGE_FAULT : DECODE_PLAIN;
 }
 
+/* Each fixed field is a word. */
+static uint16_t fixed_size(uint64_t sample_type)
+{
+    const uint64_t words = ABI_IDENTIFIER | ABI_IP | ABI_TID | ABI_TIME | ABI_ADDR | ABI_ID | ABI_STREAM_ID | ABI_CPU |
+                           ABI_PERIOD | ABI_WEIGHT | ABI_WEIGHT_STRUCT | ABI_DATA_SRC | ABI_TRANSACTION |
+                           ABI_PHYS_ADDR | ABI_CGROUP | ABI_DATA_PAGE_SIZE | ABI_CODE_PAGE_SIZE;
+    bool both = (sample_type & ABI_WEIGHT) && (sample_type & ABI_WEIGHT_STRUCT); /* which no kernel writes */
+    return both || sample_type & ~words ? 0 : (uint16_t)(8 * __builtin_popcountll(sample_type & words));
+}
+
 static void parse(struct decode_event *e, const unsigned char *attr, size_t size)
 {
     uint64_t flags = field(attr, size, ABI_ATTR_FLAGS, 8);
@@ -162,6 +172,7 @@ static void parse(struct decode_event *e, const unsigned char *attr, size_t size
     e->use_clockid = flags & ABI_FLAG_USE_CLOCKID;
     e->sample_id_all = flags & ABI_FLAG_SAMPLE_ID_ALL;
     e->kind = kind_of(e);
+    e->fixed = fixed_size(e->sample_type);
     e->fault_address = 8;
     e->fault_ip = 16;
     e->fault_error = 24;

@@ -62,8 +62,16 @@ struct decoder *perfdata_decoder(struct perfdata *p)
     return p->decoder;
 }
 
+void perfdata_settle(struct perfdata *p)
+{
+    size_t n = p->window_at;
+    p->window_at = p->window_n = 0;
+    perfdata_take(p, n);
+}
+
 int perfdata_peek(struct perfdata *p, size_t n, const unsigned char **bytes, size_t *got, struct trace_error *error)
 {
+    perfdata_settle(p);
     if (n > p->left)
         n = (size_t)p->left;
     return import_input_peek(p->in, n, bytes, got, error);
@@ -76,28 +84,42 @@ void perfdata_take(struct perfdata *p, size_t n)
         p->left -= n;
 }
 
+/* At least `want` bytes into the window, or what is left of the file. */
+static int look(struct perfdata *p, size_t want, size_t *got, struct trace_error *error)
+{
+    int err = 0;
+    if (p->window_n - p->window_at < want) {
+        size_t n = 0;
+        err = perfdata_peek(p, DECODE_RECORD_MAX, &p->window, &n, error);
+        p->window_n = n;
+    }
+    *got = p->window_n - p->window_at;
+    return err;
+}
+
 /* The next record as it stands in the file: 1, 0 the end, or -errno. */
 static int plain_record(struct perfdata *p, const unsigned char **bytes, size_t *n, struct trace_error *error)
 {
     struct abi_header header;
     size_t got;
-    int err = perfdata_peek(p, sizeof header, bytes, &got, error);
+    int err = look(p, sizeof header, &got, error);
     if (err)
         return err;
     p->facts.truncated |= (got && got < sizeof header) || (!got && p->left && p->left != UINT64_MAX);
     if (got < sizeof header)
         return 0;
-    memcpy(&header, *bytes, sizeof header);
+    memcpy(&header, p->window + p->window_at, sizeof header);
     if (header.size < sizeof header)
         return perfdata_stop(p, "a record (type %u, the %lluth) claims %u bytes; the data are damaged from there on",
                              header.type, (unsigned long long)p->facts.records, header.size);
-    err = perfdata_peek(p, header.size, bytes, &got, error);
+    err = look(p, header.size, &got, error);
     if (err)
         return err;
     p->facts.truncated |= got < header.size;
     if (got < header.size)
         return 0;
-    perfdata_take(p, header.size);
+    *bytes = p->window + p->window_at;
+    p->window_at += header.size;
     *n = header.size;
     return 1;
 }

@@ -56,6 +56,9 @@ struct perfdata {
     struct decoder *decoder;
     struct perfdata_facts facts;
     uint64_t left; /* bytes of the data section; UINT64_MAX: up to the end of the file */
+    /* Bytes of `in` that were looked at once for many records: those up to window_at are to be taken. */
+    const unsigned char *window;
+    size_t window_at, window_n;
     struct perfdata_unpack *unpack;
     struct perfdata_aux aux;
     struct perfdata_pmu pmu[PERFDATA_PMUS];
@@ -80,6 +83,8 @@ int perfdata_user_record(struct perfdata *, const unsigned char *bytes, size_t n
 /* At most n bytes of the data section, not taken yet. */
 int perfdata_peek(struct perfdata *, size_t n, const unsigned char **bytes, size_t *got, struct trace_error *);
 void perfdata_take(struct perfdata *, size_t n);
+/* To be called before `left` is asked: what was returned as records counts as taken. */
+void perfdata_settle(struct perfdata *);
 
 /* A piece of `size` AUX bytes begins, of an area's stream from `position` on; setup is filled. 0 or -errno with a line.
  */

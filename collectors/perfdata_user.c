@@ -62,6 +62,7 @@ static int auxtrace(struct perfdata *p, struct cursor *c, struct trace_error *er
     uint32_t area = cursor_u32(c);
     cursor_u32(c);
     uint32_t cpu = cursor_u32(c);
+    perfdata_settle(p);
     if (p->left != UINT64_MAX && size > p->left)
         return perfdata_stop(p, "an AUX area of %llu bytes runs over the end", (unsigned long long)size);
     p->aux.setup = (struct spe_setup){.midr = p->facts.midr, .cpu = cpu, .clock = p->facts.clock};
@@ -79,10 +80,10 @@ static int tracing_data(struct perfdata *p, struct cursor *c, struct trace_error
     size_t n = 1;
     const unsigned char *bytes;
     while (left && n) {
-        int err = import_input_peek(p->in, left < 65536 ? (size_t)left : 65536, &bytes, &n, error);
+        int err = perfdata_peek(p, left < 65536 ? (size_t)left : 65536, &bytes, &n, error);
         if (err)
             return err;
-        import_input_take(p->in, n);
+        perfdata_take(p, n);
         left -= n;
     }
     return 0;

@@ -25,23 +25,31 @@ struct import_input {
     unsigned char ready[READY + 1];
 };
 
+/* What the file gives at once. */
+static int read_some(struct import_input *in, unsigned char *to, size_t room, size_t *got, struct trace_error *error)
+{
+    ssize_t n;
+    do
+        n = read(in->fd, to, room);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return trace_fail(error, errno, "%s: %s", in->path, strerror(errno));
+    *got += (size_t)n;
+    in->got += (uint64_t)n;
+    in->raw_end = n == 0;
+    return 0;
+}
+
 static int fill_raw(struct import_input *in, struct trace_error *error)
 {
     if (in->raw_at < in->raw_n || in->raw_end)
         return 0;
     in->raw_at = in->raw_n = 0;
     /* A pipe gives little at a time; the format is told from more than that. */
-    while (in->raw_n < RAW && !in->raw_end) {
-        ssize_t n = read(in->fd, in->raw + in->raw_n, RAW - in->raw_n);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return trace_fail(error, errno, "%s: %s", in->path, strerror(errno));
-        in->raw_n += (size_t)n;
-        in->got += (uint64_t)n;
-        in->raw_end = n == 0;
-    }
-    return 0;
+    int err = 0;
+    while (!err && in->raw_n < RAW && !in->raw_end)
+        err = read_some(in, in->raw + in->raw_n, RAW - in->raw_n, &in->raw_n, error);
+    return err;
 }
 
 static int start(struct import_input *in, struct trace_error *error)
@@ -109,11 +117,14 @@ static int unpack(struct import_input *in, struct trace_error *error)
 static int more(struct import_input *in, bool *end, struct trace_error *error)
 {
     size_t before = in->n;
-    int err = fill_raw(in, error);
+    bool direct = !in->unpack && in->raw_at == in->raw_n && !in->raw_end;
+    int err = direct ? read_some(in, in->ready + in->n, READY - in->n, &in->n, error) : fill_raw(in, error);
     if (err)
         return err;
     bool starved = in->raw_at == in->raw_n;
-    if (!in->unpack) {
+    if (direct) {
+        /* what is not packed goes where it is wanted */
+    } else if (!in->unpack) {
         size_t n = in->raw_n - in->raw_at < READY - in->n ? in->raw_n - in->raw_at : READY - in->n;
         memcpy(in->ready + in->n, in->raw + in->raw_at, n);
         in->raw_at += n;
