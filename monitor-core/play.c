@@ -155,12 +155,6 @@ int play_begin(struct play *p, struct machine *machine, struct engine *e, void *
     return 0;
 }
 
-static void see(uint64_t *seen, const struct play_record *r)
-{
-    for (uint32_t i = 0; i < r->task; i++)
-        seen[r->page + i] = r->time;
-}
-
 static int feed_one(const struct play *p, struct engine *e, const struct play_record *r)
 {
     int err = 0;
@@ -181,7 +175,8 @@ static int feed_one(const struct play *p, struct engine *e, const struct play_re
         err = engine_free(e, r->page, r->time);
         return err == ERR_NOENT ? 0 : err;
     case PLAY_SEEN:
-        see(p->seen, r);
+        for (uint32_t i = 0; i < r->task; i++)
+            p->seen[r->page + i] = r->time;
         return 0;
     default:
         engine_flush(e);

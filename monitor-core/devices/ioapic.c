@@ -60,15 +60,6 @@ void ioapic_end(struct ioapic *a, uint8_t vector)
     }
 }
 
-/* Remote-IRR survives a rewrite of a level-triggered entry; making the entry edge-triggered drops it: that is how
- * drivers end an interrupt by hand on this version, which has no EOI register. */
-static void write_entry(struct ioapic *a, uint32_t line, uint64_t value)
-{
-    uint64_t kept = value & ENTRY_LEVEL ? a->entry[line] & ENTRY_REMOTE_IRR : 0;
-    a->entry[line] = (value & ENTRY_WRITABLE) | kept;
-    attempt(a, line);
-}
-
 static uint32_t read_register(const struct ioapic *a)
 {
     uint32_t i = a->select - REG_ENTRIES;
@@ -85,18 +76,20 @@ static uint32_t read_register(const struct ioapic *a)
     }
 }
 
+/* Remote-IRR survives a rewrite of a level-triggered entry; making the entry edge-triggered drops it: that is how
+ * drivers end an interrupt by hand on this version, which has no EOI register. */
 static void write_register(struct ioapic *a, uint32_t value)
 {
-    uint32_t i = a->select - REG_ENTRIES;
+    uint32_t i = a->select - REG_ENTRIES, shift = i % 2 * 32;
     if (a->select == REG_ID)
         a->id = value >> ID_SHIFT & ID_MASK;
     if (a->select < REG_ENTRIES || i >= 2 * IOAPIC_LINES)
         return;
-    uint64_t old = a->entry[i / 2];
-    if (i % 2)
-        write_entry(a, i / 2, (old & UINT32_MAX) | (uint64_t)value << 32);
-    else
-        write_entry(a, i / 2, (old & ~(uint64_t)UINT32_MAX) | value);
+    uint64_t *e = &a->entry[i / 2], other = *e & ~((uint64_t)UINT32_MAX << shift), kept = *e & ENTRY_REMOTE_IRR;
+    *e = (other | (uint64_t)value << shift) & ENTRY_WRITABLE;
+    if (*e & ENTRY_LEVEL)
+        *e |= kept;
+    attempt(a, i / 2);
 }
 
 uint64_t ioapic_read(void *ioapic, uint64_t offset, unsigned size)

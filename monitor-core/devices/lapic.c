@@ -53,15 +53,10 @@ static uint32_t bit(uint8_t vector)
     return UINT32_C(1) << (vector & 31);
 }
 
-static uint32_t service_class(const struct lapic *l)
-{
-    int vector = highest(l->isr);
-    return vector < 0 ? 0 : (uint32_t)vector & 0xf0;
-}
-
 static uint32_t priority(const struct lapic *l)
 {
-    uint32_t service = service_class(l);
+    int vector = highest(l->isr);
+    uint32_t service = vector < 0 ? 0 : (uint32_t)vector & 0xf0;
     return (l->tpr & 0xf0) >= service ? l->tpr : service;
 }
 
