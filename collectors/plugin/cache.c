@@ -32,23 +32,22 @@ static void set_ages(const struct cache *c, struct cache_row *r)
 int cache_init(struct cache *c, uint32_t sets, uint32_t ways)
 {
     c->mask = sets - 1;
-    c->shift = (uint32_t)__builtin_ctz(sets);
     c->ways = ways;
     c->rows = (ways + CACHE_LANES - 1) / CACHE_LANES;
     c->all = UINT32_MAX >> (CACHE_WAYS_MAX - ways);
-    c->word = room((size_t)sets * ways * sizeof *c->word);
-    c->row = room((size_t)sets * c->rows * sizeof *c->row);
-    for (uint32_t i = 0; c->row && i < sets; i++)
-        set_ages(c, c->row + (size_t)i * c->rows);
-    return c->word && c->row ? 0 : -ENOMEM;
+    c->last = cache_all((int8_t)(ways - 1));
+    size_t bytes = c->rows * sizeof(struct cache_row) + ways * sizeof(uint64_t), whole = sizeof(struct cache_row);
+    c->stride = (uint32_t)((bytes + whole - 1) / whole * whole);
+    c->set = room((size_t)sets * c->stride);
+    for (uint32_t i = 0; c->set && i < sets; i++)
+        set_ages(c, cache_rows(c, i));
+    return c->set ? 0 : -ENOMEM;
 }
 
 void cache_free(struct cache *c)
 {
-    free(c->word);
-    free(c->row);
-    c->word = NULL;
-    c->row = NULL;
+    free(c->set);
+    c->set = NULL;
 }
 
 /* The way becomes the oldest: those that were older are one younger. */
@@ -60,13 +59,10 @@ static void retire(const struct cache *c, struct cache_row *r, uint32_t way)
     *cache_age(r, way) = (int8_t)(ways - 1);
 }
 
-uint64_t cache_drop(struct cache *c, uint64_t line)
+uint64_t cache_empty(struct cache *c, struct cache_row *r, uint32_t way)
 {
-    uint32_t way = cache_way(c, line);
-    if (way == CACHE_NO_WAY)
-        return 0;
-    uint64_t *at = c->word + (line & c->mask) * c->ways + way, word = *at;
+    uint64_t *at = cache_words(c, r) + way, word = *at;
     *at = 0;
-    retire(c, cache_rows(c, line), way);
+    retire(c, r, way);
     return word;
 }

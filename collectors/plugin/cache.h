@@ -29,12 +29,11 @@ struct cache_row {
 };
 
 struct cache {
-    uint64_t *word;        /* [sets][ways] line << 2 | state; 0: empty */
-    struct cache_row *row; /* [sets][rows] */
-    uint64_t mask;         /* sets - 1 */
-    uint32_t ways, rows;
-    uint32_t shift; /* log2 of the sets */
-    uint32_t all;   /* a bit for each way */
+    char *set; /* [sets], stride bytes each: struct cache_row [rows], then words [ways]: line << 2 | state; 0: empty */
+    uint64_t mask;    /* sets - 1 */
+    cache_lanes last; /* ways - 1 in each byte */
+    uint32_t stride, ways, rows;
+    uint32_t all; /* a bit for each way */
 };
 
 /* Sets of a cache of that size, or 0: not a power of two of at least 1 and at most 2^15, or too many ways. */
@@ -61,10 +60,15 @@ static inline enum cache_state cache_state_of(uint64_t word)
 
 /* --- sixteen bytes at a time --- */
 
-/* A bit for each byte of x that equals b. */
-static inline uint32_t cache_equal(cache_lanes x, int8_t b)
+static inline cache_lanes cache_all(int8_t b)
 {
-    cache_lanes same = x == b;
+    return (cache_lanes){b, b, b, b, b, b, b, b, b, b, b, b, b, b, b, b};
+}
+
+/* A bit for each byte of a that equals b's. */
+static inline uint32_t cache_equal(cache_lanes a, cache_lanes b)
+{
+    cache_lanes same = a == b;
 #ifdef __SSE2__
     return (uint32_t)_mm_movemask_epi8((__m128i)same);
 #else
@@ -75,22 +79,16 @@ static inline uint32_t cache_equal(cache_lanes x, int8_t b)
 #endif
 }
 
+/* --- a set --- */
+
 static inline struct cache_row *cache_rows(const struct cache *c, uint64_t line)
 {
-    return c->row + (line & c->mask) * c->rows;
+    return (struct cache_row *)(c->set + (line & c->mask) * c->stride);
 }
 
-/* A bit for each way of the line's set whose hint, or age, is that. */
-static inline uint32_t cache_hinted(const struct cache *c, const struct cache_row *r, int8_t hint)
+static inline uint64_t *cache_words(const struct cache *c, struct cache_row *r)
 {
-    uint32_t ways = cache_equal(r->hint, hint);
-    return (c->rows == 1 ? ways : ways | cache_equal(r[1].hint, hint) << CACHE_LANES) & c->all;
-}
-
-static inline uint32_t cache_aged(const struct cache *c, const struct cache_row *r, int8_t age)
-{
-    uint32_t ways = cache_equal(r->age, age);
-    return c->rows == 1 ? ways : ways | cache_equal(r[1].age, age) << CACHE_LANES;
+    return (uint64_t *)(r + c->rows);
 }
 
 static inline int8_t *cache_age(struct cache_row *r, uint32_t way)
@@ -98,74 +96,99 @@ static inline int8_t *cache_age(struct cache_row *r, uint32_t way)
     return (int8_t *)&r[way / CACHE_LANES].age + way % CACHE_LANES;
 }
 
-/* --- --- */
-
-static inline int8_t cache_hint(const struct cache *c, uint64_t line)
+/* The upper bits of a multiplication's result depend on all of the line's (Knuth, The Art of Computer Programming 6.4);
+ * the factor is 2^64 divided by the golden ratio. */
+static inline int8_t cache_hint(uint64_t line)
 {
-    return (int8_t)(line >> c->shift ^ line >> (c->shift + 8));
+    return (int8_t)(line * UINT64_C(0x9e3779b97f4a7c15) >> 56);
 }
 
-/* The line's way, or CACHE_NO_WAY. An empty way's word less one is no line's. */
-static inline uint32_t cache_way(const struct cache *c, uint64_t line)
+/* The line's way in its set, or CACHE_NO_WAY. An empty way's word less one is no line's. */
+static inline uint32_t cache_way(const struct cache *c, struct cache_row *r, uint64_t line)
 {
-    const uint64_t *set = c->word + (line & c->mask) * c->ways;
-    uint32_t hinted = cache_hinted(c, cache_rows(c, line), cache_hint(c, line));
-    for (; hinted; hinted &= hinted - 1) {
+    int8_t hint = cache_hint(line);
+    uint32_t hinted = cache_equal(r->hint, cache_all(hint));
+    if (c->rows > 1)
+        hinted |= cache_equal(r[1].hint, cache_all(hint)) << CACHE_LANES;
+    for (hinted &= c->all; hinted; hinted &= hinted - 1) {
         uint32_t way = (uint32_t)__builtin_ctz(hinted);
-        if ((set[way] - 1) >> 2 == line)
+        if ((cache_words(c, r)[way] - 1) >> 2 == line)
             return way;
     }
     return CACHE_NO_WAY;
 }
 
-/* The way is the most recently used; those that were are one older. No branch depends on its age, which nobody can
- * foresee. */
-static inline void cache_touch(const struct cache *c, struct cache_row *r, uint32_t way)
+/* Those younger than that age, in each byte, are one older. No branch depends on an age, which nobody can foresee. */
+static inline void cache_older(const struct cache *c, struct cache_row *r, cache_lanes age)
 {
-    int8_t age = *cache_age(r, way);
     r->age -= r->age < age;
     if (c->rows > 1)
         r[1].age -= r[1].age < age;
+}
+
+/* The way is the most recently used. */
+static inline void cache_touch(const struct cache *c, struct cache_row *r, uint32_t way)
+{
+    cache_older(c, r, cache_all(*cache_age(r, way)));
     *cache_age(r, way) = 0;
 }
+
+/* The least recently used way, or an empty one: which a line that is put there takes. */
+static inline uint32_t cache_oldest(const struct cache *c, const struct cache_row *r)
+{
+    uint32_t oldest = cache_equal(r->age, c->last);
+    if (c->rows > 1)
+        oldest |= cache_equal(r[1].age, c->last) << CACHE_LANES;
+    return (uint32_t)__builtin_ctz(oldest);
+}
+
+/* Takes in a line of this set that is not held, as the most recently used. The word that had to go, or 0. */
+static inline uint64_t cache_take(struct cache *c, struct cache_row *r, uint64_t line, enum cache_state state)
+{
+    uint32_t way = cache_oldest(c, r);
+    uint64_t *at = cache_words(c, r) + way, gone = *at;
+    *at = cache_word(line, state);
+    *((int8_t *)&r[way / CACHE_LANES].hint + way % CACHE_LANES) = cache_hint(line);
+    cache_older(c, r, c->last);
+    *cache_age(r, way) = 0;
+    return gone;
+}
+
+/* The way is empty, and the oldest. Its word. */
+uint64_t cache_empty(struct cache *, struct cache_row *, uint32_t way);
+
+/* --- a line, wherever it is --- */
 
 /* The line's word without making it the most recently used; null when it is not held. Good until the next change. */
 static inline uint64_t *cache_peek(const struct cache *c, uint64_t line)
 {
-    uint32_t way = cache_way(c, line);
-    return way == CACHE_NO_WAY ? NULL : c->word + (line & c->mask) * c->ways + way;
+    struct cache_row *r = cache_rows(c, line);
+    uint32_t way = cache_way(c, r, line);
+    return way == CACHE_NO_WAY ? NULL : cache_words(c, r) + way;
 }
 
 /* The same, and now it is the most recently used. */
 static inline uint64_t *cache_find(struct cache *c, uint64_t line)
 {
-    uint32_t way = cache_way(c, line);
+    struct cache_row *r = cache_rows(c, line);
+    uint32_t way = cache_way(c, r, line);
     if (way == CACHE_NO_WAY)
         return NULL;
-    cache_touch(c, cache_rows(c, line), way);
-    return c->word + (line & c->mask) * c->ways + way;
+    cache_touch(c, r, way);
+    return cache_words(c, r) + way;
 }
 
-/* The least recently used way of the line's set, or an empty one: which a line that is put there takes. */
-static inline uint64_t *cache_oldest(const struct cache *c, uint64_t line)
-{
-    uint32_t oldest = cache_aged(c, cache_rows(c, line), (int8_t)(c->ways - 1));
-    return c->word + (line & c->mask) * c->ways + __builtin_ctz(oldest);
-}
-
-/* Takes in a line that is not held, as the most recently used. The word that had to go, or 0. */
 static inline uint64_t cache_put(struct cache *c, uint64_t line, enum cache_state state)
 {
-    struct cache_row *r = cache_rows(c, line);
-    uint64_t *at = cache_oldest(c, line), gone = *at;
-    uint32_t way = (uint32_t)(at - (c->word + (line & c->mask) * c->ways));
-    *at = cache_word(line, state);
-    *((int8_t *)&r[way / CACHE_LANES].hint + way % CACHE_LANES) = cache_hint(c, line);
-    cache_touch(c, r, way);
-    return gone;
+    return cache_take(c, cache_rows(c, line), line, state);
 }
 
 /* The line goes. Its word, or 0 when it was not held. */
-uint64_t cache_drop(struct cache *, uint64_t line);
+static inline uint64_t cache_drop(struct cache *c, uint64_t line)
+{
+    struct cache_row *r = cache_rows(c, line);
+    uint32_t way = cache_way(c, r, line);
+    return way == CACHE_NO_WAY ? 0 : cache_empty(c, r, way);
+}
 
 #endif

@@ -90,15 +90,10 @@ static void flush(struct log *l)
 
 static void emit(struct log *l, struct log_record r)
 {
-    uint64_t time = r.b & LOG_TIME_MASK;
     if (l->written >= l->limit) {
         atomic_store(&l->full, true);
         return;
     }
-    if (time < l->last)
-        r.b = (r.b & ~LOG_TIME_MASK) | l->last;
-    else
-        l->last = time;
     l->buffer[l->n++] = r;
     l->written++;
     if (l->n == LOG_BUFFER)
@@ -138,16 +133,21 @@ static void first_two(const struct log *l, const unsigned *head, struct place tw
     }
 }
 
-/* Of ring i what comes before that place, and before the horizon. */
-static void emit_run(struct log *l, uint32_t i, unsigned head, struct place end, uint64_t horizon)
+/* Of ring i what comes before `end`. Times of one ring do not go back, but what is late gets the last time taken. */
+static void emit_run(struct log *l, uint32_t i, unsigned head, uint64_t end)
 {
     struct log_ring *r = &l->ring[i];
     unsigned tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
     for (; tail != head; tail++) {
-        uint64_t time = time_at(r, tail);
-        if (time >= horizon || !before((struct place){time, i}, end))
+        struct log_record next = r->record[tail % LOG_RING];
+        uint64_t time = next.b & LOG_TIME_MASK;
+        if (time >= end)
             break;
-        emit(l, r->record[tail % LOG_RING]);
+        if (time < l->last)
+            next.b += l->last - time;
+        else
+            l->last = time;
+        emit(l, next);
     }
     atomic_store_explicit(&r->tail, tail, memory_order_release);
 }
@@ -159,33 +159,24 @@ static void merge(struct log *l, uint64_t horizon)
     struct place two[2];
     for (uint32_t i = 0; i < l->cpus; i++)
         head[i] = atomic_load_explicit(&l->ring[i].head, memory_order_acquire);
-    for (first_two(l, head, two); two[0].time < horizon; first_two(l, head, two))
-        emit_run(l, two[0].ring, head[two[0].ring], two[1], horizon);
+    for (first_two(l, head, two); two[0].time < horizon; first_two(l, head, two)) {
+        uint64_t end = two[1].time + (two[0].ring < two[1].ring && two[1].time != UINT64_MAX);
+        emit_run(l, two[0].ring, head[two[0].ring], end < horizon ? end : horizon);
+    }
 }
 
-static unsigned used(const struct log_ring *r)
+void log_make_room(struct log *l, unsigned cpu)
 {
-    return atomic_load_explicit(&r->head, memory_order_relaxed) - atomic_load_explicit(&r->tail, memory_order_acquire);
-}
-
-void log_put(struct log *l, unsigned cpu, struct log_record record)
-{
-    struct log_ring *r = &l->ring[cpu];
-    if (atomic_load_explicit(&l->full, memory_order_relaxed))
-        return;
-    while (used(r) == LOG_RING) {
+    while (log_used(&l->ring[cpu]) == LOG_RING) {
         pthread_mutex_lock(&l->lock);
         merge(l, UINT64_MAX);
         pthread_mutex_unlock(&l->lock);
     }
-    unsigned head = atomic_load_explicit(&r->head, memory_order_relaxed);
-    r->record[head % LOG_RING] = record;
-    atomic_store_explicit(&r->head, head + 1, memory_order_release);
 }
 
 void log_advance(struct log *l, unsigned cpu, uint64_t horizon)
 {
-    bool much = used(&l->ring[cpu]) >= LOG_RING / 4;
+    bool much = log_used(&l->ring[cpu]) >= LOG_RING / 4;
     if (!much && now_ns() - atomic_load_explicit(&l->flushed_ns, memory_order_relaxed) < FLUSH_NS)
         return;
     if (pthread_mutex_trylock(&l->lock))

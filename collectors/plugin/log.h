@@ -53,7 +53,7 @@ int log_open(struct log *, const char *path, const struct log_header *, uint32_t
 
 /* By the CPU's thread. Times of one CPU do not go backwards. When the CPU's ring is full, everything that all rings
  * hold is written first, and what comes later for a time before that gets that time. */
-void log_put(struct log *, unsigned cpu, struct log_record);
+static inline void log_put(struct log *, unsigned cpu, struct log_record);
 
 /* Writes what is known to come before any record yet to be put: records before `horizon`. Does nothing until a ring is
  * a quarter full or a fifth of a second has passed. By any thread; cheap when there is nothing to do. */
@@ -67,5 +67,25 @@ void log_close(struct log *);
 
 /* After fork, in the child: the capture is the parent's. */
 void log_abandon(struct log *);
+
+/* Until the CPU's ring has room. */
+void log_make_room(struct log *, unsigned cpu);
+
+static inline unsigned log_used(const struct log_ring *r)
+{
+    return atomic_load_explicit(&r->head, memory_order_relaxed) - atomic_load_explicit(&r->tail, memory_order_acquire);
+}
+
+static inline void log_put(struct log *l, unsigned cpu, struct log_record record)
+{
+    struct log_ring *r = &l->ring[cpu];
+    if (atomic_load_explicit(&l->full, memory_order_relaxed))
+        return;
+    if (log_used(r) == LOG_RING)
+        log_make_room(l, cpu);
+    unsigned head = atomic_load_explicit(&r->head, memory_order_relaxed);
+    r->record[head % LOG_RING] = record;
+    atomic_store_explicit(&r->head, head + 1, memory_order_release);
+}
 
 #endif

@@ -59,11 +59,11 @@ static void unlearn(struct model_cpu *c, uint64_t line)
         *fetch = MODEL_NO_LINE;
 }
 
-static void forget(struct model_cpu *c, uint64_t line)
+/* Who is its set's latest is in the first level. */
+static inline void forget(struct model_cpu *c, uint64_t line)
 {
-    cache_drop(&c->l1i, line);
-    cache_drop(&c->l1d, line);
-    unlearn(c, line);
+    if (cache_drop(&c->l1i, line) | cache_drop(&c->l1d, line))
+        unlearn(c, line);
 }
 
 void model_drain(struct model_cpu *c)
@@ -113,7 +113,7 @@ static void tell_later(struct model_cpu *c, uint64_t line, enum model_kind kind,
 }
 
 /* Nobody else holds any line: what it holds is exclusive or modified. */
-static enum cache_state miss_alone(struct model_cpu *c, uint64_t line, enum model_kind kind)
+static enum cache_state miss_alone(struct model_cpu *c, struct cache_row *set, uint64_t line, enum model_kind kind)
 {
     void *entry = directory_at(&c->model->directory, line);
     if (!entry) {
@@ -123,7 +123,7 @@ static enum cache_state miss_alone(struct model_cpu *c, uint64_t line, enum mode
     enum cache_state state = kind == MODEL_WRITE ? CACHE_MODIFIED : CACHE_EXCLUSIVE;
     tell_later(c, line, kind, DIRECTORY_COLD, entry);
     c->clock += MODEL_MISS;
-    uint64_t gone = cache_put(&c->l2, line, state);
+    uint64_t gone = cache_take(&c->l2, set, line, state);
     if (gone)
         forget(c, cache_line_of(gone));
     return state;
@@ -141,20 +141,26 @@ void model_settle(struct model *m)
         tell_oldest(c);
 }
 
+static void enter(struct model_cpu *c, uint64_t word)
+{
+    struct directory *d = &c->model->directory;
+    void *at = word ? directory_at(d, cache_line_of(word)) : NULL;
+    if (!at)
+        return;
+    struct directory_line l = directory_take(d, at);
+    directory_write(&l, c->id);
+    directory_give(d, at, &l);
+}
+
 /* The directory is told what the one CPU holds, as if it had asked for each line. */
 void model_share(struct model *m)
 {
     struct model_cpu *c = m->alone;
     model_settle(m);
     m->alone = NULL;
-    for (uint32_t i = 0; c && i < m->geometry.l2_sets * m->geometry.l2_ways; i++) {
-        void *at = c->l2.word[i] ? directory_at(&m->directory, cache_line_of(c->l2.word[i])) : NULL;
-        if (!at)
-            continue;
-        struct directory_line l = directory_take(&m->directory, at);
-        directory_write(&l, c->id);
-        directory_give(&m->directory, at, &l);
-    }
+    for (uint32_t set = 0; c && set < m->geometry.l2_sets; set++)
+        for (uint32_t way = 0; way < m->geometry.l2_ways; way++)
+            enter(c, cache_words(&c->l2, cache_rows(&c->l2, set))[way]);
     directory_share(&m->directory);
 }
 
@@ -202,20 +208,20 @@ static bool request(struct model_cpu *c, uint64_t line, bool write, struct direc
 }
 
 /* Who is going to leave: its entry comes from the host's memory while the new line's does. */
-static void foresee_leaver(struct model_cpu *c, uint64_t line)
+static void foresee_leaver(struct model_cpu *c, struct cache_row *set)
 {
-    uint64_t oldest = *cache_oldest(&c->l2, line);
+    uint64_t oldest = cache_words(&c->l2, set)[cache_oldest(&c->l2, set)];
     if (oldest)
         __builtin_prefetch(directory_at(&c->model->directory, cache_line_of(oldest)), 1);
 }
 
 /* The line is not in the second level. */
-static enum cache_state miss(struct model_cpu *c, uint64_t line, enum model_kind kind)
+static enum cache_state miss(struct model_cpu *c, struct cache_row *set, uint64_t line, enum model_kind kind)
 {
     struct directory_answer a;
     if (c->model->alone)
-        return miss_alone(c, line, kind);
-    foresee_leaver(c, line);
+        return miss_alone(c, set, line, kind);
+    foresee_leaver(c, set);
     if (!request(c, line, kind == MODEL_WRITE, &a))
         return CACHE_SHARED;
     enum cache_state state = kind == MODEL_WRITE ? CACHE_MODIFIED : a.alone ? CACHE_EXCLUSIVE : CACHE_SHARED;
@@ -248,10 +254,12 @@ static void own(struct model_cpu *c, uint64_t line, enum cache_state held)
 /* State of the line in the second level after a look there, with what it costs. */
 static enum cache_state second_level(struct model_cpu *c, uint64_t line, enum model_kind kind)
 {
-    uint64_t *at = cache_find(&c->l2, line);
-    if (!at)
-        return miss(c, line, kind);
-    enum cache_state state = cache_state_of(*at);
+    struct cache_row *set = cache_rows(&c->l2, line);
+    uint32_t way = cache_way(&c->l2, set, line);
+    if (way == CACHE_NO_WAY)
+        return miss(c, set, line, kind);
+    cache_touch(&c->l2, set, way);
+    enum cache_state state = cache_state_of(cache_words(&c->l2, set)[way]);
     c->clock += MODEL_L2_HIT;
     if (kind == MODEL_WRITE && state != CACHE_MODIFIED) {
         own(c, line, state);
@@ -264,12 +272,18 @@ void model_data_slow(struct model_cpu *c, uint64_t line, bool write)
 {
     if (atomic_load_explicit(&c->waiting, memory_order_relaxed))
         model_drain(c);
-    uint64_t *at = cache_find(&c->l1d, line);
-    enum cache_state state = at ? cache_state_of(*at) : CACHE_INVALID;
-    if (!at) {
+    struct cache_row *set = cache_rows(&c->l1d, line);
+    uint32_t way = cache_way(&c->l1d, set, line);
+    enum cache_state state;
+    if (way == CACHE_NO_WAY) {
         state = second_level(c, line, write ? MODEL_WRITE : MODEL_READ);
-        cache_put(&c->l1d, line, state);
-    } else if (write && state != CACHE_MODIFIED) {
+        cache_take(&c->l1d, set, line, state);
+        c->data_latest[line & c->latest_mask] = line << 1 | (state == CACHE_MODIFIED);
+        return;
+    }
+    cache_touch(&c->l1d, set, way);
+    state = cache_state_of(cache_words(&c->l1d, set)[way]);
+    if (write && state != CACHE_MODIFIED) {
         own(c, line, state);
         state = CACHE_MODIFIED;
         if (!cache_peek(&c->l1d, line))

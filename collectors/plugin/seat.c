@@ -34,8 +34,29 @@ void seat_quit(struct seat *s)
     atomic_fetch_sub(&s->threads, 1);
 }
 
+static bool take(struct seat *s)
+{
+    return !atomic_flag_test_and_set_explicit(&s->lock, memory_order_acquire);
+}
+
+static bool someone_waits(const struct seat *s)
+{
+    return atomic_load_explicit(&s->next, memory_order_relaxed) !=
+           atomic_load_explicit(&s->served, memory_order_relaxed);
+}
+
 void seat_lock(struct seat *s)
 {
-    while (atomic_flag_test_and_set_explicit(&s->lock, memory_order_acquire))
+    bool others = someone_waits(s);
+    if ((!others || atomic_load_explicit(&s->passed, memory_order_relaxed) < SEAT_TURNS) && take(s)) {
+        atomic_fetch_add_explicit(&s->passed, others, memory_order_relaxed);
+        return;
+    }
+    unsigned number = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
+    while (atomic_load_explicit(&s->served, memory_order_relaxed) != number)
         sched_yield();
+    while (!take(s))
+        sched_yield();
+    atomic_store_explicit(&s->passed, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->served, number + 1, memory_order_relaxed);
 }

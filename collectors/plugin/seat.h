@@ -3,6 +3,9 @@
  * Threads that share a modelled CPU take turns at its caches. A thread that has its CPU to itself, as most have, takes
  * no lock: it only says that it is inside, and who comes to share the CPU waits once until it is out. What that costs,
  * a barrier of all threads, falls to the one who comes (membarrier(2)).
+ *
+ * Of threads that share a CPU the one that runs has the lock again and again without waiting, which spares the host
+ * most changes of threads; but no more than SEAT_TURNS times past one that waits, and who waits is served in order.
  */
 #ifndef COLLECTORS_PLUGIN_SEAT_H
 #define COLLECTORS_PLUGIN_SEAT_H
@@ -10,11 +13,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+enum { SEAT_TURNS = 512 };
+
 /* Zeroed at first. */
 struct seat {
     _Alignas(64) atomic_uint threads;
     atomic_bool inside; /* a thread, without the lock */
     atomic_flag lock;
+    atomic_uint next, served; /* numbers of those who wait: the next to be given, and whose turn it is */
+    atomic_uint passed;       /* times that the lock was had past them */
 };
 
 /* Before the first seat_join. */

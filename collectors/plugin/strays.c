@@ -16,12 +16,13 @@ void strays_leave(struct strays *s)
         fprintf(stderr,
                 "mirrorball: the program becomes another one by execve, which is not captured: record that one, "
                 "or a whole machine with -a\n");
+    strays_tell(s);
 }
 
-void strays_tell(const struct strays *s)
+void strays_tell(struct strays *s)
 {
     unsigned n = atomic_load(&s->started);
-    if (n)
+    if (atomic_exchange(&s->told, n) != n)
         fprintf(
             stderr,
             "mirrorball: processes that the program started (%u) are not captured: record a whole machine with -a to "

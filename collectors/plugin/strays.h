@@ -12,15 +12,17 @@
 
 struct strays {
     atomic_uint started, execs;
+    atomic_uint told; /* how many of those started have been told */
 };
 
 /* The number of an x86-64 system call: does it run another program in place of this one? */
 bool strays_exec(int64_t number);
 
-/* The program calls it now. Where that succeeds QEMU is gone without a word, so this is said before. */
+/* The program calls it now. Where that succeeds QEMU is gone without a word, so this is said before, and how many
+ * processes were started by then. */
 void strays_leave(struct strays *);
 
-/* At the end of the capture. */
-void strays_tell(const struct strays *);
+/* At the end of the capture: how many processes were started, unless that has been told. */
+void strays_tell(struct strays *);
 
 #endif

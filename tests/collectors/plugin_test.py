@@ -98,6 +98,17 @@ class Plugin(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertEqual(run.stderr.count("becomes another one by execve"), 1, run.stderr)
         self.assertGreater(len(records(self.raw)[1]), 1000)
+        self.assertNotIn("processes that the program started", run.stderr)
+
+    def test_children_and_then_another_program(self):
+        """What was started is told before the program goes; env looks for `true` in several places, and it is told once."""
+        env = shutil.which("env")
+        run = subprocess.run(self.command("--", shutil.which("sh"), "-c", f"{env} true; {env} true; exec {env} true", mark=False),
+                             capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(run.stderr.count("becomes another one by execve"), 1, run.stderr)
+        self.assertEqual(run.stderr.count("processes that the program started (2) are not captured"), 1, run.stderr)
+        self.assertEqual(run.stderr.count("processes that the program started"), 1, run.stderr)
 
     def test_same_twice(self):
         first = self.folder.name + "/first.tr"

@@ -65,3 +65,38 @@ Test(seat, never_two_at_once)
     cr_expect_eq(it.work, turns + (uint64_t)VISITS * TURNS);
     cr_expect_eq(atomic_load(&it.seat.threads), 0);
 }
+
+/* --- one thread that never rests, and one that comes --- */
+
+static atomic_bool served;
+
+static void *come(void *unused)
+{
+    bool locked = seat_take(&it.seat);
+    atomic_store(&served, true);
+    seat_leave(&it.seat, locked);
+    return unused;
+}
+
+/* From when the other waits, the lock is had so many times past it and no more: it is had again at once, so that
+ * without that rule the other would come in between only by luck. */
+Test(seat, who_waits_is_served)
+{
+    pthread_t other;
+    unsigned turns = 0;
+    seat_prepare();
+    seat_join(&it.seat);
+    seat_join(&it.seat);
+    bool locked = seat_take(&it.seat);
+    cr_assert(locked);
+    cr_assert_eq(pthread_create(&other, NULL, come, NULL), 0);
+    while (atomic_load(&it.seat.next) == atomic_load(&it.seat.served))
+        sched_yield();
+    for (; !atomic_load(&served) && turns < 1000 * SEAT_TURNS; turns++) {
+        seat_leave(&it.seat, locked);
+        locked = seat_take(&it.seat);
+    }
+    seat_leave(&it.seat, locked);
+    pthread_join(other, NULL);
+    cr_expect_leq(turns, SEAT_TURNS + 1, "%u turns", turns);
+}
