@@ -9,11 +9,14 @@
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "collectors/qemu_private.h"
 #include "datasets/trace_private.h"
+
+enum { RAW_HEADER = 64 }; /* bytes before the first record: docs/trace-format.md, "Raw captures" */
 
 void qemu_defaults(struct qemu_options *o)
 {
@@ -31,14 +34,16 @@ void qemu_defaults(struct qemu_options *o)
 }
 
 /* --- the run. The first signal is handed on to QEMU, which then has the program or the machine end; the second ends
- * QEMU itself. From a terminal QEMU gets SIGINT of its own. --- */
+ * QEMU itself. From a terminal QEMU gets SIGINT of its own; what another process sends is for the recorder alone. ---
+ */
 
 static volatile sig_atomic_t child, signals;
 
-static void on_signal(int number)
+static void on_signal(int number, siginfo_t *from, void *context)
 {
-    bool again = signals++ > 0;
-    if (child > 0 && (again || number != SIGINT))
+    bool again = signals++ > 0, terminal = number == SIGINT && from->si_code > 0;
+    (void)context;
+    if (child > 0 && (again || !terminal))
         kill((pid_t)child, again ? SIGKILL : SIGTERM);
 }
 
@@ -58,14 +63,18 @@ static void run_child(char *const *words, bool whole_system)
 
 static int run(char *const *words, bool whole_system, int *status, struct trace_error *error)
 {
-    struct sigaction act = {.sa_handler = on_signal}, old_int, old_term;
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction act = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO}, old[3];
     int err = 0;
     sigemptyset(&act.sa_mask);
     child = 0;
     signals = 0;
     fflush(NULL);
-    sigaction(SIGINT, &act, &old_int);
-    sigaction(SIGTERM, &act, &old_term);
+    for (size_t i = 0; i < 3; i++) {
+        sigaction(numbers[i], NULL, &old[i]);
+        if (numbers[i] != SIGHUP || old[i].sa_handler != SIG_IGN) /* nohup */
+            sigaction(numbers[i], &act, NULL);
+    }
     pid_t pid = fork();
     if (pid == 0)
         run_child(words, whole_system);
@@ -76,8 +85,8 @@ static int run(char *const *words, bool whole_system, int *status, struct trace_
         if (errno != EINTR)
             err = trace_fail(error, errno, "waiting for QEMU: %s", strerror(errno));
     child = 0;
-    sigaction(SIGINT, &old_int, NULL);
-    sigaction(SIGTERM, &old_term, NULL);
+    for (size_t i = 0; i < 3; i++)
+        sigaction(numbers[i], &old[i], NULL);
     return err;
 }
 
@@ -131,6 +140,7 @@ static int import_capture(const struct qemu_options *o, const struct qemu_place 
     struct import_options import = o->import;
     char command[TRACE_TEXT];
     struct trace_error why;
+    struct stat raw;
     command_text(o, command, sizeof command);
     import.from = IMPORT_TR;
     import.command = import.command ? import.command : command;
@@ -141,14 +151,17 @@ static int import_capture(const struct qemu_options *o, const struct qemu_place 
         import.node_cpus = o->cpus / o->nodes;
     }
     int err = import_run(p->raw, o->out, &import, &result->counts, NULL, NULL, NULL, &why);
-    if (err && !result->counts.read)
+    /* Not by what was read: an output that cannot be made ends the import before the first record. */
+    if (err && (stat(p->raw, &raw) || raw.st_size <= RAW_HEADER))
         return trace_fail(error, ECHILD, "QEMU ended (%s %d) without a record%s",
                           WIFSIGNALED(result->status) ? "signal" : "exit code",
                           WIFSIGNALED(result->status) ? WTERMSIG(result->status) : WEXITSTATUS(result->status),
                           o->trigger  ? ": the program made no start mark"
                           : o->kernel ? ": no code ran in the upper half of the addresses"
                                       : "; its own message says why");
-    return err ? trace_fail(error, -err, "%s", why.text) : 0;
+    return err ? trace_fail(error, -err, "%.360s; what was captured is in %.100s: mirrorball import reads it", why.text,
+                            p->raw)
+               : 0;
 }
 
 static int record(const struct qemu_options *o, struct qemu_place *p, struct qemu_result *result,

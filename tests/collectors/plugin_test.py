@@ -136,14 +136,33 @@ class Plugin(unittest.TestCase):
         info = subprocess.run([MIRRORBALL, "info", "--format", "csv", self.out], check=True, capture_output=True, text=True)
         self.assertIn(str((size - 64) // 16), info.stdout)
 
-    def test_interrupt(self):
-        """SIGTERM ends the program; what was captured becomes the trace."""
+    def interrupted(self, number):
+        """Runs until something is captured, then sends the signal to the recorder alone; its exit code and what it said."""
         run = subprocess.Popen(self.command("--", GUEST, "forever", "32768"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         wait_for(lambda: os.path.exists(self.raw) and os.path.getsize(self.raw) > 1 << 20)
-        run.terminate()
-        _, said = run.communicate(timeout=60)
-        self.assertEqual(run.returncode, 0, said)
-        self.assertTrue(os.path.exists(self.out))
+        if number is None:
+            os.mkdir(self.out)
+        run.send_signal(number or signal.SIGTERM)
+        try:
+            said = run.communicate(timeout=60)[1].decode()
+        finally:
+            run.kill()
+        return run.returncode, said
+
+    def test_interrupt(self):
+        """A signal ends the program; what was captured becomes the trace."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            code, said = self.interrupted(number)
+            self.assertEqual(code, 0, said)
+            self.assertTrue(os.path.exists(self.out))
+            os.remove(self.out)
+            os.remove(self.raw)
+
+    def test_a_capture_without_a_trace_is_named(self):
+        code, said = self.interrupted(None)
+        self.assertEqual(code, 1, said)
+        self.assertIn(f"is a folder; name a file for the trace to write; what was captured is in {self.raw}: mirrorball import", said)
+        self.assertGreater(os.path.getsize(self.raw), 1 << 20)
 
     def test_limit(self):
         self.record("rr", "32768", options=("--records", "5000"))
