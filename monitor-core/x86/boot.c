@@ -22,19 +22,6 @@ static bool has_ram(void *context, uint64_t start, uint64_t end)
     return false;
 }
 
-/* The old interrupt controllers must not speak: all lines masked, their vectors off the exceptions'. */
-static void silence_pic(void)
-{
-    const uint8_t words[2][4] = {{0x11, 0x20, 4, 1}, {0x11, 0x28, 2, 1}};
-    for (unsigned i = 0; i < 2; i++) {
-        uint16_t port = i ? 0xa0 : 0x20;
-        port_out8(port, words[i][0]);
-        for (unsigned w = 1; w < 4; w++)
-            port_out8((uint16_t)(port + 1), words[i][w]);
-        port_out8((uint16_t)(port + 1), 0xff);
-    }
-}
-
 /* On the boot processor's own stack and tables. */
 static void go_on(void)
 {
@@ -51,7 +38,9 @@ void boot_main(uint32_t information)
     struct acpi_reader reader = {early_at, has_ram, &facts};
     m->memory.base = (unsigned char *)START_DIRECT;
     serial_start();
-    silence_pic();
+    /* The old interrupt controllers must not speak; apic_cpu closes what is left of their way to the CPU. */
+    port_out8(0x21, 0xff);
+    port_out8(0xa1, 0xff);
     traps_init();
     multiboot_read(information, &facts);
     if (acpi_read(&acpi, &reader, acpi_find(&reader)))

@@ -39,19 +39,15 @@ uint64_t kvmclock_seconds(uint32_t year, uint32_t month, uint32_t day, uint32_t 
     return ((days - 719468) * 24 + hour) * 3600 + minute * 60 + second;
 }
 
-/* The PC's clock (MC146818): UTC, the year of this century. 0 where there is none that makes sense. */
+/* The PC's clock (MC146818): UTC, 24 hours, the year of this century. 0 where there is none that makes sense. */
 static uint64_t read_rtc(void)
 {
     enum { SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9, A = 10, B = 11, UPDATING = 0x80 };
-    enum { BINARY = 4, HOURS_24 = 2, PM = 0x80 };
+    enum { BINARY = 4 };
     for (unsigned i = 0; i < 100000 && (rtc(A) & UPDATING); i++)
         __builtin_ia32_pause();
-    uint8_t mode = rtc(B), hours = rtc(HOUR);
-    bool binary = mode & BINARY;
-    uint32_t hour = decimal(hours & 0x7f, binary);
-    if (!(mode & HOURS_24))
-        hour = hour % 12 + (hours & PM ? 12 : 0);
-    uint32_t month = decimal(rtc(MONTH), binary), day = decimal(rtc(DAY), binary);
+    bool binary = rtc(B) & BINARY;
+    uint32_t hour = decimal(rtc(HOUR), binary), month = decimal(rtc(MONTH), binary), day = decimal(rtc(DAY), binary);
     if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23)
         return 0;
     return kvmclock_seconds(2000 + decimal(rtc(YEAR), binary), month, day, hour, decimal(rtc(MINUTE), binary),

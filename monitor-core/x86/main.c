@@ -161,7 +161,7 @@ void monitor_main(void)
     const struct module *config = module_find("config");
     if (config)
         read_config(config);
-    else if (player_wanted())
+    else if (module_find("log0"))
         player_run();
     else
         only_show();

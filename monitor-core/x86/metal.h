@@ -31,7 +31,7 @@ struct metal {
 
 /* Bytes of the 4-byte aligned block for so many pages; its contents do not matter. */
 size_t metal_size(uint32_t pages, const struct memory *);
-/* Without a pager (null) pages have frames but are mapped nowhere: for playing logs. */
+/* Without a pager (null) pages have frames but are mapped nowhere, and nothing is flushed: for playing logs. */
 void metal_init(struct metal *, struct pager *, struct memory *, void (*flush)(uint32_t vms), uint32_t pages,
                 void *memory);
 void metal_below(struct metal *, struct pager_machine *); /* what the pager needs */

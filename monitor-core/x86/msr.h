@@ -13,7 +13,6 @@ enum msr {
     MSR_APIC_BASE = 0x1b,
     MSR_PATCH_LEVEL = 0x8b,
     MSR_SYSENTER_CS = 0x174,
-    MSR_SYSENTER_ESP = 0x175,
     MSR_SYSENTER_EIP = 0x176,
     MSR_DEBUGCTL = 0x1d9,
     MSR_PAT = 0x277,

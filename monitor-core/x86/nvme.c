@@ -45,7 +45,7 @@ struct nvme {
     unsigned char *page; /* for what is identified, then for the list of a transfer's pages */
     uint32_t namespace, sector_shift;
     uint32_t largest; /* transfer, in sectors of DISK_SECTOR */
-    bool volatile_cache, dead;
+    bool dead;
 };
 
 /* A drive belongs to one disk, whose lock serialises. */
@@ -64,9 +64,7 @@ static void put(const struct nvme *n, uint32_t offset, uint32_t value)
 
 static void put_address(const struct nvme *n, uint32_t offset, const void *block)
 {
-    uint64_t physical = memory_physical(n->memory, block);
-    put(n, offset, (uint32_t)physical);
-    put(n, offset + 4, (uint32_t)(physical >> 32));
+    *(volatile uint64_t *)(n->registers + offset) = memory_physical(n->memory, block);
 }
 
 static bool wait_ready(const struct nvme *n, bool ready)
@@ -148,11 +146,10 @@ static int transfer_all(void *context, bool write, uint64_t sector, uint32_t cou
     return err;
 }
 
+/* A drive without a cache that it could lose takes the command as well (section 6.8). */
 static int flush(void *context)
 {
     struct nvme *n = context;
-    if (!n->volatile_cache)
-        return 0;
     return command(n, &n->io, (struct submission){.opcode = NVM_FLUSH, .namespace = n->namespace});
 }
 
@@ -208,12 +205,11 @@ static uint32_t word_of(const struct nvme *n, uint32_t offset)
 /* What the controller can (figure 247) and which namespace comes first. */
 static bool identify(struct nvme *n)
 {
-    enum { OFFSET_LARGEST = 77, OFFSET_CACHE = 525 };
+    enum { OFFSET_LARGEST = 77 };
     if (admin(n, ADMIN_IDENTIFY, 0, n->page, IDENTIFY_CONTROLLER, 0))
         return false;
     uint8_t largest = n->page[OFFSET_LARGEST];
     n->largest = (largest && largest < 5 ? 1u << largest : DISK_BATCH) * (DISK_BLOCK / DISK_SECTOR);
-    n->volatile_cache = n->page[OFFSET_CACHE] & 1;
     if (admin(n, ADMIN_IDENTIFY, 0, n->page, IDENTIFY_LIST, 0))
         return false;
     n->namespace = word_of(n, 0);

@@ -12,14 +12,6 @@ static bool is_log(const struct module *m)
     return !__builtin_memcmp(m->name, "log", 3);
 }
 
-bool player_wanted(void)
-{
-    for (uint32_t i = 0; i < machine_x86.nmodules; i++)
-        if (is_log(&machine_x86.module[i]))
-            return true;
-    return false;
-}
-
 /* The log, its class and parameters. *bytes: what its engine wants. Null, or why it cannot be played. */
 static const char *open_log(const struct module *m, struct play *p, uint64_t *bytes)
 {
@@ -51,12 +43,6 @@ static void *reserve_block(void)
     return memory_reserve(&machine_x86.memory, 0, most);
 }
 
-/* One CPU and no guest: what is mapped holds at once. */
-static void flush(uint32_t vms)
-{
-    (void)vms;
-}
-
 static const char *play(const struct module *m, void *block)
 {
     static struct metal metal;
@@ -69,7 +55,7 @@ static const char *play(const struct module *m, void *block)
     if (!block)
         return "not enough memory";
     __builtin_memset(block, 0, bytes);
-    metal_init(&metal, NULL, &machine_x86.memory, flush, p.header.npages, (unsigned char *)block + bytes);
+    metal_init(&metal, NULL, &machine_x86.memory, NULL, p.header.npages, (unsigned char *)block + bytes);
     if (play_begin(&p, &metal.machine, &engine, block))
         return "the policy's parameters do not fit together";
     int err = play_feed(&p, &engine, 0, p.header.records);

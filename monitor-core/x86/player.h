@@ -8,11 +8,9 @@
 
 #include "policy/numa.h"
 
-/* Has the boot loader brought a module whose name begins with "log"? */
-bool player_wanted(void);
-
-/* Plays them one after the other, tells each one's digest on the console and in a TEXT frame "played ...", and turns
- * the machine off. On the boot processor, instead of everything else, before memory_seal. */
+/* Plays the modules whose names begin with "log" (the first is log0) one after the other, tells each one's digest on
+ * the console and in a TEXT frame "played ...", and turns the machine off. On the boot processor, instead of everything
+ * else, before memory_seal. */
 _Noreturn void player_run(void);
 
 #endif
