@@ -244,7 +244,6 @@ uint16_t sched_pick(struct sched *s, uint16_t cpu, uint64_t now, uint16_t *kick)
     lock_take(&s->lock);
     advance(s, now);
     call_at(s, cpu, UINT64_MAX);
-    s->alone[cpu] = false;
     *kick = SCHED_NONE;
     uint64_t timer = wake_due(s, cpu);
     uint16_t next = choose(s, cpu, kick);

@@ -286,11 +286,30 @@ Test(monitor_sched, one_alone_is_left_alone)
     cr_assert_eq(sched_pick(&s, 1, 302 * WORLD_MS, &kick), 1);
     cr_assert_eq(sched_due(&s, 0), UINT64_MAX);
     cr_assert_eq(sched_due(&s, 1), UINT64_MAX);
-    /* A third one that has a slice of credit at the most: it need not run at once, but within a slice. */
-    uint16_t called = sched_wake(&s, 2, 303 * WORLD_MS);
-    cr_assert_neq(called, SCHED_NONE);
-    sched_pick(&s, called, 303 * WORLD_MS, &kick);
-    cr_assert_leq(sched_due(&s, called), 303 * WORLD_MS + SLICE);
+    /* Away from its memory it looks whether it can go home. */
+    sched_prefer(&s, 0, 1);
+    cr_assert_eq(sched_pick(&s, 0, 303 * WORLD_MS, &kick), 0);
+    cr_assert_leq(sched_due(&s, 0), 303 * WORLD_MS + SLICE);
+}
+
+/* One that has just had its share waits, but no longer than a slice. */
+Test(monitor_sched, one_alone_is_told_when_somebody_waits)
+{
+    static struct sched s;
+    uint16_t kick;
+    sched_init(&s, 1, each, SLICE);
+    for (uint16_t n = 0; n < 2; n++)
+        sched_add(&s, n);
+    sched_wake(&s, 0, 0);
+    cr_assert_eq(sched_pick(&s, 0, 0, &kick), 0);
+    cr_assert(sched_halt(&s, 0, 100 * WORLD_MS, UINT64_MAX));
+    sched_wake(&s, 1, 100 * WORLD_MS);
+    cr_assert_eq(sched_pick(&s, 0, 100 * WORLD_MS, &kick), 1);
+    sched_release(&s, 0, 100 * WORLD_MS);
+    cr_assert_eq(sched_due(&s, 0), UINT64_MAX);
+    cr_assert_eq(sched_wake(&s, 0, 101 * WORLD_MS), 0);
+    cr_assert_eq(sched_pick(&s, 0, 101 * WORLD_MS, &kick), 1);
+    cr_assert_leq(sched_due(&s, 0), 101 * WORLD_MS + SLICE);
 }
 
 /* Its timer is watched by the CPU that it halted on, which is in the middle of another's slice when it comes: the one
