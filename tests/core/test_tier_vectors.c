@@ -151,10 +151,76 @@ Test(tier_vectors, parameters_that_do_not_fit)
     script_is_invalid("memtis:period=768");
     script_is_invalid("memtis:slack=31");
     script_is_invalid("hemem:period=768");
+    script_is_invalid("multiclock:low=21");
+    script_is_invalid("pghot:threshold=4");
+    script_is_invalid("pghot:target=2");
     script_is_invalid("numad:interval_min_ns=2s,interval_max_ns=1s");
     script_run_all((const struct script[]){
         {"memtis:slack=30", 2, .words = "r0.0"},
+        {"multiclock:low=20", 2, .words = "r0.0"},
+        {"pghot:precise=1,threshold=7,target=1", 2, .words = "r0.0"},
         {"numad:interval_min_ns=1s,interval_max_ns=1s", 2, .words = "r0.0"},
+        {0},
+    });
+}
+
+/* Accessed in each tick: referenced, active, referenced, promote list, and up in the fifth. A tick without sends an
+ * unreferenced active page back to the inactive list. */
+Test(tier_vectors, multiclock_climbs_a_step_a_tick)
+{
+    script_run_all((const struct script[]){
+        {"multiclock", 2, 1, 2, .words = "p0.0-2 f1 r0.2 t1s r0.2 t2s r0.2 t3s r0.2 t4s 2=0x2 t5s 2=0x1"},
+        {"multiclock", 2, 1, 2,
+         .words = "p0.0-2 f1 r0.2 t1s r0.2 t2s t3s r0.2 t4s r0.2 t5s r0.2 t6s r0.2 t7s 2=0x2 t8s 2=0x1"},
+        {"multiclock", 2, 1, 4, .budget = 1,
+         .words = "p0.0-5 f0 f1 r0.4-5 t1s r0.4-5 t2s r0.4-5 t3s r0.4-5 t4s moves=0 t5s 4=0x1 5=0x2 t6s 5=0x1"},
+        {0},
+    });
+}
+
+/* Less than 1 % free: the oldest that rest go down until 2 % are free. A freed page is none of them; a page that the
+ * engine did not move queues again. */
+Test(tier_vectors, multiclock_demotes_between_its_marks)
+{
+    script_run_all((const struct script[]){
+        {"multiclock", 2, 1, 100, 128, .words = "p0.0-99 r0.1 t1s 0=0x2 1=0x1 2=0x2 moves=2 t2s moves=2"},
+        {"multiclock", 2, 1, 100, 128, .words = "p0.0-99 f0 p0.100 t1s 1=0x2 2=0x2 moves=2"},
+        {"multiclock:low=50,high=70", 2, 1, 100, 128, .words = "p0.0-99 f0 f1 f2 f3 f4 t1s moves=0"},
+        {"multiclock:low=50,high=70", 2, 1, 100, 128, .words = "p0.0-99 f0 f1 f2 f3 t1s moves=3"},
+        {"multiclock", 2, 1, 2550, 2560, .words = "p0.0-2549 t1s moves=51"},
+        {"multiclock:low=20", 2, 1, 100, 128, .budget = 1, .words = "p0.0-99 t1s 0=0x2 1=0x1 t2s 1=0x1 2=0x2 moves=2"},
+        {0},
+    });
+}
+
+/* Of 8 fast frames one stays free at first touch (pages 0 to 6 find room, 7 does not), and a promotion needs more than
+ * the high watermark, 2, and itself. The window of 3 s are 23 whole buckets of 128 ms, 30 of 100 ms; of 1 s 7. */
+Test(tier_vectors, pghot_counts_within_its_window)
+{
+    script_run_all((const struct script[]){
+        {"pghot", 2, 1, 8, .words = "p0.0-7 f0 f1 f2 r0.7 @3071ms r0.7 t3200ms 7=0x1"},
+        {"pghot", 2, 1, 8, .words = "p0.0-7 f0 f1 f2 r0.7 @3072ms r0.7 t3200ms 7=0x2 w0.7 t3300ms 7=0x1"},
+        {"pghot:window_ns=1s", 2, 1, 8, .words = "p0.0-7 f0 f1 f2 r0.7 @1023ms r0.7 t1100ms 7=0x1"},
+        {"pghot:window_ns=1s", 2, 1, 8, .words = "p0.0-7 f0 f1 f2 r0.7 @1024ms r0.7 t1100ms 7=0x2"},
+        {"pghot:bucket_ns=100ms", 2, 1, 8, .words = "p0.0-7 f0 f1 f2 r0.7 @3099ms r0.7 t3200ms 7=0x1"},
+        {"pghot:bucket_ns=100ms", 2, 1, 8, .words = "p0.0-7 f0 f1 f2 r0.7 @3100ms r0.7 t3200ms 7=0x2"},
+        {"pghot:precise=1", 2, 1, 8, .words = "p0.0-7 f0 f1 f2 r0.7 @5s r0.7 t5100ms 7=0x1"},
+        {"pghot:precise=1", 2, 1, 8, .words = "p0.0-7 f0 f1 f2 r0.7 @5001ms r0.7 t5100ms 7=0x2"},
+        {"pghot:threshold=3", 2, 1, 8, .words = "p0.0-7 f0 f1 f2 r0.7*2 t100ms 7=0x2 r0.7 t200ms 7=0x1"},
+        {0},
+    });
+}
+
+/* A promotion without room forgets the page, and wakes demotion: one page until more than 3 frames are free. A target
+ * of its own. */
+Test(tier_vectors, pghot_promotes_where_there_is_room)
+{
+    script_run_all((const struct script[]){
+        {"pghot:demote=0", 2, 1, 8,
+         .words = "p0.0-7 f0 f1 r0.7*2 t100ms 7=0x2 f2 t200ms moves=0 r0.7*2 t300ms 7=0x1 moves=1"},
+        {"pghot", 2, 1, 8, .words = "p0.0-7 f0 f1 r0.7*2 t100ms moves=0 t200ms moves=1 7=0x2 t300ms moves=1"},
+        {"pghot:demote=0", 2, 1, 8, .words = "p0.0-8 f0 f1 f2 r0.7-8*2 t100ms 7=0x1 8=0x2 f3 r0.8*2 t200ms 8=0x1"},
+        {"pghot:target=1", 3, 2, 8, .words = "p0.0-14 14=0x4 f7 f8 f9 r0.14*2 t100ms 14=0x2"},
         {0},
     });
 }
