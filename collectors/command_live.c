@@ -205,6 +205,7 @@ static void begin_show(struct job *j)
                                  .apply = j->apply,
                                  .command = j->command,
                                  .touches = !sources[j->source].memory,
+                                 .one_node = j->host.nodes < 2,
                                  .screen = isatty(STDOUT_FILENO) && !cli_has(j->cli, "lines"),
                                  .colour = cli_colour()};
 }

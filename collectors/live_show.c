@@ -114,8 +114,11 @@ static void draw(const struct live_show *v, const struct live *l, const struct s
     fprintf(out, " %12" PRIu64 " %9" PRIu32, all.misses, live_stats(l)->pages);
     shares(&all, out);
     fprintf(out, " %9" PRIu64 "\n\nlocal now  ", v->apply ? all.moved : all.moves);
-    bar(v, s->local, out);
-    fputc('\n', out);
+    if (s->misses)
+        bar(v, s->local, out);
+    else
+        fputs("no access was seen", out);
+    fputs(v->one_node ? "\nthis machine has one node: every page is where it can be\n" : "\n", out);
     refusals(v, l, out);
     fputs(v->command ? "Ctrl-C ends it, and the command\n" : "Ctrl-C ends it; the process runs on\n", out);
 }

@@ -17,6 +17,7 @@ struct live_show {
     bool apply, screen, colour;
     bool command;         /* it was started by us, and ends with us */
     bool touches;         /* the source sees first touches only */
+    bool one_node;        /* no page can be anywhere else */
     uint64_t lost;        /* records that the source dropped */
     uint64_t over;        /* samples that we dropped, as too many waited */
     uint64_t seconds;     /* since the start */

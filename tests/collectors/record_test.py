@@ -277,6 +277,7 @@ class Record(unittest.TestCase):
         """Before anything is started, and with what to do about it."""
         for args, code, word in (
             (["--policy", "nonsense", "--", "true"], 2, "no policy is called"),
+            (["--policy", "post_facto", "--source", "faults", "--", "sleep", "1"], 1, "knows the future, and runs in replay only"),
             (["--policy", "migrep", "-p", "2000000000"], 1, "process 2000000000: there is none"),
             (["--policy", "migrep", "--source", "pbes", "--", "true"], 2, "--source"),
             (["--policy", "migrep", "--", "/no/such/program"], 1, "cannot run /no/such/program: No such file"),
@@ -286,6 +287,20 @@ class Record(unittest.TestCase):
             lines = [line for line in done.stderr.splitlines() if "warning" not in line]
             self.assertEqual(len(lines), 1, (args, done.stderr))
             self.assertIn(word, lines[0])
+
+    def test_live_on_a_terminal(self):
+        """The screen says what the warning said that it wiped away."""
+        screen, terminal = os.openpty()
+        self.addCleanup(os.close, screen)
+        done = subprocess.run([MIRRORBALL, "live", "-P", "first_touch", "-s", "faults", "-d", "1", "--", "sleep", "9"],
+                              stdin=subprocess.DEVNULL, stdout=terminal, stderr=subprocess.PIPE, check=False, timeout=60)
+        os.close(terminal)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        drawn = os.read(screen, 65536).decode().split("\033[H")
+        self.assertEqual(len(drawn), 2, "one second, one screen")
+        self.assertIn("would save", drawn[1])
+        self.assertEqual(b"one node" in done.stderr, "one node" in drawn[1])
+        self.assertEqual(os.path.isdir("/sys/devices/system/node/node1"), "one node" not in drawn[1])
 
     def test_a_source_of_other_processors(self):
         if os.uname().machine != "x86_64":
