@@ -134,6 +134,8 @@ static int begin(struct live *l, const struct live_config *c, struct trace_error
     if (err)
         return fail(error, err, "process %d: %s: run as its owner or as root (CAP_SYS_NICE, CAP_SYS_PTRACE)", c->pid,
                     strerror(-err));
+    if (c->policy->signals & SIGNAL_ADVICE)
+        return fail(error, -EINVAL, "policy %s: it knows the future, and runs in replay only", c->policy->name);
     err = engine_begin(&l->engine, &config, l->engine_block);
     if (err)
         return fail(error, err, "policy %s: its parameters do not fit this machine of %u nodes", c->policy->name,

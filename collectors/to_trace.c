@@ -308,6 +308,10 @@ static int nothing(const struct to_trace *t, struct trace_error *error)
 {
     const struct to_trace_counts *c = &t->counts;
     unsigned long long lack = c->no_time + c->no_cpu + c->no_physical + c->other_event;
+    if (!c->samples)
+        return trace_fail(error, ENODATA,
+                          "no sample came: what was recorded did nothing that the source counts, or it "
+                          "ended too soon");
     return trace_fail(error, ENODATA,
                       "no sample is a miss: of %llu samples %llu have no address, %llu are of other levels (caches or "
                       "unknown), %llu lack a time, a CPU or what else is needed; --levels all takes every one with an "

@@ -92,10 +92,24 @@ static int make(const struct cli *cli, struct plan *p)
     return code;
 }
 
+/* The text, and the files behind NAME=. */
+static bool is_input(const struct cli *cli, const char *out)
+{
+    bool found = cli_same_file(out, cli_arg(cli, 0));
+    for (size_t i = 1; i < cli_args(cli); i++) {
+        const char *equals = strchr(cli_arg(cli, i), '=');
+        found |= equals && cli_same_file(out, equals + 1);
+    }
+    return found;
+}
+
 static int run(const struct cli *cli)
 {
-    if (!cli_value(cli, "output"))
+    const char *out = cli_value(cli, "output");
+    if (!out)
         return cli_usage(cli, "no --output FILE for the configuration");
+    if (is_input(cli, out))
+        return cli_usage(cli, "--output %s would overwrite a file that is read; choose another name", out);
     struct plan *p = calloc(1, sizeof *p);
     if (!p)
         return cli_error(cli, "out of memory");

@@ -402,7 +402,7 @@ class Samples(unittest.TestCase):
             trace = self.good(content[:head + 2 * one + 9])
             self.check_records(trace, [v for v, _ in given[:2]])
             self.assertIn("cut short", self.stderr)
-            self.bad(content[:head + 9], "no sample is a miss")
+            self.bad(content[:head + 9], "no sample came")
             self.bad(content[:12], options=("--from", "perf"))
 
     def test_hostile_headers(self):

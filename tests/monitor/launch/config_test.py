@@ -45,6 +45,11 @@ class Config(unittest.TestCase):
                 (2, "initrd is named twice", text, "k=initrd", "i=initrd"), (2, "there are two modules k", text, modules[0], "k=initrd"),
                 (2, "no blanks, and not config: 'config=initrd'", text, "config=initrd"), (2, "not config: 'a b=initrd'", text, "a b=initrd")):
             self.one_line(code, pattern, *put(given), *arguments)
+        for name in ("text", "initrd", "./kernel, of mine"):
+            arguments = put(text)
+            size = os.path.getsize(self.path(name))
+            self.one_line(2, "would overwrite a file that is read", *arguments, *modules, "-o", name)
+            self.assertEqual(os.path.getsize(self.path(name)), size)
         self.one_line(2, "no --output", "config", "text")
         self.assertFalse(os.path.exists(self.path("made")))
         for given, *arguments in ((text, *modules), ("policy = own:x=1\n", "--any-policy")):
