@@ -162,3 +162,15 @@ Test(vectors, numad_fills_85_percent_and_leaves_90_in_place)
         {0},
     });
 }
+
+/* Where costs are unknown a place has the price of 40 local misses of 100 ns: 4000 ns are 4096 units. A remote miss of
+ * node 1 pays 101 ns: 103, at twice the price 51. The first touch was a vote for node 0, of 105 or 52, which two misses
+ * take back; then 40 buy, or 81. */
+Test(vectors, thrift_buys_at_the_price_of_forty_local_misses)
+{
+    script_run_all((const struct script[]){
+        {"thrift:price=100,steady=1000", 4, .words = "w0.0 w1.0*41 t1ms 0=0x1 w1.0 t2ms 0=0x2"},
+        {"thrift:price=200,steady=1000", 4, .words = "w0.0 w1.0*82 t1ms 0=0x1 w1.0 t2ms 0=0x2"},
+        {0},
+    });
+}
