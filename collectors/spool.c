@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "collectors/host_facts.h"
@@ -17,6 +18,17 @@ static int fail(struct trace_error *error, int err, const char *path, const char
     return err;
 }
 
+/* A recorder holds a lock on its spool for as long as it lives. */
+static const char *why_there(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool busy = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return busy ? "another recording is writing there; wait for it, or name another file"
+                : "is there already, from a recording that did not end; import it, or remove it";
+}
+
 int spool_open(struct spool *s, const char *trace, struct trace_error *error)
 {
     *s = (struct spool){.fd = -1};
@@ -25,11 +37,12 @@ int spool_open(struct spool *s, const char *trace, struct trace_error *error)
         return fail(error, -ENOMEM, trace, NULL);
     }
     s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (s->fd >= 0)
+    if (s->fd >= 0) {
+        flock(s->fd, LOCK_EX | LOCK_NB); /* where locks do not work, the name alone keeps others out */
         return 0;
+    }
     int err = -errno;
-    fail(error, err, s->path,
-         err == -EEXIST ? "is there already, from a recording that did not end; import it, or remove it" : NULL);
+    fail(error, err, s->path, err == -EEXIST ? why_there(s->path) : NULL);
     free(s->path);
     s->path = NULL;
     return err;

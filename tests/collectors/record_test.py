@@ -180,6 +180,9 @@ class Record(unittest.TestCase):
     def test_kill_leaves_a_spool_that_imports(self):
         p, text = self.started("--", TOUCH, "1000", "1", "20000", start_new_session=True)
         time.sleep(0.7)
+        second = run(*FAULTS, "-o", self.out, "--", "true")
+        self.assertEqual((second.returncode, len(second.stderr.splitlines())), (1, 1), second.stderr)
+        self.assertIn(".part: another recording is writing there", second.stderr)
         p.kill()
         p.wait(30)
         os.killpg(p.pid, signal.SIGKILL)  # the command goes on without its recorder
