@@ -10,23 +10,25 @@
 /* Made twice: for samples that are known to hold all their fields, and with a look at the end before each. */
 #define ALWAYS inline __attribute__((always_inline))
 
+static ALWAYS void next(struct cursor *c, void *to, size_t n, bool sure)
+{
+    const unsigned char *at = sure ? c->at : cursor_skip(c, n);
+    c->at += sure ? n : 0;
+    if (at)
+        memcpy(to, at, n);
+}
+
 static ALWAYS uint64_t next64(struct cursor *c, bool sure)
 {
-    uint64_t value;
-    if (!sure)
-        return cursor_u64(c);
-    memcpy(&value, c->at, sizeof value);
-    c->at += sizeof value;
+    uint64_t value = 0;
+    next(c, &value, sizeof value, sure);
     return value;
 }
 
 static ALWAYS uint32_t next32(struct cursor *c, bool sure)
 {
-    uint32_t value;
-    if (!sure)
-        return cursor_u32(c);
-    memcpy(&value, c->at, sizeof value);
-    c->at += sizeof value;
+    uint32_t value = 0;
+    next(c, &value, sizeof value, sure);
     return value;
 }
 
