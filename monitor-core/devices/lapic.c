@@ -205,7 +205,8 @@ int lapic_end(struct lapic *l)
     if (vector < 0)
         return -1;
     l->isr[vector / 32] &= ~bit((uint8_t)vector);
-    return __atomic_load_n(&l->tmr[vector / 32], __ATOMIC_RELAXED) & bit((uint8_t)vector) ? vector : -1;
+    bool level = __atomic_load_n(&l->tmr[vector / 32], __ATOMIC_RELAXED) & bit((uint8_t)vector);
+    return level ? vector : -1;
 }
 
 /* Deasserting an INIT is nothing; whatever else a CPU sends is an edge. */

@@ -213,6 +213,8 @@ static void notify(struct virtio_block *b)
 static void queue_write(struct virtio_block *b, uint64_t offset, uint32_t value)
 {
     union virtio_registers *r = &b->reg;
+    if (r->queue_select)
+        return;
     if (offset == OFFSET(queue_ready)) {
         uint32_t size = r->queue_size;
         r->queue_ready = (value & 1) && size && size <= VIRTIO_QUEUE_MAX && !(size & (size - 1));
@@ -264,10 +266,9 @@ void virtio_block_write(void *block, uint64_t offset, unsigned size, uint64_t va
     case OFFSET(status):
         status_write(b, v);
         break;
-    case OFFSET(queue_size):
-    case OFFSET(queue_ready):
-    case OFFSET(descriptors)... OFFSET(none_a8) - 1:
-        if (!r->queue_select)
+    default:
+        if (offset == OFFSET(queue_size) || offset == OFFSET(queue_ready) ||
+            (offset >= OFFSET(descriptors) && offset < OFFSET(shared_length)))
             queue_write(b, offset, v);
     }
 }
