@@ -21,7 +21,7 @@ struct cpu {
     uint64_t host_save; /* physical, VM_HSAVE_PA */
     uint64_t text;      /* physical start of this node's copy of the monitor's text */
     uint64_t interrupts, kicks;
-    uint64_t kicked; /* when the kick was sent that it has not answered (kick.h) */
+    uint64_t kicked;      /* when the kick was sent that it has not answered (kick.h) */
     void *running;        /* struct vcpu, or null */
     unsigned char *stack; /* its top */
     uint64_t timer;       /* what the timer is set to (ns), or CPU_TIMER_FIRED; UINT64_MAX: it is off */

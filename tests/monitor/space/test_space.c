@@ -124,6 +124,38 @@ Test(nested, tables_as_the_hardware_walks_them)
     free(ram);
 }
 
+/* Gives the frames from 2 on, `left` of them. */
+struct giver {
+    uint64_t next;
+    unsigned left;
+    node_t node;
+};
+
+static uint64_t give(void *context, node_t node)
+{
+    struct giver *g = context;
+    g->node = node;
+    return g->left ? (g->left--, g->next++ * 4096) : 0;
+}
+
+Test(nested, what_is_missing_is_made)
+{
+    uint64_t gpa = UINT64_C(0x123456789000), *ram = aligned_alloc(4096, 8 * 4096);
+    struct memory m = {.base = (unsigned char *)ram};
+    struct giver g = {.next = 2, .left = 2};
+    memset(ram, 0, 8 * 4096);
+    cr_assert_null(nested_make(&m, 0, gpa, 0, give, &g, 5), "no root");
+    cr_assert_null(nested_make(&m, 0x1000, gpa, 0, give, &g, 5), "one table short");
+    cr_assert(ram[0x200 + 0x24] == 0x2007 && ram[2 * 0x200 + 0xd1] == 0x3007 && ram[3 * 0x200 + 0xb3] == 0);
+    cr_assert_eq(g.node, 5);
+    g.left = 1;
+    cr_assert_eq((const void *)nested_make(&m, 0x1000, gpa, 0, give, &g, 5), (const void *)&ram[4 * 0x200 + 0x189]);
+    cr_assert_eq(ram[3 * 0x200 + 0xb3], 0x4007);
+    cr_assert_eq(ram[4 * 0x200 + 0x189], 0, "the leaf is the caller's");
+    cr_assert_eq((const void *)nested_make(&m, 0x1000, gpa, 0, give, &g, 5), (const void *)&ram[4 * 0x200 + 0x189]);
+    free(ram);
+}
+
 Test(nested, enough_tables_are_kept)
 {
     /* 1 GiB: 512 tables of leaves, one each above. */
