@@ -9,7 +9,7 @@ import re
 import tree
 
 # The aim was 6,500 lines; this holds what there is from growing on.
-LINES_MAX = 9100
+LINES_MAX = 9050
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|(\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')", re.S)
 
 
