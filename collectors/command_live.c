@@ -206,7 +206,7 @@ static void begin_show(struct job *j)
                                  .command = j->command,
                                  .touches = !sources[j->source].memory,
                                  .one_node = j->host.nodes < 2,
-                                 .screen = isatty(STDOUT_FILENO) && !cli_has(j->cli, "lines"),
+                                 .screen = isatty(STDOUT_FILENO) && !cli_dumb() && !cli_has(j->cli, "lines"),
                                  .colour = cli_colour()};
 }
 

@@ -85,6 +85,9 @@ void cli_warn(const struct cli *, const char *format, ...) __attribute__((format
 /* Colour on stdout is allowed: a terminal, no NO_COLOR, TERM not dumb. */
 bool cli_colour(void);
 
+/* TERM says that the terminal moves no cursor: no progress bar, no screen that is drawn anew. */
+bool cli_dumb(void);
+
 /* Progress on stderr: a bar with rate and time left when stderr is a terminal, else nothing; off with --quiet. `total`
  * 0: unknown. Cheap enough to call per block: redraws at most ten times a second. */
 struct cli_progress {

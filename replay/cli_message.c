@@ -53,10 +53,16 @@ void cli_warn(const struct cli *cli, const char *format, ...)
     va_end(list);
 }
 
+bool cli_dumb(void)
+{
+    const char *term = getenv("TERM");
+    return term && strcmp(term, "dumb") == 0;
+}
+
 bool cli_colour(void)
 {
-    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) && !(none && *none) && term && strcmp(term, "dumb") != 0;
+    const char *none = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && !(none && *none) && getenv("TERM") && !cli_dumb();
 }
 
 static unsigned least(unsigned a, unsigned b)

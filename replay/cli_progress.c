@@ -80,7 +80,7 @@ void cli_progress_start(struct cli_progress *p, const struct cli *cli, const cha
 {
     uint64_t now = clock_ns();
     *p = (struct cli_progress){.what = what, .unit = unit, .total = total, .started_ns = now, .drawn_ns = now};
-    p->active = isatty(STDERR_FILENO) && !(cli && cli_has(cli, "quiet"));
+    p->active = isatty(STDERR_FILENO) && !cli_dumb() && !(cli && cli_has(cli, "quiet"));
 }
 
 void cli_progress_set(struct cli_progress *p, uint64_t done)

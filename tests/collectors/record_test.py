@@ -293,13 +293,19 @@ class Record(unittest.TestCase):
 
     def test_live_on_a_terminal(self):
         """The screen says what the warning said that it wiped away."""
-        screen, terminal = os.openpty()
-        self.addCleanup(os.close, screen)
-        done = subprocess.run([MIRRORBALL, "live", "-P", "first_touch", "-s", "faults", "-d", "1", "--", "sleep", "9"],
-                              stdin=subprocess.DEVNULL, stdout=terminal, stderr=subprocess.PIPE, check=False, timeout=60)
-        os.close(terminal)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        drawn = os.read(screen, 65536).decode().split("\033[H")
+        def told(term):
+            screen, terminal = os.openpty()
+            self.addCleanup(os.close, screen)
+            done = subprocess.run([MIRRORBALL, "live", "-P", "first_touch", "-s", "faults", "-d", "1", "--", "sleep", "9"],
+                                  stdin=subprocess.DEVNULL, stdout=terminal, stderr=subprocess.PIPE, check=False, timeout=60,
+                                  env={**os.environ, "TERM": term})
+            os.close(terminal)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done, os.read(screen, 65536).decode()
+
+        self.assertNotIn("\033", told("dumb")[1])
+        done, text = told("xterm")
+        drawn = text.split("\033[H")
         self.assertEqual(len(drawn), 2, "one second, one screen")
         self.assertIn("would save", drawn[1])
         self.assertEqual(b"one node" in done.stderr, "one node" in drawn[1])

@@ -15,6 +15,7 @@ static char seen[4096];
 /* stderr becomes a terminal of the given width, whose other end is `master`. */
 static void open_terminal(unsigned short columns)
 {
+    setenv("TERM", "xterm", 1);
     master = posix_openpt(O_RDWR | O_NOCTTY);
     cr_assert(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
     int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
@@ -71,6 +72,14 @@ Test(cli_progress, a_bar_that_goes_away)
     cr_expect(strstr(text, " 25 %"));
     cr_expect(strstr(text, " records/s") && strstr(text, " left"));
     cr_expect_str_eq(text + strlen(text) - 4, "\r\033[K", "the line is wiped at the end");
+}
+
+Test(cli_progress, no_bar_where_the_cursor_stays)
+{
+    open_terminal(120);
+    setenv("TERM", "dumb", 1);
+    work(NULL, 4000000);
+    cr_expect_str_eq(close_terminal(), "");
 }
 
 Test(cli_progress, never_wider_than_the_terminal)
