@@ -120,9 +120,10 @@ static bool in_tier(struct multiclock *m, const struct view *v, uint32_t list, p
     return false;
 }
 
-static void scan(struct multiclock *m, const struct view *v, uint32_t list)
+/* Up to `last`, the list's end as the tick began: who came since has taken its step. */
+static void scan(struct multiclock *m, const struct view *v, uint32_t list, uint32_t last)
 {
-    uint32_t head = m->npages + list, last = m->l[head].prev, left = m->scan;
+    uint32_t head = m->npages + list, left = m->scan;
     bool more = last != head;
     while (more && left--) {
         uint32_t page = pagelist_first(m->l, head);
@@ -153,9 +154,9 @@ static void promote(struct multiclock *m, const struct view *v, struct orders *o
 }
 
 /* False: enough was free. */
-static bool demote(struct multiclock *m, const struct view *v, struct orders *orders)
+static bool demote(struct multiclock *m, const struct view *v, uint32_t last, struct orders *orders)
 {
-    uint32_t head = m->npages + FAST_INACTIVE, last = m->l[head].prev, left = m->scan;
+    uint32_t head = m->npages + FAST_INACTIVE, left = m->scan;
     uint64_t free = tier_free(v, m->tier.fast);
     if (free >= m->low)
         return false;
@@ -186,13 +187,15 @@ static void tick(void *state, const struct view *v, uint64_t now, struct orders 
     if (!m->tier.slow || m->tier.frames == FRAMES_UNBOUNDED)
         return;
     accessed_gather(accessed(m), v);
-    /* Later lists first: a page takes one step per tick. */
+    uint32_t last[LISTS];
+    for (uint32_t list = 0; list < LISTS; list++)
+        last[list] = m->l[m->npages + list].prev;
     promote(m, v, orders);
-    scan(m, v, SLOW_ACTIVE);
-    scan(m, v, SLOW_INACTIVE);
-    if (!demote(m, v, orders))
-        scan(m, v, FAST_INACTIVE);
-    scan(m, v, FAST_ACTIVE);
+    for (uint32_t list = SLOW_INACTIVE; list <= SLOW_ACTIVE; list++)
+        scan(m, v, list, last[list]);
+    if (!demote(m, v, last[FAST_INACTIVE], orders))
+        scan(m, v, FAST_INACTIVE, last[FAST_INACTIVE]);
+    scan(m, v, FAST_ACTIVE, last[FAST_ACTIVE]);
 }
 
 static uint64_t looked(void *state)

@@ -178,6 +178,20 @@ Test(tier_vectors, multiclock_climbs_a_step_a_tick)
     });
 }
 
+/* One step a tick in both tiers, whichever list is looked at first: a page that found no room to go up, or has just
+ * become active, stays active until the next tick. Page 1 waits two ticks for room, one of them without an access;
+ * of 100 frames' pages all but the newest are active as the last one fills. */
+Test(tier_vectors, multiclock_takes_one_step_a_tick)
+{
+    script_run_all((const struct script[]){
+        {"multiclock", 2, 1, 1,
+         .words = "p0.0-1 r0.1 t1s r0.1 t2s r0.1 t3s r0.1 t4s t5s f0 r0.1 t6s r0.1 t7s 1=0x2 t8s 1=0x1"},
+        {"multiclock", 2, 1, 100, 128,
+         .words = "p0.0-98 r0.0-98 t1s r0.0-98 t2s moves=0 p0.99 t3s 99=0x2 0=0x1 moves=1"},
+        {0},
+    });
+}
+
 /* Less than 1 % free: the oldest that rest go down until 2 % are free. A freed page is none of them; a page that the
  * engine did not move queues again. */
 Test(tier_vectors, multiclock_demotes_between_its_marks)
