@@ -69,17 +69,21 @@ Test(plugin_log, runs)
         unsigned cpu = 0;
         for (unsigned k = 1; k < CPUS; k++) /* the slowest, so that its time is the horizon */
             cpu = clock[k] < clock[cpu] ? k : cpu;
-        for (unsigned k = random >> 60; k; k--, random = random << 7 | random >> 57)
-            log_put(&log, cpu, stamp((uint64_t)cpu << 32 | next[cpu]++, clock[cpu] += random & 3));
+        for (unsigned k = random >> 60; k; k--, random = random << 7 | random >> 57) {
+            clock[cpu] += random & 3;
+            log_put(&log, cpu, stamp((uint64_t)cpu << 56 | next[cpu]++ << 32 | clock[cpu], clock[cpu]));
+        }
+        clock[cpu] += random & 7;
         log_advance(&log, cpu, least(clock, CPUS));
     }
     log_close(&log);
     FILE *f = fopen(name, "rb");
     fseek(f, 64, SEEK_SET);
     for (memset(clock, 0, sizeof clock); fread(word, 8, 2, f) == 2; n++) {
-        unsigned cpu = (unsigned)(word[0] >> 32);
+        unsigned cpu = (unsigned)(word[0] >> 56);
         cr_assert(word[1] > last || (word[1] == last && cpu >= last_cpu), "record %u", n);
-        cr_assert_eq(word[0] & UINT32_MAX, clock[cpu]++, "record %u", n);
+        cr_assert_eq(word[0] >> 32 & 0xffffff, clock[cpu]++, "record %u", n);
+        cr_assert_eq(word[0] & UINT32_MAX, word[1], "record %u has another's time", n);
         last = word[1];
         last_cpu = cpu;
     }

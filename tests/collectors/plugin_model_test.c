@@ -237,7 +237,7 @@ struct outcome {
 static void add_up(void *context, struct model_cpu *c, const struct model_record *r)
 {
     struct outcome *o = context;
-    uint64_t words[] = {r->time, r->line, (uint64_t)r->kind << 2 | r->cause, (uint64_t)c->id << 1 | r->elsewhere};
+    uint64_t words[] = {r->time, r->line, (uint64_t)r->kind << 2 | r->cause, c->tag << 1 | r->elsewhere};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         o->hash = (o->hash ^ words[i]) * UINT64_C(0x100000001b3);
     o->n[r->cause]++;
@@ -247,7 +247,9 @@ static void walk(struct model *m, unsigned cpus, unsigned steps, uint64_t *rando
 {
     for (unsigned i = 0; i < steps; i++) {
         *random = *random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        struct model_cpu *c = &m->cpu[(*random >> 60) % cpus];
+        unsigned who = (*random >> 60) % cpus;
+        struct model_cpu *c = &m->cpu[who ? m->geometry.cpus - who : 0]; /* the first, and from the last down */
+        c->tag = who;
         c->clock++;
         model_fetch(c, 1000 + (*random >> 20 & 7));
         model_data(c, *random >> 30 & 127, *random >> 50 & 1);
@@ -266,7 +268,7 @@ static struct outcome outcome_of(uint32_t cpus, bool alone)
     walk(&m, 1, 5003, &random);
     model_share(&m);
     walk(&m, 3, 5000, &random);
-    o.clock = m.cpu[0].clock + m.cpu[1].clock + m.cpu[2].clock;
+    o.clock = m.cpu[0].clock + m.cpu[cpus - 1].clock + m.cpu[cpus - 2].clock;
     model_free(&m);
     return o;
 }
