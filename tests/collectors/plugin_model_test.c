@@ -247,9 +247,9 @@ static void walk(struct model *m, unsigned cpus, unsigned steps, uint64_t *rando
 {
     for (unsigned i = 0; i < steps; i++) {
         *random = *random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        unsigned who = (*random >> 60) % cpus;
-        struct model_cpu *c = &m->cpu[who ? m->geometry.cpus - who : 0]; /* the first, and from the last down */
-        c->tag = who;
+        unsigned number = (*random >> 60) % cpus;
+        struct model_cpu *c = &m->cpu[number ? m->geometry.cpus - number : 0]; /* the first, and from the last down */
+        c->tag = number;
         c->clock++;
         model_fetch(c, 1000 + (*random >> 20 & 7));
         model_data(c, *random >> 30 & 127, *random >> 50 & 1);
