@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Balls on balls over a chequered floor, with mirrors and shadows.
+// Smooth hills under a mirror ball, with shadows: all threads read one field of heights and normals.
 #version 3.7;
-global_settings { assumed_gamma 1.0 max_trace_level 5 }
-camera { location <0, 6, -14> look_at <0, 1.2, 0> angle 40 }
-light_source { <10, 18, -12> rgb 1 }
-light_source { <-14, 10, -6> rgb 0.4 }
-plane { y, 0 pigment { checker rgb 0.2, rgb 0.9 } finish { reflection 0.15 } }
-#declare Balls = 0;
-#macro Cluster(Centre, Radius, Depth)
-    sphere { Centre, Radius
-        pigment { rgb <0.3 + 0.1 * Depth, 0.5, 0.9 - 0.15 * Depth> }
-        finish { reflection 0.25 specular 0.5 } }
-    #if (Depth > 0)
-        #local I = 0;
-        #while (I < 9)
-            #local Turn = 2 * pi * I / 9 + Depth;
-            #local Way = <cos(Turn) * cos(I), 0.6 + 0.4 * sin(I), sin(Turn) * cos(I)>;
-            Cluster(Centre + vnormalize(Way) * Radius * 1.5, Radius * 0.45, Depth - 1)
-            #local I = I + 1;
-        #end
-    #end
-#end
-Cluster(<-2.6, 1.6, 0>, 1.4, 3)
-Cluster(<2.8, 1.4, 1>, 1.2, 3)
-Cluster(<0.2, 1.0, -3>, 0.8, 3)
+global_settings { assumed_gamma 1.0 max_trace_level 4 }
+camera { location <0.5, 0.5, -0.7> look_at <0.5, 0.05, 0.5> angle 60 }
+light_source { <4, 6, -3> rgb 1 }
+light_source { <-3, 2, -2> rgb 0.4 }
+height_field {
+    function 512, 512 { 0.5 + 0.25 * sin(40 * x) * cos(31 * y) + 0.2 * sin(90 * (x + y)) }
+    smooth
+    pigment { rgb <0.5, 0.7, 0.4> }
+    finish { reflection 0.2 specular 0.4 }
+    scale <1, 0.15, 1>
+}
+sphere { <0.5, 0.35, 0.5>, 0.15 pigment { rgb 0.9 } finish { reflection 0.7 } }
