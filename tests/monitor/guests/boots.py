@@ -195,6 +195,19 @@ def planted_early(build):
     return planted(build, "early_copy")
 
 
+def lost(build):
+    """Every 16th interrupt between CPUs is lost: pages move and virtual CPUs wake each other all the same, some a little
+    later. How much later shows on an idle host only."""
+    config = "policy = stir:pages=128,seen=1,tick_ns=20000000\npoison = 1\n" + vm("hot", "hot:10:0:4,relay:200,poweroff", vcpus=2)
+    boot = Boot(build, config, 300, "tests/monitor_lose.elf", nodes=2, cpus=2, memory=512)
+    check_clean(boot)
+    check_ended(boot, "hot")
+    check_said(boot, "guest: hot ok")
+    found = re.search(r"guest: relay ok (.*? us, worst \d+ us)", "".join(said(boot).values()))
+    expect(found, "relay does not end well")
+    return f"{boot.seconds:.0f} s, {boot.telemetry.engine['shootdowns']} shootdowns, relay: {found.group(1)}"
+
+
 def disk_image(build, name, megabytes):
     path = os.path.join(build, "guests", name)
     if not os.path.exists(path) or os.path.getsize(path) != megabytes << 20:
@@ -371,7 +384,7 @@ def generic(build):
     return f"{boot.seconds:.0f} s"
 
 
-CASES = {f.__name__: f for f in (nothing, changed, one, two, sliced, stir, planted, planted_early, disk, written, console, crash, hostile, hostile_long, figure6, soak, generic)}
+CASES = {f.__name__: f for f in (nothing, changed, one, two, sliced, stir, planted, planted_early, lost, disk, written, console, crash, hostile, hostile_long, figure6, soak, generic)}
 
 
 def main():
