@@ -76,6 +76,20 @@ int options_parse(struct options *o, int argc, char **argv, char *error, unsigne
     return err;
 }
 
+int options_fit(const struct options *o, const char *target, bool whole_system, char *error, unsigned long size)
+{
+    enum { PAGE = 4096 };
+    if (strcmp(target, "x86_64")) {
+        snprintf(error, size, "guests of %s are not known: x86_64 is", target);
+        return -EINVAL;
+    }
+    if (whole_system && (!o->ram || o->memory < PAGE)) {
+        snprintf(error, size, "a whole machine needs ram=PREFIX, nodes= and memory=");
+        return -EINVAL;
+    }
+    return 0;
+}
+
 int options_geometry(const struct options *o, struct model_geometry *g, char *error, unsigned long size)
 {
     *g = (struct model_geometry){

@@ -33,6 +33,9 @@ struct options {
 /* 0, or -EINVAL with a line in `error`. */
 int options_parse(struct options *, int argc, char **argv, char *error, unsigned long size);
 
+/* Whether they suit what QEMU emulates: guests of that name ("x86_64"), a whole machine. 0, or -EINVAL with a line. */
+int options_fit(const struct options *, const char *target, bool whole_system, char *error, unsigned long size);
+
 /* The machine they describe. 0, or -EINVAL with a line: cache sizes that give no power of two of sets. */
 int options_geometry(const struct options *, struct model_geometry *, char *error, unsigned long size);
 

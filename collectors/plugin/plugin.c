@@ -488,14 +488,8 @@ int qemu_plugin_install(uint64_t id, const struct qemu_plugin_info *info, int ar
     char error[512] = "";
     plugin.whole_system = info->system_emulation;
     int err = options_parse(&plugin.options, argc, argv, error, sizeof error);
-    if (!err && strcmp(info->target_name, "x86_64")) {
-        snprintf(error, sizeof error, "guests of %s are not known: x86_64 is", info->target_name);
-        err = -EINVAL;
-    }
-    if (!err && plugin.whole_system && (!plugin.options.ram || plugin.options.memory < (uint64_t)PAGE)) {
-        snprintf(error, sizeof error, "a whole machine needs ram=PREFIX, nodes= and memory=");
-        err = -EINVAL;
-    }
+    if (!err)
+        err = options_fit(&plugin.options, info->target_name, plugin.whole_system, error, sizeof error);
     if (!err)
         err = start(info, error, sizeof error);
     if (err)
