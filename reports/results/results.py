@@ -241,7 +241,7 @@ same figures. {answer}
 Time is elapsed CPU time (docs/model.md) in % of first touch on the same trace, machine and options; less is better. In
 brackets: the share of the way from first touch to the offline optimum, in memory time at constant latencies, in %; below
 0: farther off than first touch; none where the two are within 1 %. `*` decides from the recording. The options are chosen
-once for all classes of a comparison: traces last 0.1 to 1.3 s, published clocks up to minutes. Where
+once for all classes of a comparison: traces last 0.1 to 1.0 s, published clocks up to minutes. Where
 time is stretched the stalls are a small part of it; the column `memory` has them alone (stalls and overhead).
 
 {settings}
