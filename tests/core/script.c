@@ -5,6 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { REASONS_MAX = 4096 };
+
+/* The class as it is, but that every order is noted on its way to it. */
+static struct {
+    struct policy_class class;
+    const struct policy_class *original;
+    uint16_t reason[REASONS_MAX], sampling;
+} noted;
+
+static void note(void *state, const struct order *o, int err)
+{
+    if (o->op == ORDER_SAMPLE)
+        noted.sampling = o->reason;
+    else if (o->page < REASONS_MAX)
+        noted.reason[o->page] = o->reason;
+    if (noted.original->outcome)
+        noted.original->outcome(state, o, err);
+}
+
+static const struct policy_class *noting(const struct policy_class *class)
+{
+    memset(&noted, 0, sizeof noted);
+    noted.original = class;
+    noted.class = *class;
+    noted.class.outcome = note;
+    return &noted.class;
+}
+
 static uint64_t time_of(const char *word, char **end)
 {
     static const struct {
@@ -40,10 +68,12 @@ static void miss(const char *word)
     cr_assert_eq(*rest, '.', "%s: no page", word);
     uint64_t first = strtoull(rest + 1, &rest, 10), last = *rest == '-' ? strtoull(rest + 1, &rest, 10) : first;
     uint64_t count = *rest == '*' ? strtoull(rest + 1, &rest, 10) : 1;
+    uint64_t task = *rest == '/' ? strtoull(rest + 1, &rest, 10) : 0;
     cr_assert_eq(*rest, 0, "%s: not understood", word);
     for (uint64_t page = first; page <= last; page++)
         if (*word == 'p')
-            cr_assert_eq(engine_access(policy_rig.engine, (page_t)page, (node_t)node, 0, false, policy_rig.now), 0);
+            cr_assert_eq(
+                engine_access(policy_rig.engine, (page_t)page, (node_t)node, (uint16_t)task, false, policy_rig.now), 0);
         else
             fixture_misses(&policy_rig, (node_t)node, (page_t)page, *word == 'w', (uint32_t)count);
 }
@@ -66,11 +96,24 @@ static uint64_t found(const char *what, size_t len)
     return view_copies(&policy_rig.engine->view, (page_t)strtoul(what, NULL, 10));
 }
 
+static unsigned reason(const char *word)
+{
+    engine_flush(policy_rig.engine);
+    if (!strncmp(word, "sampling", 8))
+        return noted.sampling;
+    unsigned long page = strtoul(word, NULL, 10);
+    cr_assert_lt(page, REASONS_MAX, "%s: no reason is noted of such a page", word);
+    return noted.reason[page];
+}
+
 static void step(const struct script *s, const char *word)
 {
-    const char *equal = strchr(word, '=');
+    const char *equal = strchr(word, '='), *mark = strchr(word, '!');
     char *end;
-    if (equal) {
+    if (mark) {
+        unsigned is = reason(word);
+        cr_assert_eq(is, strtoul(mark + 1, NULL, 0), "%s, %s: %#x", s->policy, word, is);
+    } else if (equal) {
         uint64_t is = found(word, (size_t)(equal - word));
         cr_assert_eq(is, strtoull(equal + 1, NULL, 0), "%s, %s: %#llx", s->policy, word, (unsigned long long)is);
     } else if (*word == '@') {
@@ -94,10 +137,12 @@ static int begin(const struct script *s)
     cr_assert_eq(policy_parse(s->policy, &class, param, &error), 0, "%s", s->policy);
     fixture_shape(&policy_rig_shape, s->nodes, s->nodes, frames);
     if (s->slow)
-        fixture_tiers(&policy_rig_shape, s->slow, FRAMES_UNBOUNDED);
+        fixture_tiers(&policy_rig_shape, s->slow, s->slow_frames ? s->slow_frames : FRAMES_UNBOUNDED);
     if (s->page_size)
         policy_rig_shape.topology.page_size = s->page_size;
-    struct engine_config config = fixture_config(class, &policy_rig_shape, s->npages ? s->npages : 16);
+    if (s->costs.page_ns)
+        policy_rig_shape.topology.costs = &s->costs;
+    struct engine_config config = fixture_config(noting(class), &policy_rig_shape, s->npages ? s->npages : 16);
     config.batch = 1;
     config.budget = s->budget;
     config.sampling = s->sampling ? s->sampling : 1;
