@@ -21,7 +21,7 @@ static int fail(struct trace_error *error, int err, const char *path, const char
 /* A recorder holds a lock on its spool for as long as it lives. */
 static const char *why_there(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     bool busy = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
     if (fd >= 0)
         close(fd);

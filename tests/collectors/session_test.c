@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collectors/perf_abi.h"
@@ -327,18 +328,23 @@ Test(session, spe_samples_reach_the_trace)
     fake_end();
 }
 
-Test(session, a_spool_that_is_there_is_not_overwritten)
+Test(session, a_spool_that_is_there_is_not_overwritten, .timeout = 20)
 {
     struct tree tree;
     struct spool spool, second;
-    char out[128];
+    char out[128], part[140];
     tree_new(&tree);
     snprintf(out, sizeof out, "%s/a.h5", tree.root);
+    snprintf(part, sizeof part, "%s.part", out);
     cr_assert_eq(spool_open(&spool, out, &error), 0);
     cr_expect_eq(spool_open(&second, out, &error), -EEXIST);
-    cr_expect_not_null(strstr(error.text, "a.h5.part: is there already"));
+    cr_expect_not_null(strstr(error.text, "a.h5.part: another recording"), "%s", error.text);
     spool_close(&spool, true); /* nothing in it: it goes all the same */
     cr_assert_eq(spool_open(&spool, out, &error), 0);
     spool_close(&spool, false);
+    cr_assert_eq(mkfifo(part, 0600), 0); /* which to open waits for a writer */
+    cr_expect_eq(spool_open(&spool, out, &error), -EEXIST);
+    cr_expect_not_null(strstr(error.text, "a.h5.part: is there already"), "%s", error.text);
+    unlink(part);
     tree_free(&tree);
 }
