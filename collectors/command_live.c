@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "collectors/check.h"
@@ -81,6 +82,9 @@ static int read_options(struct job *j)
     j->rate_bps = rate;
     j->apply = cli_has(j->cli, "apply");
     j->policy = cli_value(j->cli, "policy");
+    const char *source = cli_value(j->cli, "source");
+    if (j->period && source && !strcmp(source, "faults"))
+        return cli_usage(j->cli, "--period is not for --source faults, only for ibs, pebs");
     if (!j->policy)
         return cli_usage(j->cli, "--policy is missing; mirrorball policies lists them");
     if (replay_parse_spec(j->policy, &j->spec, &error))
@@ -210,6 +214,12 @@ static void begin_show(struct job *j)
                                  .colour = cli_colour()};
 }
 
+static unsigned columns(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? 0 : size.ws_col;
+}
+
 /* One second of it. Answers session_turn's last. */
 static int one_second(struct job *j, const struct session_sink *sink)
 {
@@ -220,10 +230,20 @@ static int one_second(struct job *j, const struct session_sink *sink)
     live_advance(j->live, live_feed_now());
     j->show.lost = j->feed.lost;
     j->show.over = j->feed.over;
+    j->show.columns = columns();
     if (more == 1 && j->show.seconds % RESYNC_SECONDS == RESYNC_SECONDS - 1)
         live_resync(j->live);
     live_show(&j->show, j->live, stdout);
     return more;
+}
+
+/* Only of a run that has begun: what is refused is refused in one line. */
+static void warn(const struct job *j)
+{
+    if (j->host.nodes < 2)
+        cli_warn(j->cli, "this machine has one node: every page is where it can be");
+    if (j->period && j->source == SOURCE_FAULTS)
+        cli_warn(j->cli, "--period means nothing to faults, which was chosen here");
 }
 
 static int run_session(struct job *j)
@@ -234,6 +254,7 @@ static int run_session(struct job *j)
     int more = 1;
     if (session_start(j->session, &error))
         return cli_error(j->cli, "%s", error.text);
+    warn(j);
     begin_show(j);
     while (more == 1 && !stopped && (!j->seconds || j->show.seconds < j->seconds))
         more = one_second(j, &sink);
@@ -257,8 +278,6 @@ static int prepare(struct job *j)
         return code;
     if (host_nodes_read(&j->host, "/sys/devices/system/node", (uint32_t)sysconf(_SC_PAGESIZE), &error))
         return cli_error(j->cli, "%s", error.text);
-    if (j->host.nodes < 2)
-        cli_warn(j->cli, "this machine has one node: every page is where it can be");
     code = open_wanted(j);
     return code ? code : begin_live(j);
 }

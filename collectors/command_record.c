@@ -149,26 +149,65 @@ static bool parse_numbers(const struct cli *cli, struct record_options *o)
     return true;
 }
 
-/* An option that would be passed over without a word is a mistake. */
-static bool fits(const struct cli *cli, bool qemu)
+/* Options that do not mean something to every source. */
+#define KERNELS "ibs, pebs, spe, faults"
+static const struct meaning {
+    const char *option, *sources;
+} meanings[] = {
+    {"latency", "pebs, spe"},
+    {"all-levels", "ibs"},
+    {"period", "ibs, pebs, spe"},
+    {"rate", "ibs, pebs, faults"},
+    {"stores", KERNELS},
+    {"user-only", KERNELS},
+    {"buffer", KERNELS},
+    {"counters", KERNELS},
+    {"duration", KERNELS},
+    {"pid", KERNELS},
+    {"cpus", "qemu"},
+    {"nodes", "qemu"},
+    {"memory", "qemu"},
+    {"l1", "qemu"},
+    {"l2", "qemu"},
+    {"l1-ways", "qemu"},
+    {"l2-ways", "qemu"},
+    {"quantum", "qemu"},
+    {"line", "qemu"},
+    {"host-time", "qemu"},
+    {"records", "qemu"},
+    {"mark", "qemu"},
+    {"raw", "qemu"},
+    {"from-kernel", "qemu"},
+    {NULL, NULL},
+};
+
+/* The next option from *at on that was given and means nothing to that source (null: to none of the kernel's); null:
+ * there is none. */
+static const struct meaning *meaningless(const struct cli *cli, const char *source, const struct meaning *at)
 {
-    static const char *const kernel[] = {"period", "rate",     "stores",   "latency", "user-only", "all-levels",
-                                         "buffer", "counters", "duration", "pid",     NULL};
-    static const char *const emulator[] = {"cpus",    "nodes",   "memory",  "l1",          "l2",
-                                           "l1-ways", "l2-ways", "quantum", "line",        "host-time",
-                                           "records", "mark",    "raw",     "from-kernel", NULL};
+    for (; at->option; at++)
+        if (cli_has(cli, at->option) && (source ? !strstr(at->sources, source) : !strcmp(at->sources, "qemu")))
+            return at;
+    return NULL;
+}
+
+/* An option that would be passed over without a word is a mistake. What `auto` will be is not known yet: one of the
+ * kernel's. */
+static bool fits(const struct cli *cli, const char *source)
+{
     static const char *const machine[] = {"nodes", "memory", "host-time", "from-kernel", NULL};
-    for (const char *const *name = qemu ? kernel : emulator; *name; name++)
-        if (cli_has(cli, *name)) {
-            cli_usage(cli, "--%s is %s --source qemu", *name, qemu ? "not for" : "only for");
-            return false;
-        }
-    for (const char *const *name = machine; qemu && !cli_has(cli, "all") && *name; name++)
-        if (cli_has(cli, *name)) {
+    bool automatic = !source || !strcmp(source, "auto");
+    const struct meaning *m = meaningless(cli, automatic ? NULL : source, meanings);
+    if (m && automatic)
+        cli_usage(cli, "--%s is only for --source %s", m->option, m->sources);
+    else if (m)
+        cli_usage(cli, "--%s is not for --source %s, only for %s", m->option, source, m->sources);
+    for (const char *const *name = machine; !m && !automatic && !strcmp(source, "qemu") && *name; name++)
+        if (cli_has(cli, *name) && !cli_has(cli, "all")) {
             cli_usage(cli, "--%s is only for a whole machine (-a)", *name);
             return false;
         }
-    return true;
+    return !m;
 }
 
 /* --- what came out --- */
@@ -213,11 +252,14 @@ static void report_cost(const struct record_cost *c)
 
 static void report(const struct cli *cli, const char *out, const struct record_result *r)
 {
+    const char *source = sources[r->source].name;
     report_command(cli, r->status);
     report_counts(cli, r);
+    for (const struct meaning *m = meanings; (m = meaningless(cli, source, m)); m++)
+        cli_warn(cli, "--%s means nothing to %s, which was chosen here", m->option, source);
     if (cli_has(cli, "quiet"))
         return;
-    fprintf(stderr, "source: %s (%s)\n", sources[r->source].name, sources[r->source].what);
+    fprintf(stderr, "source: %s (%s)\n", source, sources[r->source].what);
     attr_steps_print(stderr, &r->steps);
     report_cost(&r->cost);
     fprintf(stderr, "%s: %" PRIu64 " samples, %" PRIu64 " records\n", out, r->counts.received, r->import.taken);
@@ -355,7 +397,7 @@ static int run(const struct cli *cli)
     bool qemu;
     if (!o.out)
         o.out = OUTPUT;
-    if (!parse_source(cli, &o.source, &qemu) || !fits(cli, qemu))
+    if (!parse_source(cli, &o.source, &qemu) || !fits(cli, cli_value(cli, "source")))
         return CLI_USAGE;
     cli_typed(typed, sizeof typed);
     if (qemu)

@@ -2,6 +2,7 @@
 #include "collectors/live_show.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Of a span between two looks: shares in tenths of a percent. */
@@ -107,7 +108,6 @@ static void draw(const struct live_show *v, const struct live *l, const struct s
 {
     static const struct live_stats none;
     struct span all = span_of(l, &none, 0, 0);
-    fputs("\033[H\033[2J", out);
     heading(v, out);
     row(v, l, s, out);
     fputs("   total", out);
@@ -123,12 +123,43 @@ static void draw(const struct live_show *v, const struct live *l, const struct s
     fputs(v->command ? "Ctrl-C ends it, and the command\n" : "Ctrl-C ends it; the process runs on\n", out);
 }
 
+/* A line that wrapped would push the screen's first ones out. Colours take no room. */
+static void put_cut(const char *text, unsigned columns, FILE *out)
+{
+    for (unsigned at = 0; *text; text++) {
+        if (*text == '\033') {
+            size_t n = strcspn(text, "m");
+            fwrite(text, 1, n, out);
+            text += n;
+            fputc('m', out);
+        } else {
+            at = *text == '\n' ? 0 : at + (((unsigned char)*text & 0xc0) != 0x80);
+            if (!columns || at <= columns)
+                fputc(*text, out);
+        }
+    }
+}
+
+static void draw_screen(const struct live_show *v, const struct live *l, const struct span *s, FILE *out)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *whole = open_memstream(&text, &size);
+    if (!whole)
+        return;
+    draw(v, l, s, whole);
+    fclose(whole);
+    fputs("\033[H\033[2J", out);
+    put_cut(text ? text : "", v->columns, out);
+    free(text);
+}
+
 void live_show(struct live_show *v, const struct live *l, FILE *out)
 {
     struct span s = span_of(l, &v->at, v->moves_at, v->moved_at);
     v->seconds++;
     if (v->screen) {
-        draw(v, l, &s, out);
+        draw_screen(v, l, &s, out);
     } else {
         if (!v->begun)
             heading(v, out);

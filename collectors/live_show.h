@@ -15,6 +15,7 @@ struct live_show {
     const char *policy; /* with its parameters, as typed */
     const char *source; /* what feeds it */
     bool apply, screen, colour;
+    unsigned columns;     /* of the screen, at which its lines are cut; 0: unknown */
     bool command;         /* it was started by us, and ends with us */
     bool touches;         /* the source sees first touches only */
     bool one_node;        /* no page can be anywhere else */

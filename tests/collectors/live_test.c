@@ -144,6 +144,29 @@ Test(live, a_second_without_misses_has_no_shares)
     live_free(l);
 }
 
+Test(live, lines_are_cut_at_the_width_of_the_screen)
+{
+    struct live *l = start(false, PAGES);
+    struct live_show show = {.what = "process 42",
+                             .policy = "migrate_only",
+                             .source = "faults",
+                             .screen = true,
+                             .colour = true,
+                             .columns = 40};
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    touch(l, 3, 1, 64);
+    live_show(&show, l, out);
+    fclose(out);
+    cr_expect(strstr(text, "process 42, migrate_only, by faults: not\n"), "40 columns of the first line: %s", text);
+    /* Of 50 characters 29 are left behind "local now  "; the colours are whole. */
+    cr_expect(strstr(text, "\nlocal now  \033[32m.............................\033[0m\n"), "%s", text);
+    cr_expect(strstr(text, "\nCtrl-C ends it; the process runs on\n"), "%s", text);
+    free(text);
+    live_free(l);
+}
+
 Test(live, what_the_kernel_refuses_stays_where_it_is)
 {
     struct live *l = start(true, PAGES);

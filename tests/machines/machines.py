@@ -158,6 +158,16 @@ class Probe(unittest.TestCase):
         self.assertIn("cannot be bound to CPUs", done.stderr)
         self.assertGreater(m["latency_ns"][0][0], 1)
 
+    def test_without_sys(self):
+        """What the library complains of on its own stays with it: an error is one line of ours, or none."""
+        if subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/sys"], capture_output=True, check=False).returncode:
+            self.skipTest("no rights to mount")
+        done = subprocess.run(["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /sys && exec "$0" machines --probe', PROGRAM],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        for line in done.stderr.splitlines():
+            self.assertTrue(line.startswith("mirrorball machines: "), line)
+
     def test_unwritable(self):
         done = run("machines", "--probe", "-o", "/nosuch/here.ini", code=1, env={"HWLOC_SYNTHETIC": "numanode:1 pu:1"})
         self.assertIn("/nosuch/here.ini", done.stderr)
