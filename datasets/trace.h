@@ -119,13 +119,9 @@ struct trace_record {
 
 struct trace_writer;
 
-/* May a trace be written under this name? Not an empty one, and not that of a folder, a device or a pipe: the finished
- * file is renamed to it, which would replace the device. 0 or -errno with a line; whether the folder is there and may
- * be written shows only when the file is made. */
-int trace_writer_may(const char *path, struct trace_error *);
-
 /* Starts a trace in a file (published under its name only by close), or in memory when path is null. Of meta: cpus may
- * be 0 (counted), records, misses, pages, chunks, times and digest are computed; the rest is stored. */
+ * be 0 (counted), records, misses, pages, chunks, times and digest are computed; the rest is stored. -EISDIR,
+ * -ENOTSUP: path is a folder, a device or a pipe, which the finished file would replace. */
 int trace_writer_open(const char *path, const struct trace_meta *, enum trace_compress, struct trace_writer **out,
                       struct trace_error *);
 

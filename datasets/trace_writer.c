@@ -57,7 +57,8 @@ static int check_meta(const struct trace_meta *meta, struct trace_error *error)
     return 0;
 }
 
-int trace_writer_may(const char *path, struct trace_error *error)
+/* The finished file is renamed to its name, which would replace a device, or a link to a file without a name. */
+static int check_path(const char *path, const char *target, struct trace_error *error)
 {
     struct stat st;
 
@@ -65,18 +66,19 @@ int trace_writer_may(const char *path, struct trace_error *error)
         return trace_fail(error, ENOENT, "the name of the trace to write is empty");
     if (strlen(path) >= sizeof((struct trace_writer *)NULL)->path)
         return trace_fail(error, ENAMETOOLONG, "%.60s...: the path is too long", path);
-    if (stat(path, &st) || S_ISREG(st.st_mode))
+    if (stat(path, &st) || (S_ISREG(st.st_mode) && target))
         return 0;
+    const char *what = S_ISREG(st.st_mode) ? "file without a name" : "device or pipe";
     return trace_fail(error, S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP, "%s: is a %s; name a file for the trace to write",
-                      path, S_ISDIR(st.st_mode) ? "folder" : "device or pipe");
+                      path, S_ISDIR(st.st_mode) ? "folder" : what);
 }
 
 static int start_file(struct trace_writer *w, const char *path, struct trace_error *error)
 {
-    int err = trace_writer_may(path, error);
+    w->target = realpath(path, NULL);
+    int err = check_path(path, w->target, error);
     if (err)
         return err;
-    w->target = realpath(path, NULL);
     if (w->target && strlen(w->target) < sizeof w->path)
         path = w->target;
     if (w->compress == TRACE_BLOSC && !trace_schema_blosc())

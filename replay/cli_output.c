@@ -72,11 +72,16 @@ static void forget(char *name)
     free(name);
 }
 
-/* What a symbolic link leads to is what gets replaced, so that the link stays. */
+/* What a symbolic link leads to is what gets replaced, so that the link stays. /dev/stdout may lead to a file without a
+ * name, which cannot be replaced: the link would be. */
 static char *target(const char *path)
 {
+    struct stat st;
     char *real = realpath(path, NULL);
-    return real ? real : strdup(path);
+    if (real || stat(path, &st))
+        return real ? real : strdup(path);
+    errno = ENOTSUP;
+    return NULL;
 }
 
 /* Renaming over a device would replace the device: only a regular file, or nothing, may be there. */

@@ -37,11 +37,9 @@ static int write_file(const char *path, int flags, const void *bytes, size_t siz
     return error;
 }
 
-/* What a symbolic link leads to is what gets replaced, so that the link stays. */
-static int replace(const char *path, const void *bytes, size_t size)
+static int replace(const char *final, const void *bytes, size_t size)
 {
-    char *temporary = NULL, *real = realpath(path, NULL);
-    const char *final = real ? real : path;
+    char *temporary = NULL;
     int error = asprintf(&temporary, "%s.%ld.tmp", final, (long)getpid()) < 0 ? -ENOMEM : 0;
     if (error)
         temporary = NULL;
@@ -52,7 +50,6 @@ static int replace(const char *path, const void *bytes, size_t size)
     if (temporary && error && error != -EEXIST)
         unlink(temporary);
     free(temporary);
-    free(real);
     return error;
 }
 
@@ -78,7 +75,9 @@ int publish(const char *path, const void *bytes, size_t size, struct trace_error
 {
     struct stat status;
     sigset_t ends, before;
-    bool special = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    /* What a symbolic link leads to is what gets replaced, so that the link stays. */
+    char *real = realpath(path, NULL);
+    bool special = stat(path, &status) == 0 && (!S_ISREG(status.st_mode) || !real);
     sigemptyset(&ends);
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGTERM);
@@ -86,7 +85,8 @@ int publish(const char *path, const void *bytes, size_t size, struct trace_error
     /* A pipe may block for ever: only the short write of a file may hold signals back. */
     if (!special)
         pthread_sigmask(SIG_BLOCK, &ends, &before);
-    int error = special ? write_file(path, 0, bytes, size) : replace(path, bytes, size);
+    int error = special ? write_file(path, 0, bytes, size) : replace(real ? real : path, bytes, size);
+    free(real);
     if (!special)
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error)

@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -93,6 +94,23 @@ class Errors(CommandTest):
         self.bad(2, *replay, os.path.join(self.folder, ".", os.path.basename(self.a)), says="overwrite")
         self.bad(2, *replay, self.path("x"), "-o", self.path("x"), says="same file")
         self.bad(1, *replay, os.path.join(self.folder, "no/x.log"), says="cannot be written")
+
+    def test_output_without_a_name(self):
+        """A link as /dev/stdout is, to a file that was removed: it has no name to be renamed to, and the link stays."""
+        link, results = self.path("stdout"), self.path("results.h5")
+        self.assertEqual(run("compare", self.b, "--policy", "migrep", "-o", results).returncode, 0)
+        os.symlink("/proc/self/fd/1", link)
+        for command, code in (("compare", 1), ("import", 1), ("report", 0)):
+            with tempfile.TemporaryFile() as file:
+                done = run(command, results if command == "report" else self.b, "-o", link, capture_output=False,
+                           stdout=file, stderr=subprocess.PIPE)
+                file.seek(0)
+                page = file.read()
+            self.assertTrue(os.path.islink(link), f"{command} replaced the link")
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (code, code), done.stderr)
+            self.assertEqual(b"<html" in page, code == 0)
+        os.unlink(link)
+        os.unlink(results)
 
     @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
     def test_folder_without_permission(self):
