@@ -34,10 +34,12 @@ static bool grow(struct numbers *t)
 
 uint32_t numbers_of(struct numbers *t, uint32_t key)
 {
-    if (t->n >= t->slots / 2 && !grow(t))
+    if (t->n >= t->slots / 2 && t->n < NUMBERS_MAX && !grow(t))
         return UINT32_MAX;
     uint32_t at = slot_of(t, key);
     if (!t->value[at]) {
+        if (t->n == NUMBERS_MAX)
+            return UINT32_MAX;
         t->key[at] = key;
         t->value[at] = ++t->n;
     }

@@ -12,7 +12,10 @@ struct numbers {
     uint32_t n, slots;
 };
 
-/* The number of the key, a new one if need be; UINT32_MAX: out of memory. */
+enum { NUMBERS_MAX = 1 << 22 }; /* Linux gives no more ids to processes and threads (PID_MAX_LIMIT) */
+
+/* The number of the key, a new one if need be; UINT32_MAX: out of memory, or the key would be one more than
+ * NUMBERS_MAX, which only a damaged trace has. */
 uint32_t numbers_of(struct numbers *, uint32_t key);
 void numbers_free(struct numbers *);
 

@@ -41,6 +41,14 @@ static int out_of_memory(struct trace_error *error)
     return -ENOMEM;
 }
 
+static int too_many_threads(struct trace_error *error)
+{
+    snprintf(error->text, sizeof error->text,
+             "the trace names more threads than a system has (%d), or there is not enough memory to number them",
+             NUMBERS_MAX);
+    return -ENOMEM;
+}
+
 static int check_options(const struct replay_options *o, struct trace_error *error)
 {
     const char *wrong = NULL;
@@ -136,7 +144,7 @@ static int turn(struct driver *d, uint64_t *records, struct trace_error *error)
         if ((d->chunk + i) % d->meta->chunks == 0)
             prepare_pass(&d->prepare, &d->clock);
         if (prepare_join(&d->prepare, &d->clock, d->round[1][i]))
-            return out_of_memory(error);
+            return too_many_threads(error);
         *records += d->round[1][i]->n;
     }
     d->chunk += d->filled[1];
@@ -185,7 +193,7 @@ static int replay_block(struct driver *d, uint64_t pass, struct trace_error *err
         struct trace_block piece = piece_of(d->blocks[0], from);
         prepare_chunk(&d->prepare, &piece, pass, c);
         if (prepare_join(&d->prepare, &d->clock, c))
-            return out_of_memory(error);
+            return too_many_threads(error);
         for (uint32_t i = 0; i < d->ngroups; i++)
             group_serve(&d->groups[i], c);
     }

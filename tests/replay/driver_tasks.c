@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "datasets/numbers.h"
 #include "tests/replay/driver_fixture.h"
 
 enum { TASKS = 65536, MANY = TRACE_CHUNK + 1000 };
@@ -67,4 +68,16 @@ Test(driver, tasks_beyond_their_numbers)
     cr_assert_eq(digest, told(ids, MANY, 3, 1));
     free(ids);
     free(numbers);
+}
+
+/* A few MiB of packed trace can name any number of threads, all of which would be held. */
+Test(driver, more_threads_than_a_system_has)
+{
+    struct numbers tasks = {0};
+    uint32_t key = 1 << 20;
+    for (uint32_t i = 0; i < 1 << 22; i++)
+        cr_assert_eq(numbers_of(&tasks, key + i), i);
+    cr_expect_eq(numbers_of(&tasks, key - 1), UINT32_MAX);
+    cr_expect_eq(numbers_of(&tasks, key + 4711), 4711);
+    numbers_free(&tasks);
 }
