@@ -80,6 +80,7 @@ struct telemetry_disk {
 /* OBSERVED: u64 time of the first, then per observation: varint ns since the one before, varint slot (zigzag of the
  * difference to the one before), u8 node, u8 what (as struct event), in as many as fit. */
 
+#define TELEMETRY_OPERATOR "ended by the operator" /* why: Ctrl-A x */
 struct telemetry_end {
     uint64_t time_ns;
     uint32_t panicked, reserved;

@@ -169,7 +169,7 @@ static int judge(struct job *job, enum session_end end)
     if (end == SESSION_TIMEOUT)
         return ended(job, "time limit", "the time limit of %" PRIu64 " s came before every VM had ended",
                      job->timeout_s);
-    if (end == SESSION_STOPPED)
+    if (end == SESSION_STOPPED || (g->ended && strcmp(g->end.why, TELEMETRY_OPERATOR) == 0))
         return ended(job, "stopped", "stopped by the operator");
     if (end == SESSION_OUTPUT)
         return ended(job, "stopped", "standard output takes no more: the machine was ended");

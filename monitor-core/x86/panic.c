@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/x86/start.h"
 
-static uint32_t began;
+static uint32_t began, telling; /* telling: 1 + the id of the CPU that runs tell_of */
 static void (*tell_of)(const char *why);
 
 void panic_tell(void (*tell)(const char *why))
@@ -34,12 +34,14 @@ void panic(const char *format, ...)
         __builtin_va_end(arguments);
         traps_show();
         print("panic: %s", why);
-        if (tell_of)
+        if (tell_of) {
+            __atomic_store_n(&telling, apic_id() + 1, __ATOMIC_RELEASE);
             tell_of(why);
+        }
         machine_off();
     }
     /* A second error, on the way out of this CPU's own or on another CPU that did not stop yet. */
-    if (before > 8)
+    if (before > 8 || __atomic_load_n(&telling, __ATOMIC_ACQUIRE) == apic_id() + 1)
         machine_off();
     panic_halt();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/x86/run.h"
 
+#include "monitor-core/telemetry.h"
 #include "monitor-core/x86/affinity.h"
 #include "monitor-core/x86/console.h"
 #include "monitor-core/x86/kick.h"
@@ -52,7 +53,7 @@ static void do_chores(uint64_t now)
     affinity_run(now);
     __atomic_store_n(&shared.busy, 0, __ATOMIC_RELEASE);
     if (end)
-        run_end("ended by the operator");
+        run_end(TELEMETRY_OPERATOR);
 }
 
 /* However much a policy orders, the guests have three quarters of the time. */

@@ -320,6 +320,13 @@ class Ends(Launch):
         with self.result("stopped.h5") as file:
             self.assertEqual(file["monitor"][0]["end"], b"stopped")
 
+    def test_end_by_a_key_is_the_operators_too(self):
+        """Ctrl-A x is the monitor's to see, and its last word says so: the same end as by Ctrl-C."""
+        self.bad("^mirrorball monitor run: stopped by the operator\n$", "good()\nend(why=b'ended by the operator')", "-o", "key.h5")
+        with self.result("key.h5") as file:
+            self.assertEqual(file["monitor"][0]["end"], b"stopped")
+            self.assertEqual(file["monitor"][0]["why"], b"stopped by the operator")
+
     def test_kill_leaves_nothing(self):
         script = f"good()\nopen({self.path('pid9')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
         process = subprocess.Popen(self.command("-o", "killed.h5"), env=self.environment(script), stdin=subprocess.DEVNULL,
