@@ -192,10 +192,17 @@ static void told(const char *why)
     print("told: %s", why);
 }
 
+/* The machine goes off all the same. */
+static void told_badly(const char *why)
+{
+    told(why);
+    panic("while it was told");
+}
+
 /* Every one of these ends in a panic with one clear line. */
 static void fault(const char *kind)
 {
-    panic_tell(told);
+    panic_tell(kind[0] == 'b' ? told_badly : told);
     if (kind[0] == 't')
         *(volatile char *)(uint64_t)image_text = 0;
     else if (kind[0] == 'r')
