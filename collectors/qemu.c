@@ -159,8 +159,8 @@ static int import_capture(const struct qemu_options *o, const struct qemu_place 
                           o->trigger  ? ": the program made no start mark"
                           : o->kernel ? ": no code ran in the upper half of the addresses"
                                       : "; its own message says why");
-    return err ? trace_fail(error, -err, "%.360s; what was captured is in %.100s: mirrorball import reads it", why.text,
-                            p->raw)
+    return err ? trace_fail(error, -err, "%s holds what was captured, for mirrorball import; no trace: %s", p->raw,
+                            why.text)
                : 0;
 }
 

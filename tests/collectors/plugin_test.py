@@ -161,7 +161,7 @@ class Plugin(unittest.TestCase):
     def test_a_capture_without_a_trace_is_named(self):
         code, said = self.interrupted(None)
         self.assertEqual(code, 1, said)
-        self.assertIn(f"is a folder; name a file for the trace to write; what was captured is in {self.raw}: mirrorball import", said)
+        self.assertIn(f"{self.raw} holds what was captured, for mirrorball import; no trace: {self.out}: is a folder", said)
         self.assertGreater(os.path.getsize(self.raw), 1 << 20)
 
     def test_limit(self):
