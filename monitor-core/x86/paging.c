@@ -98,8 +98,7 @@ uint64_t paging_cr3(node_t node)
 unsigned char *paging_stack(uint32_t cpu, unsigned stack, node_t node)
 {
     const uint64_t bytes = START_STACK_PAGES * MEMORY_FRAME;
-    uint64_t bottom =
-        START_STACKS + ((uint64_t)cpu * START_STACKS_EACH + stack) * (bytes + MEMORY_FRAME) + MEMORY_FRAME;
+    uint64_t bottom = START_STACKS + ((uint64_t)cpu * START_STACKS_EACH + stack) * START_STACK_STEP + MEMORY_FRAME;
     uint64_t physical = physical_of(cpu_reserve(node, bytes, "a CPU's stacks"));
     map(boot_root(), bottom, physical, bytes, WRITE | NO_EXECUTE, node);
     return (unsigned char *)(bottom + bytes);

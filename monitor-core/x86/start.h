@@ -25,8 +25,8 @@
 #define START_STACKS UINT64_C(0xffffff0000000000)
 #define START_IMAGE UINT64_C(0xffffffff80000000)
 
-/* Of each CPU: the one it works on, the one for NMIs, and the one for what ends the monitor. */
-enum { START_STACKS_EACH = 3, START_STACK_PAGES = 16 };
+/* Of each CPU: the one it works on, the one for NMIs, and the one for what ends the monitor; from one to the next. */
+enum { START_STACKS_EACH = 3, START_STACK_PAGES = 16, START_STACK_STEP = (START_STACK_PAGES + 1) * MEMORY_FRAME };
 
 struct start_range {
     uint64_t start, end;

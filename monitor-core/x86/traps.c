@@ -126,13 +126,13 @@ void traps_show(void)
     print("r13 %016lx r14 %016lx r15 %016lx", t->r13, t->r14, t->r15);
 }
 
-/* GS names the running CPU again, which the task register tells: an exception may come while GS is still a guest's. */
-static void recover(void)
+/* GS names the running CPU again, which its stack tells: an exception may come while GS is still a guest's, and then
+ * the task register is as well. */
+static void recover(const struct trap *t)
 {
-    uint16_t task;
-    __asm__ volatile("str %0" : "=r"(task));
-    if (task)
-        msr_set(MSR_GS_BASE, (uint64_t)machine_x86.cpu[(task - TASK) / TASK_BYTES]);
+    uint64_t cpu = ((uint64_t)t - START_STACKS) / (START_STACKS_EACH * START_STACK_STEP);
+    if (cpu < machine_x86.cpus)
+        msr_set(MSR_GS_BASE, (uint64_t)machine_x86.cpu[cpu]);
 }
 
 static void exception(const struct trap *t)
@@ -142,8 +142,9 @@ static void exception(const struct trap *t)
             panic_halt();
         return; /* nobody else sends one that asks for something */
     }
-    recover();
-    fatal = t;
+    recover(t);
+    if (!panic_began())
+        fatal = t;
     panic("exception %lu (code %lx) in the monitor at %016lx on CPU %u; please report this", t->vector, t->code, t->rip,
           cpu_self()->id);
 }

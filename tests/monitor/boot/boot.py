@@ -103,6 +103,7 @@ FAULTS = {
     "rodata": "exception 14 (code 3)",
     "xecute": "exception 14 (code 11)",  # a fetch from the direct map
     "null": "exception 14 (code 2)",
+    "guest": "exception 6 (code 0)",
     "stack": "exception 8",  # beside the page left out below the stack, on a stack of its own
     "word": "asked for with 5 and word",
     "badly": "asked for with 5 and badly",  # a second error while the first is told

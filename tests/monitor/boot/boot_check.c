@@ -4,6 +4,7 @@
  * judge. The word after "fault=" on its command line names an error to make on purpose.
  */
 #include "monitor-core/x86/start.h"
+#include "monitor-core/x86/svm.h"
 
 enum { TURNS = 200, TIMERS = 8, SAMPLES = 512 };
 
@@ -187,6 +188,18 @@ static uint64_t overflow(uint64_t depth)
 
 static char *volatile page_zero = (char *)0x10;
 
+/* An error of the monitor between VMLOAD and VMRUN: GS and the task register are the guest's, as it likes them. */
+static void fault_in_guest_state(void)
+{
+    uint64_t physical = memory_take(&machine_x86.memory, 0);
+    struct vmcb *guest = memory_at(&machine_x86.memory, physical);
+    msr_set(MSR_EFER, msr_get(MSR_EFER) | MSR_EFER_SVME);
+    svm_save_host(physical);
+    guest->gs.base = 0x10;
+    guest->tr.selector = 0xfff8;
+    __asm__ volatile("vmload %0\n\tud2" : : "a"(physical) : "memory");
+}
+
 static void told(const char *why)
 {
     print("told: %s", why);
@@ -211,6 +224,8 @@ static void fault(const char *kind)
         ((void (*)(void))memory_at(&machine_x86.memory, cpu_self()->text))();
     else if (kind[0] == 'n')
         *(volatile char *)page_zero = 0;
+    else if (kind[0] == 'g')
+        fault_in_guest_state();
     else if (kind[0] == 's')
         print("%lu", overflow(1000));
     else
