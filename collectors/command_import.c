@@ -8,6 +8,7 @@
 #include "collectors/command.h"
 #include "collectors/readers.h"
 #include "datasets/import.h"
+#include "datasets/leftover.h"
 
 static const struct cli_option options[] = {
     {"output", 'o', "FILE", "the trace to write"},
@@ -86,6 +87,12 @@ static volatile sig_atomic_t interrupted;
 static void on_signal(int number)
 {
     interrupted = number;
+}
+
+static bool was_interrupted(void *context)
+{
+    (void)context;
+    return interrupted != 0;
 }
 
 static bool show_progress(void *context, uint64_t done, uint64_t total)
@@ -261,6 +268,9 @@ static int import(const struct cli *cli, const struct import_options *o, const c
     struct trace_error error;
     struct cli_progress progress;
     struct sigaction action = {.sa_handler = on_signal}, interrupt, terminate;
+    char left[2 * TRACE_TEXT];
+    if (leftover_line(out, cli_arg(cli, 0), left, sizeof left))
+        cli_warn(cli, "%s", left);
     sigaction(SIGINT, &action, &interrupt);
     sigaction(SIGTERM, &action, &terminate);
     cli_progress_start(&progress, cli, "import", "B", 0);
@@ -268,7 +278,7 @@ static int import(const struct cli *cli, const struct import_options *o, const c
     cli_progress_end(&progress);
     sigaction(SIGINT, &interrupt, NULL);
     sigaction(SIGTERM, &terminate, NULL);
-    if (interrupted)
+    if (interrupted && err) /* else the trace was whole already */
         raise(interrupted);
     const struct readers *readers = o->reader_context;
     if (err && readers->samples)
@@ -303,5 +313,6 @@ static int run(const struct cli *cli)
     o.host = cli_value(cli, "host");
     o.kernel = cli_value(cli, "kernel");
     o.command = command;
+    o.stop.asked = was_interrupted;
     return import(cli, &o, out);
 }

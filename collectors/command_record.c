@@ -10,6 +10,7 @@
 #include "collectors/command.h"
 #include "collectors/qemu.h"
 #include "collectors/record.h"
+#include "datasets/leftover.h"
 
 #define OUTPUT "recorded.h5"
 enum { WAYS_MAX = 32 }; /* qemu.h */
@@ -85,7 +86,8 @@ static volatile int stop;
 
 static void on_signal(int number)
 {
-    stop = number;
+    (void)number;
+    stop = stop + 1;
 }
 
 /* --- what was asked for --- */
@@ -270,7 +272,7 @@ static void show_progress(void *context, uint64_t samples)
     cli_progress_set(context, samples);
 }
 
-/* Signals end the recording, not the program; while the trace is made they act as ever. */
+/* A signal ends the recording, not the program; one while the trace is made leaves the spool. */
 static int record(const struct cli *cli, const struct record_options *asked)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
@@ -365,15 +367,17 @@ static int emulate(const struct cli *cli, const char *out, const char *typed)
 
 /* --- --- */
 
-/* The file is asked for before a long run, not after it. */
+/* The file is asked for before a long run, not after it; so is what an earlier one left there. */
 static bool writable(const struct cli *cli, const char *out)
 {
-    char *temporary = cli_temporary(out);
+    char left[2 * TRACE_TEXT], *temporary = cli_temporary(out);
     if (!temporary) {
         cli_error(cli, "%s: %s; give another name with -o", out, strerror(errno));
         return false;
     }
     cli_discard(temporary);
+    if (leftover_line(out, NULL, left, sizeof left))
+        cli_warn(cli, "%s", left);
     return true;
 }
 

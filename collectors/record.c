@@ -27,6 +27,7 @@ struct recording {
     struct spool spool;
     struct encode_event events[SESSION_EVENTS];
     int count;
+    int stopped; /* what *o->stop was when the trace was begun */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -215,12 +216,22 @@ static void let_go(struct recording *r)
     r->result->status = child->ended ? child->status : 0;
 }
 
-/* A process that goes on can be asked where its pages are; of a command that has ended only the samples tell. */
+static bool asked_again(void *context)
+{
+    const struct recording *r = context;
+    return r->o->stop && *r->o->stop != r->stopped;
+}
+
+/* The signal that ended the recording is over; one more ends this as well. */
 static int make_trace(struct recording *r, struct trace_error *error)
 {
+    /* A process that goes on can be asked where its pages are; of a command that has ended only the samples tell. */
     struct homes *homes = r->o->whom == SESSION_PROCESS ? homes_new(r->o->pid) : NULL;
     struct to_trace_options how = {.home = homes ? homes_node : NULL, .home_context = homes};
-    int err = spool_finish(&r->spool, r->o->out, &r->o->import, &how, &r->result->import, &r->result->samples, error);
+    struct import_options import = r->o->import;
+    r->stopped = r->o->stop ? *r->o->stop : 0;
+    import.stop = (struct trace_stop){asked_again, r};
+    int err = spool_finish(&r->spool, r->o->out, &import, &how, &r->result->import, &r->result->samples, error);
     homes_free(homes);
     r->result->cost.after = spent_ns(&r->result->cost);
     return err;

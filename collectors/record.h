@@ -22,7 +22,8 @@ struct record_options {
     int argc;             /* our own command line, for the file */
     char *const *argv;
     struct import_options import;
-    const volatile int *stop;                          /* not 0: end the recording now, make the trace */
+    const volatile int *stop;                          /* not 0: end the recording now, make the trace;
+                                                          another value by then: leave the spool, -EINTR */
     void (*progress)(void *context, uint64_t samples); /* now and then; may be null */
     void *context;
 };

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "datasets/import_private.h"
+#include "datasets/trace_save.h"
 
 enum { WHOLE_SYSTEM_SHIFT = 29, PULSE = 65536 };
 #define WHOLE_SYSTEM_LIMIT ((uint64_t)2 << 30)
@@ -91,13 +92,11 @@ int import_pulse(struct import_sink *sink, struct import_input *in, struct trace
 int import_pulse_now(struct import_sink *sink, struct import_input *in, struct trace_error *error)
 {
     uint64_t done = 0, total = 0;
-    if (!sink->progress)
-        return 0;
-    if (in)
+    if (in && sink->progress)
         import_input_progress(in, &done, &total);
-    if (sink->progress(sink->context, done, total))
+    if (sink->progress && sink->progress(sink->context, done, total))
         return trace_fail(error, EINTR, "interrupted; nothing was written");
-    return 0;
+    return trace_save_asked(&sink->options->stop, error);
 }
 
 /* Lackey begins each line with "I  ", " L ", " S " or " M ", and its own messages with "==". */
@@ -224,6 +223,7 @@ int import_run(const char *in, const char *out, const struct import_options *opt
         return err;
     }
     struct trace_meta *meta = trace_writer_meta(sink.writer);
+    trace_writer_heed(sink.writer, options->stop);
     meta->nodes = sink.nodes > meta->nodes ? sink.nodes : meta->nodes;
     uint32_t each = options->node_cpus ? options->node_cpus : 1;
     for (uint32_t i = 0; sink.whole_system && i < meta->nodes * each && i < CPU_MAX; i++)

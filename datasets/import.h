@@ -41,6 +41,7 @@ struct import_options {
     uint32_t node_cpus; /* whole-system captures: CPUs per node, in blocks; 0: one */
     uint64_t step_ns;   /* lackey: ns per instruction or access line */
     enum trace_compress compress;
+    struct trace_stop stop;                            /* while the input is read and while the trace is packed */
     const char *name, *note, *command, *host, *kernel; /* may be null */
 };
 void import_defaults(struct import_options *);

@@ -131,6 +131,15 @@ int trace_writer_add(struct trace_writer *, const struct trace_record *, struct 
 /* A hint, for speed alone: the n records behind `next` are the next to be added, or may be. To be given with each. */
 void trace_writer_expect(const struct trace_writer *, const struct trace_record *next, size_t n);
 
+/* Whether to give up; asked from several threads at once. A null `asked`: never. */
+struct trace_stop {
+    bool (*asked)(void *context);
+    void *context;
+};
+
+/* Close, which packs the whole trace, asks it again and again; -EINTR, and nothing is written. */
+void trace_writer_heed(struct trace_writer *, struct trace_stop);
+
 /* What is stored with the trace: provenance that is only known at the end (lost, nodes, date) may be filled in until
  * close. cpus, page_size, columns are settled at open. */
 struct trace_meta *trace_writer_meta(struct trace_writer *);

@@ -41,6 +41,7 @@ struct save {
     const struct trace_meta *meta;
     const struct trace_collect *collect;
     enum trace_compress compress;
+    const struct trace_stop *stop;
     const char *path;
     hid_t file;
     uint32_t length;              /* records per chunk */
@@ -54,6 +55,16 @@ struct save {
     uint64_t last; /* time of the record before */
     struct trace_digest digest;
 };
+
+static bool asked(const struct trace_stop *stop)
+{
+    return stop->asked && stop->asked(stop->context);
+}
+
+int trace_save_asked(const struct trace_stop *stop, struct trace_error *error)
+{
+    return asked(stop) ? trace_fail(error, EINTR, "interrupted; nothing was written") : 0;
+}
 
 static bool own_deflate(const struct save *s)
 {
@@ -231,9 +242,10 @@ static int put_chunks(struct save *s, uint32_t chunk, uint32_t n, int threads, s
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (n > 1)
     for (uint32_t k = 0; k < n * TRACE_COLUMNS; k++) {
         struct piece *piece = &s->piece[k % n];
-        if (own_deflate(s) && s->dataset[k / n] >= 0)
+        if (own_deflate(s) && s->dataset[k / n] >= 0 && !asked(s->stop))
             pack(&piece->packer[k / n], s->width[k / n], piece->block->n, s->length);
     }
+    err = trace_save_asked(s->stop, error);
     for (uint32_t i = 0; !err && i < n; i++)
         if (put_piece(s, &s->piece[i]))
             err = trace_fail(error, EIO, "%s: cannot write chunk %u: is the disk full?", s->path, chunk + i);
@@ -310,9 +322,10 @@ static void release(struct save *s)
 }
 
 int trace_save(const struct trace *trace, const struct trace_meta *meta, const struct trace_collect *collect,
-               const char *path, enum trace_compress compress, struct trace_error *error)
+               const char *path, enum trace_compress compress, const struct trace_stop *stop, struct trace_error *error)
 {
-    struct save s = {.trace = trace, .meta = meta, .collect = collect, .compress = compress, .path = path};
+    struct save s = {
+        .trace = trace, .meta = meta, .collect = collect, .compress = compress, .stop = stop, .path = path};
     s.length = trace->meta.records < TRACE_CHUNK ? (uint32_t)trace->meta.records : TRACE_CHUNK;
     int err;
     for (unsigned i = 0; i < TRACE_COLUMNS; i++)

@@ -7,9 +7,12 @@
 
 #include "datasets/trace_collect.h"
 
+/* Is it time to give up? Then -EINTR with a line. */
+int trace_save_asked(const struct trace_stop *, struct trace_error *);
+
 /* Writes `trace` with the provenance of `meta` and the side tables to `path`, which must not exist; nothing is left
  * there on failure. The digest is computed on the way. 0 or -errno with a line. */
 int trace_save(const struct trace *trace, const struct trace_meta *meta, const struct trace_collect *, const char *path,
-               enum trace_compress, struct trace_error *);
+               enum trace_compress, const struct trace_stop *, struct trace_error *);
 
 #endif

@@ -20,6 +20,7 @@ struct trace_writer {
     struct trace_meta meta;
     struct trace_collect collect;
     enum trace_compress compress;
+    struct trace_stop stop;
     struct trace_pages pages;
     struct trace_block block; /* being filled */
     uint64_t records, last;
@@ -225,6 +226,11 @@ int trace_writer_add(struct trace_writer *w, const struct trace_record *r, struc
     return b->n == TRACE_CHUNK ? flush(w, error) : 0;
 }
 
+void trace_writer_heed(struct trace_writer *w, struct trace_stop stop)
+{
+    w->stop = stop;
+}
+
 struct trace_meta *trace_writer_meta(struct trace_writer *w)
 {
     return &w->meta;
@@ -312,9 +318,11 @@ static int finish_file(struct trace_writer *w, struct trace **out, struct trace_
     if (!err)
         err = last_nodes(w, work, error);
     if (!err)
-        err = trace_save(work, &w->meta, &w->collect, w->final_path, w->compress, error);
+        err = trace_save(work, &w->meta, &w->collect, w->final_path, w->compress, &w->stop, error);
     if (work)
         trace_close(work);
+    if (!err && (err = trace_save_asked(&w->stop, error)))
+        unlink(w->final_path);
     if (!err && rename(w->final_path, w->path)) {
         err = trace_fail(error, errno, "%s: %s", w->path, strerror(errno));
         unlink(w->final_path);

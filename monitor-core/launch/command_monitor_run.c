@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "datasets/leftover.h"
 #include "monitor-core/launch/command.h"
 #include "monitor-core/launch/gather.h"
 #include "monitor-core/launch/machine.h"
@@ -97,6 +98,14 @@ static int read_words(struct job *job)
             return cli_usage(cli, "--set takes KEY=VALUE, as in around=16, not '%s'", p->setting[i]);
     }
     return CLI_DONE;
+}
+
+static void warn_of_leftovers(const struct job *job)
+{
+    const char *path = cli_value(job->cli, "record");
+    char left[2 * TRACE_TEXT];
+    if (path && leftover_line(path, NULL, left, sizeof left))
+        cli_warn(job->cli, "%s", left);
 }
 
 /* A run of minutes must not end in a folder that does not exist. */
@@ -283,6 +292,7 @@ static int run_job(struct job *job)
     code = code ? code : spare_inputs(job);
     if (code)
         return code;
+    warn_of_leftovers(job);
     return cli_has(job->cli, "dry-run") ? dry_run(job) : launch(job);
 }
 

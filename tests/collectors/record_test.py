@@ -166,6 +166,20 @@ class Record(unittest.TestCase):
             base = int(text.split()[0], 16)
             self.assertGreater(sum(seen[base + i * PAGE] > 0 for i in range(1000)), 900)
 
+    def test_interrupt_while_the_trace_is_made(self):
+        """The signal after the one that ended the recording: no trace, and the spool is there for import."""
+        p, text = self.started("--", TOUCH, "1000", "1", "20000")
+        time.sleep(0.5)
+        while p.poll() is None:
+            p.send_signal(signal.SIGINT)
+            time.sleep(0.0005)
+        self.assertEqual(p.returncode, 1)
+        said = p.stderr.read()
+        self.assertIn(f"interrupted; nothing was written; what was recorded is in {self.part}: mirrorball import reads it", said)
+        self.assertEqual(os.listdir(self.folder), ["out.h5.part"])
+        self.assertEqual(run("import", self.part, "-o", self.out).returncode, 0)
+        self.assertTrue(self.touched()[0] and text)
+
     def test_nohup(self):
         """A terminal that goes away does not end a recording that was told not to mind."""
         p, text = self.started("--", TOUCH, "500", "1", "20000",

@@ -406,5 +406,49 @@ class Import(unittest.TestCase):
         self.assertEqual(child.returncode, -signal.SIGINT)
         self.assertEqual(os.listdir(self.folder.name), [])
 
+    def test_interrupted_while_it_is_packed(self):
+        """The last step takes seconds, and ends at once all the same; nothing is written under any name."""
+        rng, n = np.random.default_rng(7), 1 << 20
+        words = np.empty((n, 2), "<u8")
+        words[:, 0] = rng.integers(0, 1 << 42, n, dtype=np.uint64) | rng.integers(0, 64, n, dtype=np.uint64) << np.uint64(42)
+        words[:, 1] = np.cumsum(rng.integers(0, 1 << 20, n, dtype=np.uint64))
+        raw = os.path.join(self.folder.name, "raw.tr")
+        with open(raw, "wb") as f:
+            f.write(struct.pack("<8Q", *HEADER, 0, 10000, 64 << 48 | 8 << 32 | 1024 << 16 | 16) + words.tobytes())
+        command = [MIRRORBALL, "import", raw, "-o", self.out, "--compress", "smallest"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as child:
+            while not glob.glob(self.out + ".*.finishing") and child.poll() is None:
+                time.sleep(0.005)
+            child.send_signal(signal.SIGINT)
+            child.wait(60)
+            self.assertEqual(child.returncode, -signal.SIGINT, child.stderr.read())
+        self.assertEqual(os.listdir(self.folder.name), ["raw.tr"])
+
+    def test_what_a_killed_run_left(self):
+        """The next one says so, and what to do; that is done."""
+        with subprocess.Popen([MIRRORBALL, "import", "-", "-o", self.out], stdin=subprocess.PIPE) as child:
+            child.stdin.write(b"time_ns,cpu,address,op\n" + b"1,0,4096,r\n" * 300000)
+            child.stdin.flush()
+            for _ in range(200):
+                left = glob.glob(self.out + ".*.recording")
+                if left and os.path.getsize(left[0]) > 262144 * 4:
+                    break
+                time.sleep(0.05)
+            also = self.run_import("-", data=b"time_ns,cpu,address,op\n1,0,0,r\n")
+            self.assertNotIn(b"left by", also.stderr, "it is at work")
+            child.kill()
+        open(f"{self.out}.{child.pid}.finishing", "wb").close()
+        open(f"{self.out}.{child.pid}.notes", "wb").close()
+        self.good("-", data=b"time_ns,cpu,address,op\n1,0,0,r\n")
+        self.assertIn(f"import: warning: {left[0]} and 1 more: left by a run that was killed; mirrorball import reads what it holds, "
+                      "or remove them\n", self.stderr)
+        os.remove(f"{self.out}.{child.pid}.finishing")
+        found = self.good(left[0])
+        self.assertEqual(len(found["time"]), 262144)
+        self.assertNotIn("left by", self.stderr)
+        os.remove(left[0])
+        self.good("-", data=b"time_ns,cpu,address,op\n1,0,0,r\n")
+        self.assertNotIn("left by", self.stderr)
+
 
 unittest.main()
