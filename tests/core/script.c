@@ -61,6 +61,15 @@ static void tick(const char *word)
     engine_tick(policy_rig.engine, policy_rig.now);
 }
 
+/* Flushed after each, so that a page that is watched again misses no access. */
+static void misses(node_t node, page_t page, bool write, uint64_t count)
+{
+    for (; count; count--) {
+        fixture_misses(&policy_rig, node, page, write, 1);
+        engine_flush(policy_rig.engine);
+    }
+}
+
 static void miss(const char *word)
 {
     char *rest;
@@ -75,7 +84,7 @@ static void miss(const char *word)
             cr_assert_eq(
                 engine_access(policy_rig.engine, (page_t)page, (node_t)node, (uint16_t)task, false, policy_rig.now), 0);
         else
-            fixture_misses(&policy_rig, (node_t)node, (page_t)page, *word == 'w', (uint32_t)count);
+            misses((node_t)node, (page_t)page, *word == 'w', count);
 }
 
 static uint64_t found(const char *what, size_t len)
@@ -87,6 +96,8 @@ static uint64_t found(const char *what, size_t len)
         return s->moves;
     if (!strncmp(what, "copies", len))
         return s->copies;
+    if (!strncmp(what, "watches", len))
+        return s->watches;
     if (!strncmp(what, "sampling", len))
         return policy_rig.engine->view.sampling;
     for (unsigned i = 0; i < REFUSED_REASONS; i++)

@@ -12,8 +12,8 @@
  *   5=0x3      page 5 has copies on nodes 0 and 1, no others, after all that is queued
  *   5!2        the last order about page 5, carried out or refused, gave the class's code 2 as its reason; 0: there was
  *              none; sampling!5: the last SAMPLE order
- *   moves=7    so many moves so far; copies=, refused= (orders that the engine turned down) alike; sampling=256: of 256
- *              misses one is seen from now on
+ *   moves=7    so many moves so far; copies=, watches=, refused= (orders that the engine turned down) alike;
+ * sampling=256: of 256 misses one is seen from now on
  *
  * A miss of a node on an untouched page is its first touch. Node numbers in misses are decimal.
  */
