@@ -34,9 +34,12 @@ void qemu_defaults(struct qemu_options *o)
 }
 
 /* --- the run. The first signal is handed on to QEMU, which then has the program or the machine end; the second ends
- * QEMU itself. From a terminal QEMU gets SIGINT of its own; what another process sends is for the recorder alone. ---
+ * QEMU itself. From a terminal QEMU gets SIGINT of its own; what another process sends is for the recorder alone. One
+ * that comes while the trace is made ends that, and the capture stays. ---
  */
 
+enum { ENDS = 3 };
+static const int ends[ENDS] = {SIGINT, SIGTERM, SIGHUP};
 static volatile sig_atomic_t child, signals;
 
 static void on_signal(int number, siginfo_t *from, void *context)
@@ -45,6 +48,19 @@ static void on_signal(int number, siginfo_t *from, void *context)
     (void)context;
     if (child > 0 && (again || !terminal))
         kill((pid_t)child, again ? SIGKILL : SIGTERM);
+}
+
+static void watch_signals(struct sigaction old[ENDS])
+{
+    struct sigaction act = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    sigemptyset(&act.sa_mask);
+    child = 0;
+    signals = 0;
+    for (size_t i = 0; i < ENDS; i++) {
+        sigaction(ends[i], NULL, &old[i]);
+        if (ends[i] != SIGHUP || old[i].sa_handler != SIG_IGN) /* nohup */
+            sigaction(ends[i], &act, NULL);
+    }
 }
 
 static void run_child(char *const *words, bool whole_system)
@@ -63,18 +79,8 @@ static void run_child(char *const *words, bool whole_system)
 
 static int run(char *const *words, bool whole_system, int *status, struct trace_error *error)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction act = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO}, old[3];
     int err = 0;
-    sigemptyset(&act.sa_mask);
-    child = 0;
-    signals = 0;
     fflush(NULL);
-    for (size_t i = 0; i < 3; i++) {
-        sigaction(numbers[i], NULL, &old[i]);
-        if (numbers[i] != SIGHUP || old[i].sa_handler != SIG_IGN) /* nohup */
-            sigaction(numbers[i], &act, NULL);
-    }
     pid_t pid = fork();
     if (pid == 0)
         run_child(words, whole_system);
@@ -85,8 +91,6 @@ static int run(char *const *words, bool whole_system, int *status, struct trace_
         if (errno != EINTR)
             err = trace_fail(error, errno, "waiting for QEMU: %s", strerror(errno));
     child = 0;
-    for (size_t i = 0; i < 3; i++)
-        sigaction(numbers[i], &old[i], NULL);
     return err;
 }
 
@@ -134,6 +138,11 @@ static void command_text(const struct qemu_options *o, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " " : "", o->command[i]);
 }
 
+static bool asked_again(void *before)
+{
+    return signals != *(const sig_atomic_t *)before;
+}
+
 static int import_capture(const struct qemu_options *o, const struct qemu_place *p, struct qemu_result *result,
                           struct trace_error *error)
 {
@@ -141,6 +150,8 @@ static int import_capture(const struct qemu_options *o, const struct qemu_place 
     char command[TRACE_TEXT];
     struct trace_error why;
     struct stat raw;
+    sig_atomic_t before = signals;
+    import.stop = (struct trace_stop){asked_again, &before};
     command_text(o, command, sizeof command);
     import.from = IMPORT_TR;
     import.command = import.command ? import.command : command;
@@ -168,14 +179,20 @@ static int record(const struct qemu_options *o, struct qemu_place *p, struct qem
                   struct trace_error *error)
 {
     char *words[QEMU_WORDS];
+    struct sigaction old[ENDS];
     int err = qemu_command(o, p, words, error);
     if (err)
         return err;
+    watch_signals(old);
     err = run(words, o->whole_system, &result->status, error);
+    bool ran = !err;
+    if (ran)
+        err = import_capture(o, p, result, error);
+    for (size_t i = 0; i < ENDS; i++)
+        sigaction(ends[i], &old[i], NULL);
     qemu_command_free(words);
-    if (err)
+    if (!ran)
         return err;
-    err = import_capture(o, p, result, error);
     /* A capture that could not be imported is kept: it may be all there is of a long run. */
     if (!o->raw && (!err || err == -ECHILD))
         unlink(p->raw);

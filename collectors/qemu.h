@@ -50,10 +50,11 @@ struct qemu_result {
     struct import_counts counts; /* records read and taken */
 };
 
-/* Runs to the program's end. SIGINT and SIGTERM end the program; what was captured by then becomes the trace. A kill of
- * this process leaves the raw capture, which `mirrorball import` reads to its last whole record. The command's standard
- * streams are the caller's. 0, or -errno with a line: -ENOENT when QEMU or the plugin is missing (with what to
- * install), -EINVAL for options that make no cache, -ECHILD when QEMU ended before the first record. */
+/* Runs to the program's end. SIGINT and SIGTERM end the program; what was captured by then becomes the trace. One more
+ * while the trace is made (-EINTR), or a kill of this process, leaves the raw capture, which `mirrorball import` reads
+ * to its last whole record. The command's standard streams are the caller's. 0, or -errno with a line: -ENOENT when
+ * QEMU or the plugin is missing (with what to install), -EINVAL for options that make no cache, -ECHILD when QEMU ended
+ * before the first record. */
 int qemu_record(const struct qemu_options *, struct qemu_result *, struct trace_error *);
 
 /* Whether qemu_record could start: 0, or -errno with a line that says what is missing and what to install. */

@@ -63,7 +63,7 @@ static void say(const struct found *f, const char *folder, int n, char *text, si
     char more[32] = "";
     if (f->n > 1)
         snprintf(more, sizeof more, " and %u more", f->n - 1);
-    snprintf(text, size, "%.*s%s%s: left by a run that was killed; %sremove %s", n, folder, f->name, more,
+    snprintf(text, size, "%.*s%s%s: left by a run that did not end; %sremove %s", n, folder, f->name, more,
              f->rank == READABLE ? "mirrorball import reads what it holds, or " : "", f->n > 1 ? "them" : "it");
 }
 

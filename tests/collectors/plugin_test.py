@@ -2,6 +2,7 @@
 """Captures under qemu-x86_64 of programs whose misses are counted by hand: 32 KiB (512 lines), 1 MiB (16384 lines), LRU."""
 
 import collections
+import glob
 import os
 import shutil
 import signal
@@ -157,6 +158,22 @@ class Plugin(unittest.TestCase):
             self.assertTrue(os.path.exists(self.out))
             os.remove(self.out)
             os.remove(self.raw)
+
+    def test_interrupt_while_the_trace_is_made(self):
+        """The capture stays, and is named; by the next run as well, if it was killed before it could say so."""
+        words = [word for word in self.command("--", GUEST, "forever", "32768") if word not in ("--raw", self.raw)]
+        run = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        left = f"{self.out}.{run.pid}.tr"
+        wait_for(lambda: os.path.exists(left) and os.path.getsize(left) > 1 << 24)
+        run.send_signal(signal.SIGTERM)
+        wait_for(lambda: glob.glob(self.out + ".*.recording"))
+        run.send_signal(signal.SIGTERM)
+        said = run.communicate(timeout=60)[1].decode()
+        self.assertEqual(run.returncode, 1, said)
+        self.assertIn(f"{left} holds what was captured, for mirrorball import; no trace: interrupted; nothing was written", said)
+        self.assertEqual([name for name in os.listdir(self.folder.name) if name.startswith("out.h5")], [os.path.basename(left)])
+        done = subprocess.run(self.command("--", GUEST, "rr", "1"), capture_output=True, text=True, timeout=60, check=True)
+        self.assertIn(f"warning: {left}: left by a run that did not end; mirrorball import reads what it holds, or remove it", done.stderr)
 
     def test_a_capture_without_a_trace_is_named(self):
         code, said = self.interrupted(None)

@@ -440,7 +440,7 @@ class Import(unittest.TestCase):
         open(f"{self.out}.{child.pid}.finishing", "wb").close()
         open(f"{self.out}.{child.pid}.notes", "wb").close()
         self.good("-", data=b"time_ns,cpu,address,op\n1,0,0,r\n")
-        self.assertIn(f"import: warning: {left[0]} and 1 more: left by a run that was killed; mirrorball import reads what it holds, "
+        self.assertIn(f"import: warning: {left[0]} and 1 more: left by a run that did not end; mirrorball import reads what it holds, "
                       "or remove them\n", self.stderr)
         os.remove(f"{self.out}.{child.pid}.finishing")
         found = self.good(left[0])
