@@ -81,43 +81,39 @@ void report_hello(void)
         monitor.pager.record = record;
 }
 
-static void send_node(uint32_t n)
+static void take_node(struct telemetry_node *frame, uint32_t n)
 {
     const struct memory *memory = &machine_x86.memory;
-    struct telemetry_node frame = {.node = n,
-                                   .cpus = affinity_cpus(n),
-                                   .total_bytes = memory->node[n].total,
-                                   .monitor_bytes = memory->node[n].monitor};
-    lock_take(&monitor.pager.lock);
-    frame.free_bytes = memory_free(memory, (node_t)n) * MEMORY_FRAME;
+    *frame = (struct telemetry_node){.node = n,
+                                     .cpus = affinity_cpus(n),
+                                     .total_bytes = memory->node[n].total,
+                                     .free_bytes = memory_free(memory, (node_t)n) * MEMORY_FRAME,
+                                     .monitor_bytes = memory->node[n].monitor};
     for (uint32_t to = 0; to < machine_x86.nodes && to < NODES; to++) {
-        frame.seen[to][0] = monitor.pager.seen[n][to][0];
-        frame.seen[to][1] = monitor.pager.seen[n][to][1];
+        frame->seen[to][0] = monitor.pager.seen[n][to][0];
+        frame->seen[to][1] = monitor.pager.seen[n][to][1];
     }
-    lock_give(&monitor.pager.lock);
-    telemetry_send(&report.telemetry, TELEMETRY_NODE, &frame, sizeof frame);
 }
 
-static void send_vm(const struct vm *vm)
+static void take_vm(struct telemetry_vm *frame, const struct vm *vm)
 {
     const struct pager_vm_counts *counts = &monitor.pager.vm[vm->id];
-    struct telemetry_vm frame = {.vm = vm->id,
-                                 .vcpus = vm->nvcpus,
-                                 .state = vm->state,
-                                 .end = vm->end,
-                                 .first_slot = monitor.pager.space.first[vm->id],
-                                 .pages = monitor.pager.space.count[vm->id],
-                                 .private_pages = counts->private_pages,
-                                 .shared_pages = counts->shared_pages,
-                                 .touches = counts->touches,
-                                 .copies_on_write = counts->copies_on_write,
-                                 .resets = vm->resets,
-                                 .local = monitor.pager.vm_local[vm->id]};
+    *frame = (struct telemetry_vm){.vm = vm->id,
+                                   .vcpus = vm->nvcpus,
+                                   .state = vm->state,
+                                   .end = vm->end,
+                                   .first_slot = monitor.pager.space.first[vm->id],
+                                   .pages = monitor.pager.space.count[vm->id],
+                                   .private_pages = counts->private_pages,
+                                   .shared_pages = counts->shared_pages,
+                                   .touches = counts->touches,
+                                   .copies_on_write = counts->copies_on_write,
+                                   .resets = vm->resets,
+                                   .local = monitor.pager.vm_local[vm->id]};
     for (uint32_t n = 0; n < machine_x86.nodes && n < NODES; n++)
-        frame.to_node[n] = monitor.pager.vm_node[vm->id][n];
-    __builtin_memcpy(frame.name, vm->config->name, sizeof frame.name);
-    __builtin_memcpy(frame.why, vm->why, sizeof frame.why);
-    telemetry_send(&report.telemetry, TELEMETRY_VM, &frame, sizeof frame);
+        frame->to_node[n] = monitor.pager.vm_node[vm->id][n];
+    __builtin_memcpy(frame->name, vm->config->name, sizeof frame->name);
+    __builtin_memcpy(frame->why, vm->why, sizeof frame->why);
 }
 
 static void send_vcpu(const struct vcpu *v)
@@ -175,11 +171,21 @@ static void send_disk(uint32_t i)
 
 static void send_all(void)
 {
-    for (uint32_t n = 0; n < machine_x86.nodes && n < NODES; n++)
-        send_node(n);
+    static struct telemetry_node node[NODES];
+    static struct telemetry_vm vm[CONFIG_VMS];
+    uint32_t nodes = machine_x86.nodes < NODES ? machine_x86.nodes : NODES;
+    /* The line is slow: nodes and VMs tell of the same accesses only if both are of one moment. */
+    lock_take(&monitor.pager.lock);
+    for (uint32_t n = 0; n < nodes; n++)
+        take_node(&node[n], n);
+    for (uint32_t i = 0; i < monitor.nvms; i++)
+        take_vm(&vm[i], monitor.vm[i]);
+    lock_give(&monitor.pager.lock);
+    for (uint32_t n = 0; n < nodes; n++)
+        telemetry_send(&report.telemetry, TELEMETRY_NODE, &node[n], sizeof node[n]);
     send_engine();
     for (uint32_t i = 0; i < monitor.nvms; i++)
-        send_vm(monitor.vm[i]);
+        telemetry_send(&report.telemetry, TELEMETRY_VM, &vm[i], sizeof vm[i]);
     for (uint32_t i = 0; i < monitor.nvcpus; i++)
         send_vcpu(monitor.vcpu[i]);
     for (uint32_t i = 0; i < monitor.ndisks; i++)

@@ -54,6 +54,7 @@ def check_ended(boot, *names, crashed=()):
     t = boot.telemetry
     expect(t.end is not None and t.hello is not None, "the telemetry does not end")
     expect(not t.end["panicked"], f"panic: {t.end['why']}")
+    expect(t.torn == 0, f"in {t.torn} reports nodes and VMs do not agree on the accesses")
     expect(t.bad == 0, f"{t.bad} bytes of telemetry make no sense")
     for name in names:
         want = 2 if name in crashed else 1
@@ -366,6 +367,21 @@ def hostile_long(build):
     return hostile(build, (2, 3), 20000)
 
 
+def stopped(build):
+    """A run that is ended while its VMs are busy: what they are said to have accessed is what the nodes have seen."""
+    import h5py
+    emulator.need(build)
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "stopped.h5")
+        done = subprocess.run([os.path.join(build, "mirrorball"), "monitor", "run", "-q", "--vm", "debian", "--vm", "debian", "--set",
+                               "harvest_ms=5", "--timeout", "2", "-o", out], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=100)
+        expect(done.returncode == 1 and b"time limit" in done.stderr, done.stderr.decode())
+        with h5py.File(out) as f:
+            vms, all_seen = int(f["vm_traffic"]["accesses"].sum()), int(f["summary"]["misses"][0])
+    expect(vms == all_seen > 0, f"accesses: {vms} of the VMs, {all_seen} of the nodes")
+    return f"{vms} accesses"
+
+
 def figure6(build):
     return disk(build, (1, 2, 4))
 
@@ -384,7 +400,7 @@ def generic(build):
     return f"{boot.seconds:.0f} s"
 
 
-CASES = {f.__name__: f for f in (nothing, changed, one, two, sliced, stir, planted, planted_early, lost, disk, written, console, crash, hostile, hostile_long, figure6, soak, generic)}
+CASES = {f.__name__: f for f in (nothing, changed, one, two, sliced, stir, planted, planted_early, lost, disk, written, console, crash, stopped, hostile, hostile_long, figure6, soak, generic)}
 
 
 def main():
@@ -392,7 +408,8 @@ def main():
     try:
         print(f"{case}: {CASES[case](build)}")
     except (Bad, TimeoutError, emulator.Crashed) as bad:
-        print("\n".join([*emulator.Machine.latest.console(), *emulator.Machine.latest.stalled]))
+        latest = emulator.Machine.latest
+        print("\n".join([*latest.console(), *latest.stalled] if latest else []))
         print(f"{case}: {bad}")
         sys.exit(1)
 

@@ -224,11 +224,12 @@ def named(fields, values):
 
 
 class Telemetry:
-    """The last state of every counter: hello, node[n], vm[name], vcpu[n], engine, disk[name], text[], end."""
+    """The last state of every counter: hello, node[n], vm[name], vcpu[n], engine, disk[name], text[], end. torn: reports in
+    which the nodes have seen other accesses than the VMs have made."""
 
     def __init__(self, data):
         self.hello, self.engine, self.end, self.text = None, None, None, []
-        self.node, self.vm, self.vcpu, self.disk, self.bad = {}, {}, {}, {}, 0
+        self.node, self.vm, self.vcpu, self.disk, self.bad, self.torn = {}, {}, {}, {}, 0, 0
         at = 0
         while at + 12 <= len(data):
             kind, size = data[at + 2], int.from_bytes(data[at + 4:at + 6], "little")
@@ -251,7 +252,11 @@ class Telemetry:
             fields = "vm vcpus state end first pages private shared touches cow resets"
             row = named(fields, struct.unpack_from("<8I3Q", body))
             row["why"] = body[-96:].split(b"\0")[0].decode()
+            row["accesses"] = sum(struct.unpack_from("<16Q", body, 56))
             self.vm[body[-128:-96].split(b"\0")[0].decode()] = row
+            if row["vm"] == self.hello["vms"] - 1:
+                seen = sum(sum(node["reads"]) + sum(node["writes"]) for node in self.node.values())
+                self.torn += seen != sum(vm["accesses"] for vm in self.vm.values())
         elif kind == 4:
             row = named("number vm index cpu guest monitor used", struct.unpack_from("<4I3Q", body))
             row["exits"] = dict(zip(EXITS, struct.unpack_from(f"<{len(EXITS)}Q", body, 40)))
