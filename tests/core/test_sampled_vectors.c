@@ -114,6 +114,17 @@ Test(sampled_vectors, hybridtier_halves_frequencies)
     });
 }
 
+/* Each batch has its ten samples; a page that was hot in the one before is no candidate in the next. */
+Test(sampled_vectors, hybridtier_batches)
+{
+    script_run_all((const struct script[]){
+        {"hybridtier:momentum=15,batch=10", 2, 1, 80, 128,
+         .words = "p0.0-99 f0 f1 f2 f3 r0.90*5 r0.5*5 t10ms 90=0x1 t20ms t30ms t40ms r0.91*5 r0.5*4 t50ms t60ms 91=0x2 "
+                  "r0.5 t70ms 91=0x1 moves=2"},
+        {0},
+    });
+}
+
 /* The round of a batch: promotion, second chances, the scan, the look for a plateau, a tick each. In 30 ms four pages
  * of 1 MiB go down, 133 MiB/s: samples of the next second do not count. Of half the size they do. */
 #define FOUR_GO_DOWN \
@@ -191,6 +202,15 @@ Test(sampled_vectors, hybridtier_begins_again_when_the_share_falls)
         {"hybridtier:batch=800,momentum=15,momentum_window=1000000,point_ns=1s", 2, 1, 80, 128,
          .words = STOPS "r0.6*900 r0.90*100 t122s r0.6*889 r0.90*111 t123s r0.6*878 r0.90*122 t124s r0.6*867 r0.90*133 "
                         "t125s r0.6*856 r0.90*144 t126s sampling=32768 r0.6*845 r0.90*155 t127s sampling=1"},
+        /* What falls in the time of rest does not count. */
+        {"hybridtier:batch=800,momentum=15,momentum_window=1000000,point_ns=1s", 2, 1, 80, 128,
+         .words = "p0.0-99 r0.0-79*10 t10ms t20ms t30ms t40ms r0.0-79*10 t50ms t60ms t70ms sampling=32768 r0.6*90 "
+                  "r0.90*10 t2s r0.6*80 r0.90*20 t4s r0.6*70 r0.90*30 t6s r0.6*60 r0.90*40 t8s r0.6*50 r0.90*50 t10s "
+                  "r0.6*40 r0.90*60 t12s r0.6*30 r0.90*70 t14s r0.6*20 r0.90*80 t16s sampling=32768"},
+        {"hybridtier:batch=800,momentum=15,momentum_window=1000000,point_ns=1s,settle_ns=1s", 2, 1, 80, 128,
+         .words = "p0.0-99 r0.0-79*10 t10ms t20ms t30ms t40ms r0.0-79*10 t50ms t60ms t70ms sampling=32768 r0.6*90 "
+                  "r0.90*10 t2s r0.6*80 r0.90*20 t4s r0.6*70 r0.90*30 t6s r0.6*60 r0.90*40 t8s r0.6*50 r0.90*50 t10s "
+                  "r0.6*40 r0.90*60 t12s sampling=32768 r0.6*30 r0.90*70 t14s sampling=1"},
         /* Too soon for the sixth. */
         {"hybridtier:batch=800,momentum=15,momentum_window=1000000,point_ns=1s", 2, 1, 80, 128,
          .words = STOPS "r0.6*900 r0.90*100 t122s r0.6*889 r0.90*111 t123s r0.6*878 r0.90*122 t124s r0.6*867 r0.90*133 "

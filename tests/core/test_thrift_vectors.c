@@ -8,6 +8,7 @@
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tests/core/script.h"
 
@@ -187,4 +188,118 @@ Test(thrift_vectors, observing_takes_a_share_of_what_can_be_saved)
         {"thrift", 4, .words = "p0.0 t1ms t2ms t3ms t4ms sampling=1 refused=0"},
         {0},
     });
+}
+
+/* --- what takes chance or repetition --- */
+
+static struct costs costs;
+
+static void begin(uint64_t page_ns, uint64_t sync_ns, uint64_t price, uint64_t steady, uint64_t seed)
+{
+    const struct policy_rig_param param[] = {{"price", price}, {"steady", steady}, {"seed", seed}, {0}};
+    fixture_shape(&policy_rig_shape, 4, 4, FRAMES_UNBOUNDED);
+    costs = (struct costs){.page_ns = page_ns, .sync_ns = sync_ns};
+    policy_rig_shape.topology.costs = &costs;
+    policy_rig_begin("thrift", 4000, param);
+    cr_assert_eq(engine_access(policy_rig.engine, 0, 0, 0, false, 0), 0);
+}
+
+static void reads(node_t node, uint32_t n)
+{
+    fixture_misses(&policy_rig, node, 0, false, n);
+    engine_flush(policy_rig.engine);
+}
+
+/* One read each of 4000 pages by node 1; `fell`: which were copied. */
+static void toss(uint64_t price_ns, uint64_t seed, nodeset_t *fell)
+{
+    begin(100 * price_ns, 0, 1, 0, seed);
+    for (page_t page = 1; page < 4000; page++)
+        cr_assert_eq(engine_access(policy_rig.engine, page, 0, 0, false, 0), 0);
+    for (page_t page = 0; page < 4000; page++)
+        fixture_misses(&policy_rig, 1, page, false, 1);
+    for (page_t page = 0; page < 4000; page++)
+        fell[page] = view_copies(&policy_rig.engine->view, page) == 3;
+    policy_rig_end();
+}
+
+static unsigned differing(const nodeset_t *a, const nodeset_t *b, unsigned n)
+{
+    unsigned differ = 0;
+    for (unsigned i = 0; i < n; i++)
+        differ += a[i] != b[i];
+    return differ;
+}
+
+/* 101 ns at a price of 202, 808 and 3232 ns: 2000, 500 and 125 of 4000, give or take five deviations. At 1 in 2 each
+ * toss is like the one before it as often as not, or those before, and as another seed's. */
+Test(thrift_vectors, the_coin_falls_as_rent_to_price)
+{
+    static nodeset_t fell[4000], again[4000], none[4000];
+    toss(3232, 1, fell);
+    cr_expect_leq(abs((int)differing(fell, none, 4000) - 125), 55);
+    toss(808, 1, fell);
+    cr_expect_leq(abs((int)differing(fell, none, 4000) - 500), 105);
+    toss(202, 1, fell);
+    cr_expect_leq(abs((int)differing(fell, none, 4000) - 2000), 158);
+    for (unsigned lag = 1; lag < 9; lag++)
+        cr_expect_leq(abs((int)differing(fell, fell + lag, 3990) - 1995), 158, "lag %u", lag);
+    toss(202, 1, again);
+    cr_expect_eq(differing(fell, again, 4000), 0);
+    toss(202, 2, again);
+    cr_expect_leq(abs((int)differing(fell, again, 4000) - 2000), 158);
+}
+
+/* Reads of nodes 0 and 1 in turn until node 1 has a copy, how many it took; `local` more of it, and a write. */
+static unsigned copy_and_write(uint32_t local)
+{
+    unsigned n = 0;
+    while (view_copies(&policy_rig.engine->view, 0) == 1 && n < 100000) {
+        reads(0, 1);
+        reads(1, 1);
+        n++;
+    }
+    reads(1, local);
+    fixture_misses(&policy_rig, 0, 0, true, 1);
+    engine_flush(policy_rig.engine);
+    return n;
+}
+
+/* Ten prices are 40960 units. With a price 64 times as low, a read of 103 counts 6592: seven are enough; 128 times,
+ * 13184: four, and never fewer. A copy has paid with 40 reads, 4120 units, not with 39. */
+Test(thrift_vectors, copies_that_paid_are_up_to_128_times_as_cheap)
+{
+    begin(3800, 1600, 100, 1000, 1);
+    for (int round = 0; round < 6; round++)
+        copy_and_write(50);
+    cr_expect_eq(copy_and_write(40), 7);
+    for (int round = 0; round < 5; round++)
+        cr_expect_eq(copy_and_write(40), 4, "round %d", round);
+    cr_expect_eq(copy_and_write(39), 4);
+    cr_expect_eq(copy_and_write(40), 7);
+    cr_expect_eq(copy_and_write(40), 4);
+    policy_rig_end();
+}
+
+/* Every read pays 32 prices, 131072 units, and steady reading counts to 65535: of a price 128 times as high 511 units,
+ * 12 % of 4096 are 491, 20 % 819. The coin of 1024 in 4096 falls at the fourth read, in the mean: 57 copies take 228,
+ * give or take five deviations of 26. */
+Test(thrift_vectors, copies_that_did_not_pay_are_up_to_128_times_as_dear)
+{
+    unsigned n = 0;
+    begin(100, 0, 1, 12, 1);
+    for (int round = 0; round < 64; round++)
+        n += copy_and_write(0) * (round >= 7);
+    cr_expect_geq(n, 98, "%u", n);
+    cr_expect_leq(n, 358, "%u", n);
+    policy_rig_end();
+    begin(100, 0, 1, 20, 1);
+    for (int round = 0; round < 7; round++)
+        copy_and_write(0);
+    for (int i = 0; i < 200; i++) {
+        reads(0, 1);
+        reads(1, 1);
+    }
+    cr_expect_eq(policy_rig.engine->stats.copies, 7);
+    policy_rig_end();
 }
