@@ -63,8 +63,8 @@ enum { CONFIG_HEAD = offsetof(struct config, policy), CONFIG_CRC_FROM = offsetof
 int config_open(struct config *, const void *file, size_t size, struct policy_error *);
 
 /* A checksum of so many bytes, fast enough for hundreds of megabytes on an emulated machine: eight bytes a step, each
- * step one-to-one, so that no change within eight bytes escapes; zeroes fill
- * the last step, of which there always is one. */
+ * step one-to-one, so that no change within eight bytes escapes; zeroes fill the last step, of which there always is
+ * one. */
 uint64_t config_sum(const void *bytes, size_t n);
 
 /* How many VMs have that disk. */

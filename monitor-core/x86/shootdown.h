@@ -3,9 +3,10 @@
  * Translation shootdown over nested tables. One generation for the machine: a CPU that enters a guest with an older one
  * flushes first (TLB_CONTROL in its control block), and a shootdown waits only for CPUs that are in a guest.
  *
- *   entry (interrupts held off by CLGI): in_guest = 1; fence; if (seen != generation) { seen = generation; flush };
- * VMRUN exit: in_guest = 0 (release) shootdown: generation++; fence; every other CPU in a guest of these VMs: kick;
- * wait until it left the guest once or has seen the generation
+ *   entry (CLGI):  in_guest = 1; fence; if (seen != generation) { seen = generation; flush }; VMRUN
+ *   exit:          in_guest = 0 (release)
+ *   shootdown:     generation++; fence; every other CPU in a guest of these VMs: kick; wait until it has left the guest
+ *                  once or has seen the generation
  *
  * VMRUN and the flush in its control block are one act, so a CPU whose `seen` is new runs on new translations.
  */
