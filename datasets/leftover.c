@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datasets/target.h"
+
 enum rank { NONE, USELESS, READABLE };
 
 struct found {
@@ -70,8 +72,7 @@ static void say(const struct found *f, const char *folder, int n, char *text, si
 bool leftover_line(const char *out, const char *in, char *text, size_t size)
 {
     struct found f = {.rank = NONE};
-    /* Beside the file that a symbolic link leads to. */
-    char *real = realpath(out, NULL);
+    char *real = target_of(out);
     const char *path = real ? real : out, *slash = strrchr(path, '/'), *last = in ? strrchr(in, '/') : NULL;
     int n = slash ? (int)(slash - path) + 1 : 0;
     char *folder = n ? strndup(path, (size_t)n) : strdup(".");

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "datasets/target.h"
 #include "datasets/trace_digest.h"
 #include "datasets/trace_pages.h"
 #include "datasets/trace_private.h"
@@ -31,7 +31,7 @@ struct trace_writer {
     uint32_t nstored, stored_room;
     /* in a file */
     struct trace_work *work;
-    char *target; /* what a symbolic link leads to, so that the link stays */
+    char *target; /* target.h */
     char path[448], work_path[512], final_path[512];
 };
 
@@ -58,30 +58,25 @@ static int check_meta(const struct trace_meta *meta, struct trace_error *error)
     return 0;
 }
 
-/* The finished file is renamed to its name, which would replace a device, or a link to a file without a name. */
-static int check_path(const char *path, const char *target, struct trace_error *error)
+static int no_target(const char *path, struct trace_error *error)
 {
-    struct stat st;
-
+    int err = errno;
+    const char *what = err == EISDIR ? "a folder" : "a device, a pipe or a file without a name";
     if (!*path)
-        return trace_fail(error, ENOENT, "the name of the trace to write is empty");
-    if (strlen(path) >= sizeof((struct trace_writer *)NULL)->path)
-        return trace_fail(error, ENAMETOOLONG, "%.60s...: the path is too long", path);
-    if (stat(path, &st) || (S_ISREG(st.st_mode) && target))
-        return 0;
-    const char *what = S_ISREG(st.st_mode) ? "file without a name" : "device or pipe";
-    return trace_fail(error, S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP, "%s: is a %s; name a file for the trace to write",
-                      path, S_ISDIR(st.st_mode) ? "folder" : what);
+        return trace_fail(error, err, "the name of the trace to write is empty");
+    if (err != EISDIR && err != ENOTSUP)
+        return trace_fail(error, err, "%s: %s", path, strerror(err));
+    return trace_fail(error, err, "%s: is %s; name a file for the trace to write", path, what);
 }
 
 static int start_file(struct trace_writer *w, const char *path, struct trace_error *error)
 {
-    w->target = realpath(path, NULL);
-    int err = check_path(path, w->target, error);
-    if (err)
-        return err;
-    if (w->target && strlen(w->target) < sizeof w->path)
-        path = w->target;
+    w->target = target_of(path);
+    if (!w->target)
+        return no_target(path, error);
+    path = w->target;
+    if (strlen(path) >= sizeof w->path)
+        return trace_fail(error, ENAMETOOLONG, "%.60s...: the path is too long", path);
     if (w->compress == TRACE_BLOSC && !trace_schema_blosc())
         return trace_fail(error, ENOTSUP,
                           "%s: no blosc here; install the package hdf5-filter-plugin-blosc-serial, or use deflate",

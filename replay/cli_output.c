@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "datasets/target.h"
 #include "replay/cli_private.h"
 
 enum { TEMPORARIES_MAX = 32 };
@@ -72,32 +73,6 @@ static void forget(char *name)
     free(name);
 }
 
-/* What a symbolic link leads to is what gets replaced, so that the link stays. /dev/stdout may lead to a file without a
- * name, which cannot be replaced: the link would be. */
-static char *target(const char *path)
-{
-    struct stat st;
-    char *real = realpath(path, NULL);
-    if (real || stat(path, &st))
-        return real ? real : strdup(path);
-    errno = ENOTSUP;
-    return NULL;
-}
-
-/* Renaming over a device would replace the device: only a regular file, or nothing, may be there. */
-static bool replaceable(const char *path)
-{
-    struct stat st;
-    if (*path && (stat(path, &st) || S_ISREG(st.st_mode)))
-        return true;
-    if (!*path) {
-        errno = ENOENT;
-        return false;
-    }
-    errno = S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP;
-    return false;
-}
-
 static bool creatable(const char *name)
 {
     int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -109,9 +84,8 @@ static bool creatable(const char *name)
 
 char *cli_temporary(const char *path)
 {
-    char *final = target(path), *name = NULL;
-    bool good = final && replaceable(final) &&
-                asprintf(&name, "%s.%ld-%u.tmp", final, (long)getpid(), atomic_fetch_add(&serial, 1)) >= 0 &&
+    char *final = target_of(path), *name = NULL;
+    bool good = final && asprintf(&name, "%s.%ld-%u.tmp", final, (long)getpid(), atomic_fetch_add(&serial, 1)) >= 0 &&
                 creatable(name) && remember(name);
     int error = errno;
     free(final);
@@ -124,7 +98,7 @@ char *cli_temporary(const char *path)
 
 int cli_publish(char *temporary, const char *path)
 {
-    char *final = target(path);
+    char *final = target_of(path);
     int error = final && rename(temporary, final) == 0 ? 0 : -errno;
     if (error)
         unlink(temporary);

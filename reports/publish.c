@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "datasets/target.h"
 
 static int write_whole(int fd, const char *bytes, size_t size)
 {
@@ -73,11 +74,9 @@ static const char *advice(int error)
 
 int publish(const char *path, const void *bytes, size_t size, struct trace_error *why)
 {
-    struct stat status;
     sigset_t ends, before;
-    /* What a symbolic link leads to is what gets replaced, so that the link stays. */
-    char *real = realpath(path, NULL);
-    bool special = stat(path, &status) == 0 && (!S_ISREG(status.st_mode) || !real);
+    char *target = target_of(path);
+    bool special = !target;
     sigemptyset(&ends);
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGTERM);
@@ -85,8 +84,8 @@ int publish(const char *path, const void *bytes, size_t size, struct trace_error
     /* A pipe may block for ever: only the short write of a file may hold signals back. */
     if (!special)
         pthread_sigmask(SIG_BLOCK, &ends, &before);
-    int error = special ? write_file(path, 0, bytes, size) : replace(real ? real : path, bytes, size);
-    free(real);
+    int error = special ? write_file(path, 0, bytes, size) : replace(target, bytes, size);
+    free(target);
     if (!special)
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error)

@@ -22,7 +22,7 @@ RULES = (
     ("datasets/command*", ("<*>", "datasets/*", "policy/numa.h", "replay/cli.h")),
     ("datasets/*", ("<*>", "datasets/*", "policy/numa.h")),
     ("reports/command*", ("<*>", "reports/*", "datasets/trace.h", "datasets/machine_file.h", "replay/cli.h")),
-    ("reports/*", ("<*>", "reports/*", "datasets/guard.h", "datasets/trace.h", "datasets/trace_collect.h", "datasets/machine_file.h", "policy/numa.h")),
+    ("reports/*", ("<*>", "reports/*", "datasets/guard.h", "datasets/plural.h", "datasets/target.h", "datasets/trace.h", "datasets/trace_collect.h", "datasets/machine_file.h", "policy/numa.h")),
     # replay/driver.h: a policy as it is typed means the same to `live` as to `replay`.
     ("collectors/command*", ("<*>", "collectors/*", "datasets/*", "replay/cli.h", "replay/driver.h") + CORE_HEADERS),
     ("collectors/*", ("<*>", "collectors/*", "datasets/*") + CORE_HEADERS),

@@ -112,6 +112,26 @@ class Errors(CommandTest):
         os.unlink(link)
         os.unlink(results)
 
+    def test_output_through_a_link(self):
+        """Links stay, those to a file that is not there yet as well; links in a circle are refused."""
+        results, link, target = self.path("results.h5"), self.path("link"), self.path("there/target")
+        self.assertEqual(run("compare", self.b, "--policy", "migrep", "-o", results).returncode, 0)
+        os.mkdir(self.path("there"))
+        os.symlink("there/next", link)
+        os.symlink(target, self.path("there/next"))
+        os.symlink("circle", self.path("circle"))
+        for command in (["compare", self.b, "--policy", "migrep"], ["import", self.b], ["report", results]):
+            done = run(*command, "-o", link)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(os.path.islink(link) and os.path.islink(self.path("there/next")))
+            self.assertTrue(os.path.isfile(target), "not where the link leads to")
+            os.unlink(target)
+            self.bad(1, *command, "-o", self.path("circle"), says="circle: .*symbolic links")
+        self.assertEqual(sorted(os.listdir(self.path("there"))), ["next"])
+        for name in ("there/next", "circle", "link", "results.h5"):
+            os.unlink(self.path(name))
+        os.rmdir(self.path("there"))
+
     @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
     def test_folder_without_permission(self):
         os.mkdir(self.path("closed"), 0o500)
