@@ -212,7 +212,7 @@ static int transfer(struct pager *p, uint32_t vm, node_t node, uint64_t gpa, uns
         unsigned char *at = err ? NULL : bytes_near(p, space_page(&p->space, slot), node) + within;
         if (at && in)
             __builtin_memcpy(at, in + done, piece);
-        else if (at)
+        else if (at && out)
             __builtin_memcpy(out + done, at, piece);
         pager_leave(p);
     }
