@@ -9,6 +9,7 @@
 #include "collectors/readers.h"
 #include "datasets/import.h"
 #include "datasets/leftover.h"
+#include "datasets/plural.h"
 
 static const struct cli_option options[] = {
     {"output", 'o', "FILE", "the trace to write"},
@@ -230,9 +231,10 @@ static void warn_of_input(const struct cli *cli, const struct perfdata_facts *f)
     if (f->stopped[0])
         cli_warn(cli, "not read to its end: %s", f->stopped);
     if (f->bad)
-        cli_warn(cli, "%" PRIu64 " records contradict themselves and were passed over", f->bad);
+        cli_warn(cli, "passed over: %" PRIu64 " record%s with contradictions", f->bad, plural(f->bad));
     if (f->orphans)
-        cli_warn(cli, "%" PRIu64 " samples of events that the file does not describe were passed over", f->orphans);
+        cli_warn(cli, "passed over: %" PRIu64 " sample%s of events that the file does not describe", f->orphans,
+                 plural(f->orphans));
 }
 
 static void report_samples(const struct cli *cli, const struct readers *r)
@@ -240,14 +242,15 @@ static void report_samples(const struct cli *cli, const struct readers *r)
     const struct to_trace_counts *c = &r->counts;
     warn_of_input(cli, &r->facts);
     if (c->lost)
-        cli_warn(cli, "%" PRIu64 " records were lost while recording; 'mirrorball info' shows when", c->lost);
+        cli_warn(cli, "%" PRIu64 " record%s lost while recording; 'mirrorball info' shows when", c->lost,
+                 plural(c->lost));
     if (cli_has(cli, "quiet"))
         return;
     fprintf(stderr,
-            "%" PRIu64 " samples: %" PRIu64 " taken, %" PRIu64 " without an address, %" PRIu64
+            "%" PRIu64 " sample%s: %" PRIu64 " taken, %" PRIu64 " without an address, %" PRIu64
             " of other levels, %" PRIu64 " without time, CPU or physical address, %" PRIu64 " of other events\n",
-            c->samples, c->taken, c->no_address, c->other_level, c->no_time + c->no_cpu + c->no_physical,
-            c->other_event);
+            c->samples, plural(c->samples), c->taken, c->no_address, c->other_level,
+            c->no_time + c->no_cpu + c->no_physical, c->other_event);
 }
 
 static void report(const struct cli *cli, const char *out, const struct import_counts *counts)
@@ -259,7 +262,7 @@ static void report(const struct cli *cli, const char *out, const struct import_c
         cli_warn(cli, "the capture ends within a record, whose %" PRIu64 " bytes were passed over: it was cut short",
                  counts->cut_bytes);
     if (!cli_has(cli, "quiet"))
-        fprintf(stderr, "%s: %" PRIu64 " records\n", out, counts->taken);
+        fprintf(stderr, "%s: %" PRIu64 " record%s\n", out, counts->taken, plural(counts->taken));
 }
 
 static int import(const struct cli *cli, const struct import_options *o, const char *out)

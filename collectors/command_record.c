@@ -11,6 +11,7 @@
 #include "collectors/qemu.h"
 #include "collectors/record.h"
 #include "datasets/leftover.h"
+#include "datasets/plural.h"
 
 #define OUTPUT "recorded.h5"
 enum { WAYS_MAX = 32 }; /* qemu.h */
@@ -230,9 +231,9 @@ static void report_counts(const struct cli *cli, const struct record_result *r)
                  c->lost, c->received + c->lost);
     if (c->throttled)
         cli_warn(cli,
-                 "the kernel stopped the event %" PRIu64 " times for coming too often; record with a larger "
+                 "the kernel stopped the event %" PRIu64 " time%s for coming too often; record with a larger "
                  "--period",
-                 c->throttled);
+                 c->throttled, plural(c->throttled));
     if (!session_counts_agree(c))
         cli_warn(cli, "%" PRIu64 " samples received and %" PRIu64 " lost, but the kernel counted %" PRIu64, c->received,
                  c->lost, c->due);
@@ -264,7 +265,8 @@ static void report(const struct cli *cli, const char *out, const struct record_r
     fprintf(stderr, "source: %s (%s)\n", source, sources[r->source].what);
     attr_steps_print(stderr, &r->steps);
     report_cost(&r->cost);
-    fprintf(stderr, "%s: %" PRIu64 " samples, %" PRIu64 " records\n", out, r->counts.received, r->import.taken);
+    fprintf(stderr, "%s: %" PRIu64 " sample%s, %" PRIu64 " record%s\n", out, r->counts.received,
+            plural(r->counts.received), r->import.taken, plural(r->import.taken));
 }
 
 static void show_progress(void *context, uint64_t samples)
@@ -358,8 +360,8 @@ static int emulate(const struct cli *cli, const char *out, const char *typed)
         if (!err)
             report_command(cli, result.status);
         if (!err && !cli_has(cli, "quiet"))
-            fprintf(stderr, "source: qemu (misses of modelled caches)\n%s: %" PRIu64 " records\n", out,
-                    result.counts.taken);
+            fprintf(stderr, "source: qemu (misses of modelled caches)\n%s: %" PRIu64 " record%s\n", out,
+                    result.counts.taken, plural(result.counts.taken));
     }
     free(command);
     return code;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datasets/plural.h"
+
 /* Of a span between two looks: shares in tenths of a percent. */
 struct span {
     uint64_t misses, local, moves, moved;
@@ -85,9 +87,10 @@ static void refusals(const struct live_show *v, const struct live *l, FILE *out)
     const struct machine_linux *m = live_machine(l);
     const struct engine_stats *e = live_engine(l);
     if (v->lost)
-        fprintf(out, "%" PRIu64 " records lost by the source\n", v->lost);
+        fprintf(out, "%" PRIu64 " record%s lost by the source\n", v->lost, plural(v->lost));
     if (v->over)
-        fprintf(out, "%" PRIu64 " samples passed over: too many came at once; raise --period\n", v->over);
+        fprintf(out, "%" PRIu64 " sample%s passed over: too many came at once; raise --period\n", v->over,
+                plural(v->over));
     if (live_stats(l)->untracked)
         fprintf(out, "%" PRIu64 " accesses to pages beyond the table: raise --pages\n", live_stats(l)->untracked);
     if (live_stats(l)->homeless)
@@ -194,8 +197,8 @@ void live_show_end(struct live_show *v, const struct live *l, const struct sessi
         fprintf(out, "%s: no access was seen in %" PRIu64 " s\n", v->what, v->seconds);
         return;
     }
-    fprintf(out, "%s: %s %" PRIu64 " pages, ", v->what, v->apply ? "moved" : "would have moved",
-            v->apply ? all.moved : all.moves);
+    fprintf(out, "%s: %s %" PRIu64 " page%s, ", v->what, v->apply ? "moved" : "would have moved",
+            v->apply ? all.moved : all.moves, plural(v->apply ? all.moved : all.moves));
     fputs(v->apply ? "which saved" : "which would have saved", out);
     fputc(' ', out);
     percent(out, v->apply ? all.now : all.wish, 0);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "datasets/plural.h"
 #include "datasets/trace_private.h"
 
 static const char *const kind_names[] = {"read", "write", "fetch", "upgrade"};
@@ -35,8 +36,9 @@ static void show_meta(FILE *out, const struct info *info)
     double seconds = (double)(m->last_time - m->first_time) / 1e9;
     char labels[TRACE_TEXT];
     trace_labels_text(m->labels, labels, sizeof labels);
-    fprintf(out, "%s: %" PRIu64 " records, %" PRIu64 " misses, %u CPUs, %u pages, %.6g s\n\n", m->name, m->records,
-            m->misses, m->cpus, m->pages, seconds);
+    fprintf(out, "%s: %" PRIu64 " record%s, %" PRIu64 " miss%s, %u CPU%s, %u page%s, %.6g s\n\n", m->name, m->records,
+            plural(m->records), m->misses, m->misses == 1 ? "" : "es", m->cpus, plural(m->cpus), m->pages,
+            plural(m->pages), seconds);
     text_line(out, "source", m->source);
     text_line(out, "event", m->event);
     text_line(out, "host", m->host);
@@ -47,12 +49,12 @@ static void show_meta(FILE *out, const struct info *info)
     text_line(out, "labels", labels);
     fprintf(out, "  %-10s %" PRIu64 " to %" PRIu64 " ns\n", "time", m->first_time, m->last_time);
     fprintf(out, "  %-10s 1 record in %" PRIu64 "; %" PRIu64 " lost\n", "sampling", m->period, m->lost);
-    fprintf(out, "  %-10s %u pages of %u bytes: %.4g MiB; lines of %u bytes\n", "footprint", m->pages, m->page_size,
-            (double)m->pages * m->page_size / 1048576, m->line_size);
+    fprintf(out, "  %-10s %u page%s of %u bytes: %.4g MiB; lines of %u bytes\n", "footprint", m->pages,
+            plural(m->pages), m->page_size, (double)m->pages * m->page_size / 1048576, m->line_size);
     if (m->nodes)
-        fprintf(out, "  %-10s %u node%s when recorded\n", "machine", m->nodes, m->nodes == 1 ? "" : "s");
-    fprintf(out, "  %-10s %" PRIu64 " bytes, %.2f per record, %u chunks\n", "file", info->file_bytes,
-            m->records ? (double)info->file_bytes / (double)m->records : 0, m->chunks);
+        fprintf(out, "  %-10s %u node%s when recorded\n", "machine", m->nodes, plural(m->nodes));
+    fprintf(out, "  %-10s %" PRIu64 " bytes, %.2f per record, %u chunk%s\n", "file", info->file_bytes,
+            m->records ? (double)info->file_bytes / (double)m->records : 0, m->chunks, plural(m->chunks));
     fprintf(out, "  %-10s %016" PRIx64 "%s\n", "digest", m->digest, info->verified ? " (verified)" : "");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "reports/result_monitor.h"
+#include "datasets/plural.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,12 +49,6 @@ uint64_t result_monitor_bytes(const struct result_monitor *m)
     for (uint32_t i = 0; i < m->nnodes; i++)
         sum += m->node[i].monitor_bytes;
     return sum;
-}
-
-/* "1 page", "2 pages" */
-static const char *plural(uint64_t n)
-{
-    return n == 1 ? "" : "s";
 }
 
 void result_monitor_answer(const struct result_set *set, char *text, size_t size)

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "datasets/plural.h"
 #include "reports/show.h"
 #include "reports/text.h"
 
@@ -63,11 +64,13 @@ void show_context(FILE *f, const struct result_set *set)
 {
     char name[TRACE_TEXT], records[TEXT_FIGURE], misses[TEXT_FIGURE], pages[TEXT_FIGURE];
     const struct trace_meta *t = &set->trace;
-    fprintf(f, "%s: %s records, %s misses, %s pages, %" PRIu32 " CPUs", text_clean(name, sizeof name, t->name),
-            text_count(records, sizeof records, t->records), text_count(misses, sizeof misses, t->misses),
-            text_count(pages, sizeof pages, t->pages), t->cpus);
+    fprintf(f, "%s: %s record%s, %s miss%s, %s page%s, %" PRIu32 " CPU%s", text_clean(name, sizeof name, t->name),
+            text_count(records, sizeof records, t->records), plural(t->records),
+            text_count(misses, sizeof misses, t->misses), t->misses == 1 ? "" : "es",
+            text_count(pages, sizeof pages, t->pages), plural(t->pages), t->cpus, plural(t->cpus));
     print_trace_labels(f, t->labels);
-    fprintf(f, "\non %s, %" PRIu32 " nodes", text_clean(name, sizeof name, set->machine.name), set->machine.nodes);
+    fprintf(f, "\non %s, %" PRIu32 " node%s", text_clean(name, sizeof name, set->machine.name), set->machine.nodes,
+            plural(set->machine.nodes));
     print_options(f, set);
     if (set->exec_capped_ppm >= 500)
         fprintf(f, "; %.1f %% of the recorded stall cut at the gaps", (double)set->exec_capped_ppm / 1e4);

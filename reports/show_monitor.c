@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
 
+#include "datasets/plural.h"
 #include "reports/columns.h"
 #include "reports/result_monitor.h"
 #include "reports/show.h"
@@ -191,16 +192,15 @@ static void print_facts(FILE *f, const struct result_monitor *m)
 {
     char own[TEXT_FIGURE], all[TEXT_FIGURE], part[TEXT_FIGURE], wait[TEXT_FIGURE], rounds[TEXT_FIGURE];
     uint64_t bytes = result_monitor_bytes(m);
-    fprintf(f, "the monitor itself takes %s of %s, %s %%; %s shootdowns, which waited %s in all\n",
+    fprintf(f, "the monitor itself takes %s of %s, %s %%; %s shootdown%s, which waited %s in all\n",
             text_bytes(own, sizeof own, bytes), text_bytes(all, sizeof all, m->memory_bytes),
             text_part(part, sizeof part, bytes, m->memory_bytes), text_count(rounds, sizeof rounds, m->shootdowns),
-            text_duration(wait, sizeof wait, m->shootdown_wait_ns));
+            plural(m->shootdowns), text_duration(wait, sizeof wait, m->shootdown_wait_ns));
     if (m->observations_lost)
         fprintf(f, "of the observations %s were lost: they came faster than the serial line takes them\n",
                 text_count(own, sizeof own, m->observations_lost));
     if (m->lost_frames || m->bad_bytes)
-        fprintf(f, "of the telemetry %" PRIu64 " frames were lost and %" PRIu64 " bytes damaged\n", m->lost_frames,
-                m->bad_bytes);
+        fprintf(f, "telemetry: frames lost: %" PRIu64 ", bytes damaged: %" PRIu64 "\n", m->lost_frames, m->bad_bytes);
 }
 
 static void print_ends(FILE *f, const struct result_monitor *m)
@@ -220,11 +220,12 @@ void show_monitor(FILE *f, const struct result_set *set, bool colour)
     const struct result_monitor *m = run->monitor;
     char answer[800], name[sizeof run->spec], clean[800], harvests[TEXT_FIGURE];
     fprintf(f,
-            "%s on %s: %" PRIu32 " nodes, %" PRIu32 " CPUs; accessed bits harvested %s times, due every %" PRIu32
-            " ms, one stands for %" PRIu32 " accesses\n\n",
+            "%s on %s: %" PRIu32 " node%s, %" PRIu32 " CPU%s; accessed bits harvested %s time%s, due every %" PRIu32
+            " ms, one stands for %" PRIu32 " access%s\n\n",
             text_clean(name, sizeof name, run->spec), text_clean(clean, sizeof clean, set->machine.name),
-            set->machine.nodes, set->trace.cpus, text_count(harvests, sizeof harvests, m->harvests), m->harvest_ms,
-            m->weight);
+            set->machine.nodes, plural(set->machine.nodes), set->trace.cpus, plural(set->trace.cpus),
+            text_count(harvests, sizeof harvests, m->harvests), plural(m->harvests), m->harvest_ms, m->weight,
+            m->weight == 1 ? "" : "es");
     print_vms(f, m, colour);
     print_moved(f, run, colour);
     print_exits(f, m, colour);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "datasets/leftover.h"
+#include "datasets/plural.h"
 #include "monitor-core/launch/command.h"
 #include "monitor-core/launch/gather.h"
 #include "monitor-core/launch/machine.h"
@@ -55,10 +56,10 @@ static void on_status(void *context, char *text, size_t size)
         snprintf(text, size, "mirrorball: the machine starts");
     else
         snprintf(text, size,
-                 "mirrorball %" PRIu64 " s: %" PRIu32 " VMs run, %" PRIu64 " moves, %" PRIu64 " copies, %" PRIu64
-                 " collapses, %.0f %% local",
-                 g->engine.time_ns / 1000000000, running, g->engine.stats.moves, g->engine.stats.copies,
-                 g->engine.stats.collapses, all ? 100.0 * (double)local / (double)all : 0.0);
+                 "mirrorball %" PRIu64 " s: %" PRIu32 " VM%s on, moves %" PRIu64 ", copies %" PRIu64
+                 ", collapses %" PRIu64 ", %.0f %% local",
+                 g->engine.time_ns / 1000000000, running, plural(running), g->engine.stats.moves,
+                 g->engine.stats.copies, g->engine.stats.collapses, all ? 100.0 * (double)local / (double)all : 0.0);
 }
 
 static int read_numbers(struct job *job)

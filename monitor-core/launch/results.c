@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "datasets/plural.h"
 #include "replay/run_counts.h"
 #include "reports/result_monitor.h"
 
@@ -24,8 +25,8 @@ static void fill_machine(struct result_set *set, const struct gather *g, const s
     struct machine_desc *m = &set->machine;
     const struct telemetry_hello *h = &g->hello;
     snprintf(m->name, sizeof m->name, "%s-%u", p->machine, (unsigned)h->nodes);
-    snprintf(m->summary, sizeof m->summary, "emulated %s machine under the monitor, %u CPUs", p->machine,
-             (unsigned)h->cpus);
+    snprintf(m->summary, sizeof m->summary, "emulated %s machine under the monitor, %u CPU%s", p->machine,
+             (unsigned)h->cpus, plural(h->cpus));
     COPY_TEXT(m->source, "the machine's ACPI tables, as the monitor read them");
     m->nodes = h->nodes;
     for (uint32_t c = 0; c < h->cpus; c++)

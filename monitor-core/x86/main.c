@@ -177,7 +177,7 @@ void monitor_main(void)
     make_memory(&blocks);
     sched_init(&monitor.sched, machine_x86.cpus, machine_x86.cpu_node, monitor.config.slice_ms * UINT64_C(1000000));
     report_hello();
-    print("%u CPUs on %u nodes, %u VMs, policy %s", machine_x86.cpus, machine_x86.nodes, monitor.nvms,
+    print("CPUs: %u; nodes: %u; VMs: %u; policy %s", machine_x86.cpus, machine_x86.nodes, monitor.nvms,
           monitor.config.spec);
     start_vms();
     __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);

@@ -134,7 +134,7 @@ class Samples(unittest.TestCase):
         a, b = event(ids=(5,)), event(ids=(6,), name="other")
         data = samples(a, 1)[0][1] + a.sample(id=99, addr=0x1000, source=p.LOCAL_DRAM)
         self.good(p.file_mode([a, b], data, p.features()))
-        self.assertIn("1 samples of events that the file does not describe", self.stderr)
+        self.assertIn("passed over: 1 sample of events that the file does not describe", self.stderr)
 
     def test_what_counts(self):
         e = event()
@@ -211,7 +211,7 @@ class Samples(unittest.TestCase):
         gaps = sorted((int(g["cause"]), int(g["from"]), int(g["to"]), int(g["cpu"]), int(g["lost"])) for g in trace["collect"]["gaps"])
         self.assertEqual(gaps, [(0, 1010, 1015, 1, 7), (1, 1016, 1025, 2, 0), (1, 1028, 1030, 3, 0), (2, 1000, 1029, 0, 3), (3, 1029, 1030, 0, 5)])
         self.assertEqual(trace["attrs"]["lost"], 10, "what a filter drops on purpose is not lost")
-        self.assertIn("10 records were lost", self.stderr)
+        self.assertIn("10 records lost", self.stderr)
         info = subprocess.run([MIRRORBALL, "info", "--format", "json", self.out], capture_output=True, check=True)
         told = json.loads(info.stdout)["gaps"]
         self.assertEqual(told["throttled"], {"intervals": 2, "ns": 11, "records_lost": 0})

@@ -424,6 +424,14 @@ class Import(unittest.TestCase):
             self.assertEqual(child.returncode, -signal.SIGINT, child.stderr.read())
         self.assertEqual(os.listdir(self.folder.name), ["raw.tr"])
 
+    def test_one_of_each(self):
+        self.good("-", data=b"time_ns,cpu,address,op\n1,0,0,r\n")
+        self.assertTrue(self.stderr.endswith(": 1 record\n"), self.stderr)
+        for command, line in ((["info", self.out], ": 1 record, 1 miss, 1 CPU, 1 page, 0 s\n"),
+                              (["replay", self.out, "--policy", "first_touch"], ": 1 record, 1 miss, 1 page, 1 CPU")):
+            done = subprocess.run([MIRRORBALL, *command], capture_output=True, text=True, timeout=60, check=True)
+            self.assertIn(line, done.stdout)
+
     def test_what_a_killed_run_left(self):
         """The next one says so, and what to do; that is done."""
         with subprocess.Popen([MIRRORBALL, "import", "-", "-o", self.out], stdin=subprocess.PIPE) as child:

@@ -224,7 +224,7 @@ class Bad(Launch):
         with self.result("noise.h5") as file:
             self.assertEqual(file["summary"][0]["moves"], 300)
             self.assertEqual((file["monitor"][0]["lost_frames"], file["monitor"][0]["bad_bytes"]), (2, 190))
-        self.assertIn("2 frames were lost and 190 bytes damaged", self.out)
+        self.assertIn("telemetry: frames lost: 2, bytes damaged: 190", self.out)
 
     def test_early_death(self):
         self.bad("before the monitor said a word: no such machine", "sys.exit('no such machine')", "-o", "none.h5")
