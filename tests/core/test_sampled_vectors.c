@@ -141,6 +141,21 @@ Test(sampled_vectors, hybridtier_sleeps_a_second)
     });
 }
 
+/* Of 400 frames, 5 free begin demotion, 6 do not; it ends at 20 free, and goes on from there in the next round. */
+Test(sampled_vectors, hybridtier_keeps_5_percent_free)
+{
+    script_run_all((const struct script[]){
+        {"hybridtier:batch=40,momentum=15,momentum_window=10", 2, 1, 400, 512,
+         .words = "p0.0-449 r0.300*40 t10ms t20ms t30ms moves=20 0=0x2 19=0x2 20=0x1 t40ms p0.450-469 r0.300*40 t50ms "
+                  "t60ms t70ms moves=40 39=0x2 40=0x1"},
+        {"hybridtier:batch=40,momentum=15,momentum_window=10", 2, 1, 400, 512,
+         .words = "p0.0-449 f395 f396 f397 f398 f399 r0.300*40 t10ms t20ms t30ms moves=15 14=0x2 15=0x1"},
+        {"hybridtier:batch=40,momentum=15,momentum_window=10", 2, 1, 400, 512,
+         .words = "p0.0-449 f394 f395 f396 f397 f398 f399 r0.300*40 t10ms t20ms t30ms t40ms moves=0"},
+        {0},
+    });
+}
+
 /* Page 0 has been seen more often than a counter of 15 tells. A single sample more shows all the same. */
 #define FULL_COUNTER                                                                                     \
     "p0.0-99 r0.0*20 r0.85-94*2 r0.95-99 r0.2*4 r0.99 t10ms t20ms t30ms t40ms moves=4 0=0x1 p0.100-103 " \
