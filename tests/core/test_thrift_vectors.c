@@ -166,7 +166,7 @@ Test(thrift_vectors, full_nodes_give_up_what_is_cold)
         {"thrift:price=100", 2, 1, 4, AT_TICK,
          .words = "p0.0-5 w0.0-3 w0.4*12 w0.5*13 w0.0*2 t1ms t2ms w0.4*3 t3ms 1=0x2 2=0x1 moves=1"},
         /* At most 32 a tick; to the nearest node that has room, or nowhere. */
-        {"thrift:price=100", 2, 1, 40, 64, AT_TICK, .words = "p0.0-40 w0.40*60 t1ms moves=32"},
+        {"thrift:price=100", 2, 1, 40, 128, AT_TICK, .words = "p0.0-79 w0.40-79*14 t1ms moves=32"},
         {"thrift:price=100", 3, 1, 4, AT_TICK, .words = "p0.0-4 w0.4*14 t1ms 1=0x2"},
         {"thrift:price=100", 3, 1, 4, .slow_frames = 1, AT_TICK, .words = "p0.0-4 w0.4*14 t1ms 1=0x4"},
         {"thrift:price=100", 2, 1, 4, .slow_frames = 1, AT_TICK, .words = "p0.0-4 w0.4*14 t1ms moves=0 refused=0"},
