@@ -296,14 +296,15 @@ static int record(const struct cli *cli, const struct record_options *asked)
     o.stop = &stop;
     int err = record_run(&o, result, &error), code = CLI_DONE;
     cli_progress_end(&progress);
-    for (size_t i = 0; i < 3; i++)
-        sigaction(numbers[i], &old[i], NULL);
     if (err && result->spooled)
         code = cli_error(cli, "%s; what was recorded is in %s.part: mirrorball import reads it", error.text, o.out);
     else if (err)
         code = cli_error(cli, "%s", error.text);
     else
         report(cli, o.out, result);
+    /* Not before it is said what became of the recording. */
+    for (size_t i = 0; i < 3; i++)
+        sigaction(numbers[i], &old[i], NULL);
     free(result);
     return code;
 }

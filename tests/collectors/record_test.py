@@ -173,7 +173,7 @@ class Record(unittest.TestCase):
         while p.poll() is None:
             p.send_signal(signal.SIGINT)
             time.sleep(0.0005)
-        self.assertEqual(p.returncode, 1)
+        self.assertIn(p.returncode, (1, -signal.SIGINT), "ended by itself, or by the last signal on its way out")
         said = p.stderr.read()
         self.assertIn(f"interrupted; nothing was written; what was recorded is in {self.part}: mirrorball import reads it", said)
         self.assertEqual(os.listdir(self.folder), ["out.h5.part"])
