@@ -163,6 +163,9 @@ Test(disk, a_persistent_disk_is_written_through)
     cr_assert_eq(s.flushes, 1);
     cr_assert_eq(disk_forget(&s.disk, 0), 0); /* it ended and had not flushed */
     cr_assert_eq(s.flushes, 2);
+    s.disk.drive.writable = false; /* a module: it has no flush */
+    cr_assert_eq(disk_flush(&s.disk), 0);
+    cr_assert_eq(s.flushes, 2);
     store_check(&s, 90);
     end(&s);
 }

@@ -332,6 +332,65 @@ Test(virtio_block, a_full_ring_is_worked_off_in_several_goes)
     end(&b);
 }
 
+/* Every write but those that a driver may make (4.2.2): the selectors, its features, the queue while it is not ready,
+ * the notification, the acknowledgement and the status. */
+static void write_the_rest(struct driver *d, bool ready)
+{
+    static const uint16_t writable[] = {0x14, 0x20, 0x24, 0x30, 0x44, 0x50, 0x64, 0x70};
+    const union virtio_registers before = d->block.reg;
+    for (uint64_t at = 0; at < VIRTIO_STRIDE; at++) {
+        bool may = !ready && (at == 0x38 || (at % 4 == 0 && at >= 0x80 && at < 0xb0));
+        for (size_t i = 0; i < sizeof writable / sizeof *writable; i++)
+            may |= at == writable[i];
+        for (unsigned size = 1; size <= 8; size++)
+            if (size != 4 || !may)
+                virtio_block_write(&d->block, at, size, UINT64_MAX / 3);
+        cr_assert_eq(memcmp(&before, &d->block.reg, sizeof before), 0, "a write at %lx changed something", at);
+    }
+}
+
+Test(virtio_block, what_is_not_the_drivers_stays)
+{
+    struct bench b;
+    struct driver *d = begin_one(&b, STORE_SHARED);
+    write_the_rest(d, true);
+    driver_set(d, 0x44, 0);
+    write_the_rest(d, false);
+    driver_set(d, 0x70, RUNNING | NEEDS_RESET);
+    cr_assert_eq(driver_get(d, 0x70), RUNNING, "only the device asks for a reset");
+    end(&b);
+}
+
+Test(virtio_block, a_queue_begins_anew)
+{
+    static const uint16_t zero[DRIVER_QUEUE * 4 + 4];
+    struct bench b;
+    struct driver *d = begin_one(&b, STORE_SHARED);
+    cr_assert_eq(driver_do(d, DRIVER_FLUSH, 0, NULL, 0), OK);
+    driver_set(d, 0x44, 0);
+    uint32_t interrupts = d->interrupts;
+    driver_notify(d); /* there is no queue */
+    cr_assert_eq(d->interrupts, interrupts);
+    cr_assert_eq(driver_get(d, 0x70), RUNNING);
+    driver_set(d, 0x30, 1); /* nor a second one */
+    driver_set(d, 0x38, 7);
+    driver_set(d, 0x80, 7);
+    driver_set(d, 0x30, 0);
+    driver_put(d, DRIVER_USED, zero, sizeof zero);
+    driver_put(d, DRIVER_AVAILABLE, zero, sizeof zero);
+    driver_set(d, 0x44, 1);
+    cr_assert_eq(driver_get(d, 0x44), 1);
+    d->available = 0;
+    cr_assert_eq(driver_do(d, DRIVER_FLUSH, 0, NULL, 0), OK);
+    cr_assert_eq(driver_used(d), 1);
+    cr_assert_eq(driver_get(d, 0x70), RUNNING);
+    driver_set(d, 0x70, 0);
+    driver_set(d, 0x70, RUNNING & ~8u); /* before any queue was set up */
+    driver_notify(d);
+    cr_assert_eq(driver_get(d, 0x70), RUNNING & ~8u);
+    end(&b);
+}
+
 /* The good request of a batch is answered though the one behind it breaks the rules. */
 Test(virtio_block, what_was_done_before_the_breach_is_told)
 {
