@@ -49,6 +49,7 @@ Test(lapic, identity, .init = start)
     cr_expect_not(lapic_addressed(&l, UINT64_C(0x1000800000800), false));
     cr_expect(lapic_addressed(&l, all | 0x800, false));
     cr_expect(lapic_addressed(&l, all, false));
+    cr_expect(lapic_addressed(&l, UINT64_C(0xff) << 32, false), "all, in an IOAPIC's eight bits");
     cr_expect(lapic_addressed(&l, next | 1 << 18, true), "itself, wherever it is sent");
     cr_expect_not(lapic_addressed(&l, id | 1 << 18, false));
     cr_expect(lapic_addressed(&l, next | 2 << 18, false) && lapic_addressed(&l, next | 2 << 18, true));
@@ -123,6 +124,10 @@ Test(lapic, disabled)
     cr_assert_eq(put(SVR, 0x1ff), 0);
     lapic_post(&l, 0x0f, false); /* vectors below 16 are none */
     cr_expect_eq(lapic_pending(&l), -1);
+    cr_assert_eq(put(TIMER, 0x40), 0);
+    cr_expect_eq(get(TIMER), 0x40);
+    cr_assert_eq(put(SVR, 0xff), 0); /* and are set when it goes off */
+    cr_expect_eq(get(TIMER), MASKED | 0x40);
 }
 
 Test(lapic, count_down, .init = start)
