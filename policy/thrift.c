@@ -17,14 +17,14 @@
  *            When a write takes copies away, they had either saved a price each, and the next are half as dear, or
  *            not, and they are twice as dear: from 128 times to a 128th, where the first read is enough.
  *   spread   a home whose inflation passed `spread` percent: a coin for what the way to a less loaded node would save
- * Purchases are carried out at ticks, together, since they share the shootdowns; where a shootdown costs less than half
+ * Purchases are carried out at ticks, together, since they share the shootdowns; where a shootdown costs at most half
  * of what copying a page does, at once.
  *
  * First touch places, unless the toucher's node is crowded by others: then the less loaded nodes, in turn.
- * A full node that pages of a slower tier have earned: its coldest pages go down a tier. Heat: misses seen, halved once
- * in 16 misses per page; the bar of what is cold rises while nothing is found.
- * Observing takes at most `watching` percent of what could be saved: the sampling period follows from the remote
- * misses of the last windows, up to 1 in 32768.
+ * A full node that pages of a slower tier have earned: as many of its coldest pages go down a tier at the tick. Heat:
+ * misses seen, halved once in 16 misses per page; the bar of what is cold rises while nothing is found. Observing takes
+ * at most `watching` percent of what could be saved: the sampling period follows from the remote misses of the last
+ * windows, up to 1 in 32768.
  *
  * 8 bytes a page. An event costs O(1), where a home is crowded O(nodes); a tick 256 orders, 1024 + 4096 pages looked
  * at, nodes^2 of traffic.
@@ -161,14 +161,19 @@ static uint64_t against(uint64_t units, int distrust)
 
 /* --- purchases --- */
 
-/* Between the wish and the tick the page may have been freed, copied or collapsed. */
-static void buy(const struct view *v, const struct thrift_wish *w, struct orders *orders)
+/* Between the wish and the tick the page may have been freed (and wish again), copied or collapsed. */
+static void buy(struct thrift *t, const struct view *v, const struct thrift_wish *w, struct orders *orders)
 {
     struct thrift_slot *s = view_slot(v, w->page);
     nodeset_t copies = view_copies(v, w->page);
+    bool wished = s->wished;
     s->wished = 0;
-    if (!copies || nodeset_has(copies, w->node) || (w->op == ORDER_MOVE && nodeset_count(copies) > 1))
+    if (!wished || !copies || nodeset_has(copies, w->node) || (w->op == ORDER_MOVE && nodeset_count(copies) > 1))
         return;
+    if (w->reason == THRIFT_COLD) {
+        t->wanted[w->node]++;
+        return;
+    }
     order_push(orders, (enum order_op)w->op, w->page, w->node, w->reason);
     if (nodeset_count(copies) == 1)
         s->lead = 0;
@@ -176,14 +181,15 @@ static void buy(const struct view *v, const struct thrift_wish *w, struct orders
         s->grudge = (uint8_t)(s->grudge + (s->grudge >> 4 < GRUDGE_MAX ? 16u : 0u));
 }
 
-/* Where shootdowns are cheap beside copying there is nothing to wait for. */
+/* Where shootdowns are cheap beside copying there is nothing to wait for, but for room (THRIFT_COLD). */
 static void wish(struct thrift *t, const struct view *v, enum order_op op, page_t page, node_t node,
                  enum thrift_reason reason, struct orders *orders)
 {
     struct thrift_wish w = {page, (uint8_t)op, node, (uint16_t)reason};
     struct thrift_slot *s = view_slot(v, page);
-    if (t->at_once) {
-        buy(v, &w, orders);
+    if (t->at_once && reason != THRIFT_COLD) {
+        s->wished = 1;
+        buy(t, v, &w, orders);
     } else if (t->nwishes < THRIFT_WISHES) {
         s->wished = 1;
         t->wish[t->nwishes++] = w;
@@ -214,7 +220,7 @@ static void shop(struct thrift *t, const struct view *v, struct thrift_slot *s, 
     bool alone = p->copies == nodeset_of(p->home), leads = s->node == e->node && s->lead >> moves >= UNIT;
     if (!v->free[e->node]) {
         if (alone && leads && v->topology->tier[p->home] > v->topology->tier[e->node] && s->heat > 2 * t->bar + 1)
-            t->wanted[e->node]++;
+            wish(t, v, ORDER_MOVE, e->page, e->node, THRIFT_COLD, orders);
     } else if (alone && leads) {
         wish(t, v, ORDER_MOVE, e->page, e->node, THRIFT_LEADS, orders);
     } else if (s->steady && against(s->steady, copies) >= t->steady && against(units, copies) > coin(t)) {
@@ -283,7 +289,7 @@ static void observe(void *state, const struct view *v, const struct event *event
 static void buy_all(struct thrift *t, const struct view *v, struct orders *orders)
 {
     for (uint32_t i = 0; i < t->nwishes; i++)
-        buy(v, &t->wish[i], orders);
+        buy(t, v, &t->wish[i], orders);
     t->nwishes = 0;
 }
 

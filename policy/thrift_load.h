@@ -21,7 +21,7 @@ enum thrift_reason {
 
 struct thrift_slot {
     uint8_t node;    /* the candidate */
-    uint8_t wished;  /* a purchase waits for the tick */
+    uint8_t wished;  /* a purchase, or a claim to room, waits for the tick */
     uint16_t lead;   /* of the candidate, rent */
     uint16_t steady; /* rent of reads since the last write */
     uint8_t grudge;  /* high half: moves, low half: copies that a write took away */
