@@ -49,9 +49,8 @@ struct autonuma {
     uint64_t cpu[NODE_MAX], cpu_most;                  /* faults by CPUs of the node, 65536 per task and scan */
     uint64_t in_group[TASKS / 64];
     uint32_t nodes, active, sequence;
-    node_t preferred;
-    bool has_preferred;
-    uint32_t fresh[]; /* [task * nodes + node] faults by the task's CPUs since the last completed scan */
+    bool has_preferred; /* a node has had faults */
+    uint32_t fresh[];   /* [task * nodes + node] faults by the task's CPUs since the last completed scan */
 };
 
 struct slot {
@@ -128,15 +127,9 @@ static void add_cpu_faults(struct autonuma *a)
 
 static void choose_nodes(struct autonuma *a)
 {
-    uint64_t most = 0;
     a->cpu_most = 0;
     for (uint32_t n = 0; n < a->nodes; n++) {
-        uint64_t faults = a->mem[n][0] + a->mem[n][1];
-        if (faults > most) {
-            most = faults;
-            a->preferred = (node_t)n;
-            a->has_preferred = true;
-        }
+        a->has_preferred |= a->mem[n][0] || a->mem[n][1];
         a->cpu_most = a->cpu[n] > a->cpu_most ? a->cpu[n] : a->cpu_most;
     }
     a->active = 0;

@@ -5,7 +5,7 @@
  *
  * Rule. A sample adds 512 to its page's count, which moves it through 16 bins of powers of two. Every `adapt_samples`
  * the hot threshold is set to the lowest bin such that everything from it upwards fits into the fast tier less its
- * promotion watermark; it may rise at any time, but falls by one bin only, and only after a cooling. A cooling, every
+ * promotion watermark; there it may rise; it falls by one bin only, and only after a cooling. A cooling, every
  * `cool_samples` or when the memory in use has grown by `cool_bytes`, halves all counts. A new page counts as hot
  * (2 ^ (threshold + 1)) and is passed over by its first cooling. Where the hot set fills less than 75 % of the
  * tier, the bin below the threshold is warm.
