@@ -2,8 +2,8 @@
 """What recording costs: at 10,000 samples a second less than 2 % of one core, for the whole command and while it records.
 
 In CPU time, which other programs lengthen little: the recorder's own threads, as the kernel accounts them, and as the
-recorder tells it. Related to the samples that came, since a busy machine lets fewer of them happen. A sanitized program
-costs what its checks cost: there only the accounts are compared.
+recorder tells it. Related to the samples that came, since a busy machine lets fewer of them happen. A sanitized
+program's start and end cost what its checks cost: there the bound holds while it records.
 """
 
 import os
@@ -47,11 +47,10 @@ class Cost(unittest.TestCase):
         print(f"{samples} samples: {during * 1000:.0f} ms while recording, {before * 1000:.0f} before, {after * 1000:.0f} after;"
               f" {used * 1000:.0f} by the kernel's account")
         self.assertAlmostEqual(before + during + after, used, delta=0.03 + 0.1 * used)
-        with open(MIRRORBALL, "rb") as program:
-            if b"__asan_init" in program.read():
-                return
         self.assertLess(during, SHARE * samples / RATE)
-        self.assertLess(used, SHARE * samples / RATE)
+        with open(MIRRORBALL, "rb") as program:
+            if b"__asan_init" not in program.read():
+                self.assertLess(used, SHARE * samples / RATE)
 
 
 if __name__ == "__main__":

@@ -150,23 +150,7 @@ def sliced(build):
     return f"{boot.seconds:.0f} s, {boot.telemetry.engine['switches']} switches"
 
 
-# How a run ends by the fault that docs/monitor.md tells under Limits: in the world switch, data right until then.
-SWITCH = re.compile(r"ended with 2 \(triple fault|telemetry does not end|panic: exception")
-
-
-def stir(build):
-    """Wrong data fail at once, an end in the world switch when it comes three times in a row."""
-    for _ in range(2):
-        try:
-            return stirred(build)
-        except Bad as bad:
-            if not SWITCH.search(str(bad)):
-                raise
-            print(f"stir: {bad}: once more", flush=True)
-    return stirred(build)
-
-
-def stirred(build, seconds=20, cpus=2, enough=50000, patience=2):
+def stir(build, seconds=20, cpus=2, enough=50000, patience=2):
     """A host that is too slow for so many moves gets more time."""
     config = "policy = stir:pages=512,tick_ns=20000000\npoison = 1\nslice_ms = 5\n" + "".join(
         vm(name, f"checksum:{seconds}:3:12+vectors:{seconds}:1,poweroff", vcpus=2) for name in ("left", "right"))
@@ -181,7 +165,7 @@ def stirred(build, seconds=20, cpus=2, enough=50000, patience=2):
         return done
     expect(patience, f"too little was moved: {done}")
     print(f"stir: in {seconds} s of the guests only {done}: once more, for longer", flush=True)
-    return stirred(build, 2 * seconds, cpus, enough, patience - 1)
+    return stir(build, 2 * seconds, cpus, enough, patience - 1)
 
 
 def hot(build, image=STIR, seconds=10):
@@ -403,7 +387,7 @@ def figure6(build):
 
 
 def soak(build):
-    return stirred(build, 600, 4)
+    return stir(build, 600, 4)
 
 
 def generic(build):
