@@ -86,7 +86,7 @@ class Bundled(unittest.TestCase):
                 self.assertGreater(min(shares), 0.02, shares)
 
     def test_size(self):
-        self.assertLess(sum(os.path.getsize(f"{TRACES}/{name}.h5") for name in NAMES), 14 << 20)
+        self.assertLess(sum(os.path.getsize(f"{TRACES}/{name}.h5") for name in NAMES), 13 << 20)
 
     def test_formats(self):
         run = [MIRRORBALL, "info", f"{TRACES}/boot.h5", "--format"]
