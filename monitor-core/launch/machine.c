@@ -21,11 +21,18 @@ __attribute__((format(printf, 2, 3))) static void add(struct machine_line *l, co
     va_end(list);
 }
 
+/* The emulator's first CPU runs no guests where it is not the only one (monitor-core/x86/percpu.c): one more, on node
+ * 0. */
+static uint32_t apart(const struct plan *p)
+{
+    return p->cpus > 1;
+}
+
 /* CPUs fill the nodes in blocks; the first nodes have one more where they do not come out even. */
 static uint32_t first_cpu(const struct plan *p, uint32_t node)
 {
     uint32_t each = p->cpus / p->nodes, more = p->cpus % p->nodes;
-    return node * each + (node < more ? node : more);
+    return node ? node * each + (node < more ? node : more) + apart(p) : 0;
 }
 
 static void add_nodes(struct machine_line *l, const struct plan *p)
@@ -118,7 +125,7 @@ void machine_line(struct machine_line *l, const struct plan *p, int console, int
     add(l, "-cpu");
     add(l, "max,+svm");
     add(l, "-smp");
-    add(l, "%" PRIu32, p->cpus);
+    add(l, "%" PRIu32, p->cpus + apart(p));
     add(l, "-m");
     add(l, "%" PRIu64 "M", p->memory >> 20);
     add_nodes(l, p);

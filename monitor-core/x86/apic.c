@@ -113,7 +113,7 @@ void apic_send(uint32_t apic_id, uint32_t command)
 void apic_stop_others(void)
 {
     uint32_t self = apic_id();
-    for (uint32_t i = 0; i < machine_x86.cpus && (x2 || page); i++) {
+    for (uint32_t i = 0; i < CPU_SLOTS && (x2 || page); i++) {
         const struct cpu *c = machine_x86.cpu[i];
         if (c && __atomic_load_n(&c->up, __ATOMIC_ACQUIRE) && c->apic_id != self)
             apic_send(c->apic_id, COMMAND_NMI);

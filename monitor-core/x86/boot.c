@@ -25,7 +25,7 @@ static bool has_ram(void *context, uint64_t start, uint64_t end)
 /* On the boot processor's own stack and tables. */
 static void go_on(void)
 {
-    percpu_enter(machine_x86.cpu[0]);
+    percpu_enter(machine_x86.boot);
     apic_calibrate();
     monitor_main();
 }
@@ -51,5 +51,5 @@ void boot_main(uint32_t information)
     paging_direct(&facts);
     apic_map();
     percpu_make(&acpi, apic_id());
-    boot_switch(paging_cr3(m->cpu[0]->node), m->cpu[0]->stack, go_on);
+    boot_switch(paging_cr3(m->boot->node), m->boot->stack, go_on);
 }

@@ -8,7 +8,8 @@
 
 #include "monitor-core/x86/memory.h"
 
-enum { CPUS_MAX = 64, MACHINE_NODES = 16, MACHINE_MODULES = 64 };
+/* CPU_APART: the boot processor where it runs no guests (percpu.c). */
+enum { CPUS_MAX = 64, CPU_APART = CPUS_MAX, CPU_SLOTS, MACHINE_NODES = 16, MACHINE_MODULES = 64 };
 
 struct cpu {
     struct cpu *self; /* first: at GS:0 */
@@ -30,8 +31,9 @@ struct cpu {
 
 struct machine_x86 {
     struct memory memory;
-    uint32_t cpus, nodes;
-    struct cpu *cpu[CPUS_MAX];
+    uint32_t cpus, nodes;       /* CPUs that run guests */
+    struct cpu *cpu[CPU_SLOTS]; /* cpus, and CPU_APART if there is one */
+    struct cpu *boot;           /* one of them */
     node_t cpu_node[CPUS_MAX];
     uint8_t tier[MACHINE_NODES]; /* 1: memory without CPUs, as that on a CXL device shows itself */
     uint32_t latency_ps[MACHINE_NODES * MACHINE_NODES]; /* from SLIT: local 10 = 100 ns where nothing better is known */

@@ -181,7 +181,11 @@ void monitor_main(void)
           monitor.config.spec);
     start_vms();
     __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
-    for (uint32_t i = 1; i < machine_x86.cpus; i++)
-        cpu_kick(i);
+    for (uint32_t i = 0; i < machine_x86.cpus; i++)
+        kick_send((uint16_t)i);
+    while (cpu_self()->id == CPU_APART) {
+        cpu_timer(kick_again(cpu_now()));
+        cpu_idle();
+    }
     run_cpu();
 }

@@ -14,7 +14,7 @@ static uint64_t iopm, msrpm; /* physical */
 static struct identifiers {
     uint64_t generation;
     uint32_t next, count;
-} identifiers[CPUS_MAX];
+} identifiers[CPU_SLOTS];
 
 /* An MSR that the control block holds, so that the guest may have it to itself (APM volume 2, 15.11: two bits each, a
  * vector of 2 KiB per range). */

@@ -35,11 +35,11 @@ struct task {
 _Static_assert(sizeof(struct task) == 104 && offsetof(struct task, interrupt_stack[1]) == 36, "APM volume 2, 12.2.5");
 
 /* One table for all CPUs: two words of it are each CPU's task. */
-static uint64_t gdt[TASK / 8 + TASK_BYTES / 8 * CPUS_MAX] = {
+static uint64_t gdt[TASK / 8 + TASK_BYTES / 8 * CPU_SLOTS] = {
     [CODE / 8] = UINT64_C(0x00af9b000000ffff),
     [DATA / 8] = UINT64_C(0x00cf93000000ffff),
 };
-static struct task tasks[CPUS_MAX];
+static struct task tasks[CPU_SLOTS];
 static struct gate gates[VECTORS];
 static const struct trap *fatal;
 
@@ -131,7 +131,7 @@ void traps_show(void)
 static void recover(const struct trap *t)
 {
     uint64_t cpu = ((uint64_t)t - START_STACKS) / (START_STACKS_EACH * START_STACK_STEP);
-    if (cpu < machine_x86.cpus)
+    if (cpu < CPU_SLOTS && machine_x86.cpu[cpu])
         msr_set(MSR_GS_BASE, (uint64_t)machine_x86.cpu[cpu]);
 }
 

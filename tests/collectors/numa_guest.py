@@ -49,7 +49,7 @@ def boot(build, guests):
         shutil.copyfileobj(base, out)
         out.write(bytes(-out.tell() % 4))
         out.write(extra_initrd(build))
-    arguments = ["-machine", "q35", "-cpu", "max", "-m", "1024", "-smp", str(NODES),
+    arguments = ["-machine", "q35", "-cpu", "max", "-m", "1024",
                  *emulator.numa(NODES, NODES, 1024), "-kernel", os.path.join(guests, "vmlinuz-cloud"),
                  "-initrd", initrd, "-append", "console=ttyS0 quiet rdinit=/numa_guest.sh numa_balancing=disable"]
     with emulator.Machine(arguments, folder) as machine:

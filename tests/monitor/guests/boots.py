@@ -35,6 +35,7 @@ class Boot:
     def __init__(self, build, config, seconds, image="monitor.elf", **machine):
         self.build = build
         folder = emulator.need(build)
+        self.cpus = machine.get("cpus", 1)
         with emulator.monitor(os.path.join(build, image), folder, config, **machine) as m:
             self.lines = m.finish(seconds)
             self.telemetry, self.seconds = m.telemetry(), m.seconds
@@ -54,6 +55,7 @@ def check_ended(boot, *names, crashed=()):
     t = boot.telemetry
     expect(t.end is not None and t.hello is not None, "the telemetry does not end")
     expect(not t.end["panicked"], f"panic: {t.end['why']}")
+    expect(t.hello["cpus"] == boot.cpus, f"{t.hello['cpus']} CPUs run guests, not {boot.cpus}")
     expect(t.torn == 0, f"in {t.torn} reports nodes and VMs do not agree on the accesses")
     expect(t.bad == 0, f"{t.bad} bytes of telemetry make no sense")
     for name in names:

@@ -431,7 +431,7 @@ class Usage(Launch):
     def test_dry_run_tells_the_machine(self):
         done = subprocess.run(self.command("--dry-run", "--memory", "3G"), env=self.environment(""), capture_output=True, timeout=20, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
-        for words in ("-smp 3", "-m 3072M", "node,nodeid=0,cpus=0-1,", "node,nodeid=1,cpus=2-2,", "dist,src=0,dst=1,val=20", "policy = migrep:trigger=64",
+        for words in ("-smp 4", "-m 3072M", "node,nodeid=0,cpus=0-2,", "node,nodeid=1,cpus=3-3,", "dist,src=0,dst=1,val=20", "policy = migrep:trigger=64",
                       "kernel = module0", "initrd = module1", "disks = disk0", "cmdline = a=1,2 b", "memory_mb = 256", self.path("kernel,, of mine") + " module0", self.path("root.img")):
             self.assertIn(words, done.stdout)
         self.assertEqual(done.stdout.count("id=disk0"), 1)
