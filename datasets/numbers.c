@@ -27,8 +27,9 @@ static bool grow(struct numbers *t)
             grown.key[at] = t->key[i];
             grown.value[at] = t->value[i];
         }
-    numbers_free(t);
+    struct numbers old = *t;
     *t = grown;
+    numbers_free(&old);
     return true;
 }
 
