@@ -313,7 +313,7 @@ static const struct cli_option options[] = {
     {"policy", 'P', "SPEC", "placement policy, as in migrep:trigger=64; default first_touch"},
     {"vm", 0, "VM", "a virtual machine (see above); once for each"},
     {"nodes", 'n', "N", "NUMA nodes of the machine, 1 to 16; default 4"},
-    {"cpus", 0, "N", "CPUs of the machine, up to 64; default: one per node"},
+    {"cpus", 0, "N", "CPUs that run guests, up to 64; default: one per node"},
     {"memory", 0, "SIZE", "memory of the machine, as in 4G; default: twice what the VMs ask for, at least 1G"},
     {"output", 'o', "FILE.h5", "write the result set here"},
     {"report", 0, "FILE.html", "write the report page here"},

@@ -21,8 +21,8 @@ __attribute__((format(printf, 2, 3))) static void add(struct machine_line *l, co
     va_end(list);
 }
 
-/* The emulator's first CPU runs no guests where it is not the only one (monitor-core/x86/percpu.c): one more, on node
- * 0. */
+/* The emulator's first CPU runs no guests where it is not the only one (monitor-core/x86/percpu.c): the machine has one
+ * more, on node 0. */
 static uint32_t apart(const struct plan *p)
 {
     return p->cpus > 1;

@@ -31,7 +31,8 @@ struct cpu {
 
 struct machine_x86 {
     struct memory memory;
-    uint32_t cpus, nodes;       /* CPUs that run guests */
+    uint32_t cpus; /* that run guests */
+    uint32_t nodes;
     struct cpu *cpu[CPU_SLOTS]; /* cpus, and CPU_APART if there is one */
     struct cpu *boot;           /* one of them */
     node_t cpu_node[CPUS_MAX];

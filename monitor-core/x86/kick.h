@@ -13,7 +13,7 @@
 /* To the CPU that the scheduler named: the caller's own, or none, needs no kick. */
 void kick_send(uint32_t cpu);
 
-/* The running CPU is about to look. */
+/* The running CPU, one that runs guests, is about to look. */
 void kick_answered(void);
 
 /* Sends again what other CPUs have left unanswered for 1 ms. Answers when to call again (ns as cpu_now); UINT64_MAX:

@@ -21,7 +21,7 @@ struct blocks {
     void *disk[CONFIG_DISKS];
 };
 
-static uint32_t ready; /* other CPUs may begin */
+static uint32_t ready, begun; /* other CPUs may begin; have */
 
 static void read_config(const struct module *m)
 {
@@ -136,8 +136,21 @@ static void other_cpu(void)
 {
     while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
         cpu_idle();
+    __atomic_fetch_add(&begun, 1, __ATOMIC_RELEASE);
     vcpu_cpu_init();
     run_cpu();
+}
+
+/* Whoever passes sends lost kicks again: the first ones, while nobody does, only this CPU can. */
+_Noreturn static void stand_apart(void)
+{
+    while (__atomic_load_n(&begun, __ATOMIC_ACQUIRE) < machine_x86.cpus) {
+        cpu_timer(kick_again(cpu_now()));
+        cpu_idle();
+    }
+    cpu_timer(UINT64_MAX);
+    for (;;)
+        cpu_idle();
 }
 
 static void tell_panic(const char *why)
@@ -182,10 +195,8 @@ void monitor_main(void)
     start_vms();
     __atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
     for (uint32_t i = 0; i < machine_x86.cpus; i++)
-        kick_send((uint16_t)i);
-    while (cpu_self()->id == CPU_APART) {
-        cpu_timer(kick_again(cpu_now()));
-        cpu_idle();
-    }
+        kick_send(i);
+    if (cpu_self()->id == CPU_APART)
+        stand_apart();
     run_cpu();
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "monitor-core/x86/start.h"
 
-/* CPUID leaf 0x40000000: "TCGTCGTCGTCG". */
-enum { SIGNATURE_TCGT = 0x54474354, SIGNATURE_CGTC = 0x43544743, SIGNATURE_GTCG = 0x47435447 };
-
 static struct cpu *make_one(uint32_t id, uint32_t apic_id, node_t node)
 {
     struct machine_x86 *m = &machine_x86;
@@ -36,7 +33,7 @@ static struct cpu *make_next(uint32_t apic_id, node_t node)
 static bool stays_apart(const struct acpi *a)
 {
     struct cpuid c = cpuid_host(0x40000000, 0);
-    return a->ncpus > 1 && c.ebx == SIGNATURE_TCGT && c.ecx == SIGNATURE_CGTC && c.edx == SIGNATURE_GTCG;
+    return a->ncpus > 1 && __builtin_memcmp(&c.ebx, "TCGTCGTCGTCG", 3 * sizeof c.ebx) == 0;
 }
 
 /* The boot processor first, if it runs guests, the others as the firmware lists them; where there are too many, as many
@@ -59,7 +56,7 @@ void percpu_make(const struct acpi *a, uint32_t boot_apic_id)
     if (apart)
         print("the first CPU of this emulator runs no guests (docs/monitor.md, Limits)");
     if (m->cpus < others)
-        print("%u of the machine's %u CPUs are used", m->cpus, others);
+        print("%u of the machine's %u CPUs are used", m->cpus, a->ncpus);
 }
 
 void percpu_enter(struct cpu *c)

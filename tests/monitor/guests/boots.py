@@ -99,6 +99,9 @@ def nothing(build):
     """A configuration without a VM is whole; a text is none, nor is one for a policy that the monitor does not have."""
     boot = Boot(build, "# nothing\n", 60, nodes=2, cpus=2, memory=512)
     check_ended(boot)
+    boot = Boot(build, "# all the CPUs there may be\n", 60, nodes=2, cpus=64, memory=2048)
+    check_ended(boot)
+    check_said(boot, "CPUs: 64; nodes: 2; VMs: 0")
     boot = Boot(build, b"policy = first_touch\n", 60, memory=512)
     check_said(boot, "panic: configuration: not of this version; make it again: mirrorball monitor config")
     boot = Boot(build, "policy = stir:pages=3\n", 60, memory=512)

@@ -37,8 +37,8 @@ def need(build, *more):
 
 
 def numa(nodes, cpus, memory, apart=0):
-    """QEMU's arguments for equal nodes, distance 20; the CPUs fill them in blocks, but for those that stand apart, the
-    first on node 0."""
+    """QEMU's arguments for so many CPUs and equal nodes, distance 20; the CPUs fill them in blocks, but for those that stand
+    apart, the first on node 0."""
     yield from ("-smp", str(apart + cpus))
     for node in range(nodes):
         yield from ("-object", f"memory-backend-ram,id=ram{node},size={memory // nodes}M")
@@ -100,11 +100,12 @@ class Machine:
 
     def _look(self):
         """Where each processor is, three times a second apart, what its APIC has pending or in service, and what each
-        virtual CPU did meanwhile."""
+        virtual CPU did meanwhile. The emulator's number of a CPU is one more than the monitor's where its first runs no guests."""
         before = self.telemetry()
         for _ in range(3):
             try:
-                text = self._ask("info registers -a", "info lapic 0", "info lapic 1")
+                text = self._ask("info registers -a")
+                text += self._ask(*(f"info lapic {cpu}" for cpu in re.findall(r"^CPU#(\d+)", text, re.M)))
             except OSError as error:
                 yield f"the emulator does not answer: {error}"
                 break
