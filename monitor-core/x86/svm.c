@@ -15,7 +15,6 @@ static struct identifiers {
     uint64_t generation;
     uint32_t next, count;
 } identifiers[CPU_SLOTS];
-_Static_assert(sizeof identifiers / sizeof *identifiers > CPU_APART, "the boot processor has its own");
 
 /* An MSR that the control block holds, so that the guest may have it to itself (APM volume 2, 15.11: two bits each, a
  * vector of 2 KiB per range). */
