@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the monitor costs: the same kernel, initrd and workload on an emulated machine with and without it, in turn, as the
-guest measures the workload, and from power-on to power-off in CPU time of the emulator (which a busy host disturbs least)
-and by the clock; and exits by kind per second of guest time.
+"""What the monitor costs: the same kernel, initrd, command line and workload on an emulated machine with and without it, as
+the guest measures the workload, and from power-on to power-off in CPU time of the emulator (which a busy host disturbs
+least) and by the clock; and exits by kind per second of guest time. The two run side by side where the host has processors
+for both, so that what else the host does meets both, else in turn; a ratio is the median of the pairs' ratios.
 
-usage: overhead.py BUILD [--pairs N] [--vcpus N] [--json FILE] [--append FILE] [--counted] [--check]
+usage: overhead.py BUILD [--pairs N] [--work NAME...] [--vcpus N] [--words TEXT] [--json FILE] [--append FILE] [--counted]
+                   [--check]
        overhead.py BUILD --exits [--accept]
 
+--words adds to the guest's command line, both ways.
 --append adds a row for each workload to the array in FILE, as `bench --json` writes it.
 --counted lets time pass by instructions: the workload's time then says how many the monitor adds, and nothing of what an
 emulator or a CPU forgets at each exit.
---check fails when a ratio of least CPU times exceeds its bound.
+--check fails when a ratio of CPU times exceeds its bound.
 --exits boots one guest whose time passes by instructions, so that the host's load does not show, and fails when it exits
 oftener per guest second than exits.json beside this file says; --accept writes that file."""
 
 import argparse
+import concurrent.futures
+import itertools
 import json
 import os
 import re
@@ -53,7 +58,8 @@ def children():
 
 def boot(options, folder, work, counted):
     config = "policy = first_touch\n"
-    config += vm("guest", work["do"] + ",poweroff", vcpus=options.vcpus, memory=384, initrd=work.get("initrd", "initrd.img"))
+    config += vm("guest", work["do"] + ",poweroff", vcpus=options.vcpus, memory=384, initrd=work.get("initrd", "initrd.img"),
+                 more=f"quiet {options.words}")
     image = os.path.join(options.build, "monitor.elf")
     return emulator.monitor(image, folder, config, cpus=options.vcpus, counted=counted)
 
@@ -63,13 +69,14 @@ def run(options, folder, work, on_monitor):
     if on_monitor:
         machine = boot(options, folder, work, options.counted)
     else:
-        command_line = f"console=ttyS0 quiet do={work['do']},poweroff"
+        command_line = f"console=ttyS0 quiet {options.words} do={work['do']},poweroff"
         machine = emulator.native(folder, command_line, cpus=options.vcpus, memory=384, counted=options.counted,
                                   initrd=work.get("initrd", "initrd.img"))
     with machine as m:
         lines = m.finish(600)
         name = work["do"].split(":")[0]
-        return measured(lines, name), m.seconds, children() - before, m.telemetry() if on_monitor else None
+        exits = exits_per_second(m.telemetry()) if on_monitor else None
+        return {"ms": measured(lines, name), "s": m.seconds, "cpu_s": children() - before}, exits
 
 
 def exits_per_second(telemetry):
@@ -77,40 +84,35 @@ def exits_per_second(telemetry):
     return {kind: sum(row["exits"][kind] for row in telemetry.vcpu.values()) / guest for kind in emulator.EXITS}
 
 
+def pair(options, folder, work, number):
+    """The rows of both ways, each from a process of its own, which knows its emulator's CPU time; who begins changes."""
+    beside = (os.cpu_count() or 1) >= 2 * options.vcpus
+    ways = (False, True) if number % 2 else (True, False)
+    with concurrent.futures.ProcessPoolExecutor(2 if beside else 1) as pool:
+        return dict(zip(ways, pool.map(run, *map(itertools.repeat, (options, folder, work)), ways)))
+
+
 def compare(options, folder, name):
-    """Pairs in turn, so that a busy host meets both; ratios of each pair."""
-    rows, exits, work = [], None, WORK[name]
-    for pair in range(options.pairs):
-        first = run(options, folder, work, pair % 2 == 1)
-        second = run(options, folder, work, pair % 2 == 0)
-        native, monitored = (first, second) if pair % 2 == 0 else (second, first)
-        exits = exits_per_second(monitored[3])
-        row = {}
-        for way, times in (("native", native), ("monitor", monitored)):
-            row.update({f"{way}_ms": times[0], f"{way}_s": times[1], f"{way}_cpu_s": times[2]})
-        rows.append(row)
-        print(f"  {name} {pair + 1}: {native[0]} ms, on the monitor {monitored[0]} ms; power-on to power-off, CPU "
-              f"{native[2]:.1f} s, {monitored[2]:.1f} s; clock {native[1]:.1f} s, {monitored[1]:.1f} s", file=sys.stderr)
-    best = {key: min(row[key] for row in rows) for key in rows[0]}
-    return {
-        "pairs": rows,
-        "ratio": best["monitor_ms"] / best["native_ms"],
-        "ratio_median": statistics.median(row["monitor_ms"] / row["native_ms"] for row in rows),
-        "whole_cpu": best["monitor_cpu_s"] / best["native_cpu_s"],
-        "whole": best["monitor_s"] / best["native_s"],
-        "best": best,
-        "exits": exits,
-    }
+    rows, exits = [], None
+    for number in range(1, options.pairs + 1):
+        both = pair(options, folder, WORK[name], number)
+        native, (monitored, exits) = both[False][0], both[True]
+        rows.append({**{f"native_{key}": n for key, n in native.items()}, **{f"monitor_{key}": n for key, n in monitored.items()}})
+        print(f"  {name} {number}: {native['ms']} ms, on the monitor {monitored['ms']} ms; power-on to power-off, CPU "
+              f"{native['cpu_s']:.1f} s, {monitored['cpu_s']:.1f} s; clock {native['s']:.1f} s, {monitored['s']:.1f} s", file=sys.stderr)
+    ratio = {key: statistics.median(row[f"monitor_{key}"] / row[f"native_{key}"] for row in rows) for key in ("ms", "cpu_s", "s")}
+    least = {key: min(row[key] for row in rows) for key in rows[0]}
+    return {"pairs": rows, "ratio": ratio, "least": least, "exits": exits}
 
 
 def show(result):
-    print("               workload, ms                      boot to power-off, CPU s  boot to power-off, s")
-    print("workload       native monitor ratio of medians    native monitor ratio      native monitor ratio")
+    print("                workload, ms               boot to power-off, CPU s   boot to power-off, s")
+    print("                least of all     pairs'    least of all     pairs'   least of all     pairs'")
+    print("workload        native monitor   ratio     native monitor   ratio    native monitor   ratio")
     for name, r in result.items():
-        b = r["best"]
-        print(f"{name:13} {b['native_ms']:7} {b['monitor_ms']:7} {r['ratio']:5.2f} {r['ratio_median']:10.2f}"
-              f" {b['native_cpu_s']:9.1f} {b['monitor_cpu_s']:7.1f} {r['whole_cpu']:5.2f}"
-              f" {b['native_s']:11.1f} {b['monitor_s']:7.1f} {r['whole']:5.2f}")
+        least, ratio = r["least"], r["ratio"]
+        print(f"{name:13} {least['native_ms']:8} {least['monitor_ms']:7} {ratio['ms']:7.2f} {least['native_cpu_s']:10.1f}"
+              f" {least['monitor_cpu_s']:7.1f} {ratio['cpu_s']:7.2f} {least['native_s']:9.1f} {least['monitor_s']:7.1f} {ratio['s']:7.2f}")
     print("\nexits per second of guest time, boot included")
     print(" ".join(f"{kind:>10}" for kind in ("", *result)))
     for kind in emulator.EXITS:
@@ -129,21 +131,21 @@ def append(path, result):
     with open(path, encoding="utf-8") as file:
         rows = json.load(file)
     for name, r in result.items():
-        best = {key: r["best"][key] for key in ("native_cpu_s", "monitor_cpu_s")}
-        rows.append({"name": f"monitor, {name}", **best, "ratio": r["whole_cpu"], "exits_per_guest_s": r["exits"]})
+        least = {key: r["least"][key] for key in ("native_cpu_s", "monitor_cpu_s")}
+        rows.append({"name": f"monitor, {name}", **least, "ratio": r["ratio"]["cpu_s"], "exits_per_guest_s": r["exits"]})
     write(path, rows)
 
 
 def pairs(options, folder):
-    result = {name: compare(options, folder, name) for name in WORK}
+    result = {name: compare(options, folder, name) for name in options.work}
     show(result)
     if options.json:
-        write(options.json, {"vcpus": options.vcpus, "workloads": result})
+        write(options.json, {"vcpus": options.vcpus, "words": options.words, "workloads": result})
     if options.append:
         append(options.append, result)
     for name, r in result.items():
-        if options.check and r["whole_cpu"] > WORK[name]["bound"]:
-            yield f"{name}: {r['whole_cpu']:.3f} times the native CPU time, more than {WORK[name]['bound']}"
+        if options.check and r["ratio"]["cpu_s"] > WORK[name]["bound"]:
+            yield f"{name}: {r['ratio']['cpu_s']:.3f} times the native CPU time, more than {WORK[name]['bound']}"
 
 
 def exits(options, folder):
@@ -168,6 +170,8 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--vcpus", type=int, default=1)
+    parser.add_argument("--words", default="", metavar="TEXT")
+    parser.add_argument("--work", nargs="+", choices=WORK, default=list(WORK), metavar="NAME")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--append", metavar="FILE")
     parser.add_argument("--counted", action="store_true")
