@@ -187,7 +187,8 @@ static bool serve(struct virtio_block *b, uint16_t head, uint64_t *work)
     return true;
 }
 
-/* The used index is written after the entries it covers. */
+/* The used index is written after the entries it covers, and the flag read after that: a driver that has found nothing
+ * and rests by then has asked for an interrupt (2.6.7.2). */
 static void notify(struct virtio_block *b)
 {
     uint64_t ring = b->reg.available, work = 0;
@@ -200,6 +201,7 @@ static void notify(struct virtio_block *b)
     }
     if (b->done != before) {
         good = to_guest(b, b->reg.used + 2, &b->done, sizeof b->done) && good;
+        good = from_guest(b, ring, available, sizeof available[0]) && good;
         if (!(available[0] & NO_INTERRUPT))
             interrupt(b, INTERRUPT_USED);
     }

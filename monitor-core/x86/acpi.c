@@ -11,11 +11,6 @@ static uint64_t little(const unsigned char *p, unsigned n)
     return v;
 }
 
-static uint16_t u16(const unsigned char *p)
-{
-    return (uint16_t)little(p, 2);
-}
-
 static uint32_t u32(const unsigned char *p)
 {
     return (uint32_t)little(p, 4);
@@ -71,7 +66,7 @@ uint64_t acpi_find(const struct acpi_reader *r)
 {
     /* The word at 0x40e is the segment of the extended BIOS data area (ACPI 6.4, 5.2.5.1). */
     const unsigned char *word = reach(r, 0x40e, 2);
-    uint64_t ebda = word ? (uint64_t)u16(word) << 4 : 0, found = 0;
+    uint64_t ebda = word ? little(word, 2) << 4 : 0, found = 0;
     if (ebda >= 0x400 && ebda < 0xa0000)
         found = search(r, ebda, ebda + 1024);
     return found ? found : search(r, 0xe0000, 0x100000);
@@ -276,7 +271,7 @@ static void read_fadt(struct acpi *a, const struct table *t, const struct acpi_r
     a->pm_timer = port_of(t, 208, 76);
     a->power.pm1a = port_of(t, 172, 64);
     a->power.pm1b = port_of(t, 184, 68);
-    a->power.command = u32(t->bytes + 48) <= 0xffff ? u16(t->bytes + 48) : 0;
+    a->power.command = (uint16_t)(u32(t->bytes + 48) <= 0xffff ? u32(t->bytes + 48) : 0);
     a->power.enable = t->bytes[52];
     if (!table_at(r, at ? at : u32(t->bytes + 40), &dsdt) || __builtin_memcmp(dsdt.bytes, "DSDT", 4) != 0)
         return;

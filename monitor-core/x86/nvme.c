@@ -10,7 +10,7 @@ enum { CONFIG_ENABLE = 1, STATUS_READY = 1, STATUS_FATAL = 2, STATUS_MASK = 0x7f
 /* Entries of 64 and 16 bytes, pages of 4 KiB, the NVM command set. */
 enum { CONFIG_ENTRIES = 6 << 16 | 4 << 20 };
 
-enum { ADMIN_CREATE_SUBMIT = 1, ADMIN_CREATE_COMPLETE = 5, ADMIN_IDENTIFY = 6 };
+enum { ADMIN_CREATE_SUBMIT = 1, ADMIN_CREATE_COMPLETE = 5, ADMIN_IDENTIFY = 6, ADMIN_SET_FEATURES = 9 };
 enum { IDENTIFY_NAMESPACE = 0, IDENTIFY_CONTROLLER = 1, IDENTIFY_LIST = 2 };
 enum { NVM_FLUSH = 0, NVM_WRITE = 1, NVM_READ = 2 };
 enum { CLASS_NVME = 0x010802, ENTRIES = 16, PAGE = 4096, PATIENCE_S = 30 };
@@ -48,7 +48,8 @@ struct nvme {
     bool dead;
 };
 
-/* A drive belongs to one disk, whose lock serialises. */
+/* By place, one that does not start included: the numbers of those behind it stay. A drive belongs to one disk, whose
+ * lock serialises. */
 static struct nvme nvme[NVME_DRIVES];
 static uint32_t found;
 
@@ -60,11 +61,6 @@ static uint32_t get(const struct nvme *n, uint32_t offset)
 static void put(const struct nvme *n, uint32_t offset, uint32_t value)
 {
     *(volatile uint32_t *)(n->registers + offset) = value;
-}
-
-static void put_address(const struct nvme *n, uint32_t offset, const void *block)
-{
-    *(volatile uint64_t *)(n->registers + offset) = memory_physical(n->memory, block);
 }
 
 static bool wait_ready(const struct nvme *n, bool ready)
@@ -178,8 +174,8 @@ static bool start_controller(struct nvme *n, uint32_t function)
     if (n->stride > (REGISTERS - REG_DOORBELLS) / 4 || !wait_ready(n, false))
         return false;
     put(n, REG_ADMIN_SIZES, (ENTRIES - 1) << 16 | (ENTRIES - 1));
-    put_address(n, REG_ADMIN_SUBMIT, n->admin.submit);
-    put_address(n, REG_ADMIN_COMPLETE, n->admin.complete);
+    *(volatile uint64_t *)(n->registers + REG_ADMIN_SUBMIT) = memory_physical(n->memory, n->admin.submit);
+    *(volatile uint64_t *)(n->registers + REG_ADMIN_COMPLETE) = memory_physical(n->memory, n->admin.complete);
     put(n, REG_CONFIG, CONFIG_ENTRIES | CONFIG_ENABLE);
     return wait_ready(n, true);
 }
@@ -233,7 +229,8 @@ static bool identify_namespace(struct nvme *n, uint64_t *sectors)
 
 static bool create_queues(struct nvme *n)
 {
-    enum { CONTIGUOUS = 1 };
+    enum { CONTIGUOUS = 1, NUMBER_OF_QUEUES = 7 };
+    admin(n, ADMIN_SET_FEATURES, 0, n->page, NUMBER_OF_QUEUES, 0); /* one of each: fewer than any drive has */
     uint32_t size = (ENTRIES - 1) << 16 | n->io.number;
     return !admin(n, ADMIN_CREATE_COMPLETE, 0, n->io.complete, size, CONTIGUOUS) &&
            !admin(n, ADMIN_CREATE_SUBMIT, 0, n->io.submit, size, n->io.number << 16 | CONTIGUOUS);
@@ -243,26 +240,26 @@ uint32_t nvme_start(struct machine_x86 *m)
 {
     for (uint32_t f = pci_find(0, CLASS_NVME); f != PCI_NONE && found < NVME_DRIVES;
          f = pci_find(f + 0x100, CLASS_NVME)) {
-        struct nvme *n = &nvme[found];
+        struct nvme *n = &nvme[found++];
         uint64_t sectors;
         *n = (struct nvme){0};
         take_memory(m, n);
         if (!start_controller(n, f) || !identify(n) || !identify_namespace(n, &sectors) || !create_queues(n)) {
-            print("nvme at %x:%x.%x: left out: it does not start, or has no namespace with plain sectors", f >> 16,
-                  f >> 11 & 31, f >> 8 & 7);
+            print("nvme %u at %x:%x.%x: left out: it does not start, or has no namespace with plain sectors", found - 1,
+                  f >> 16, f >> 11 & 31, f >> 8 & 7);
             continue;
         }
         n->drive = (struct drive){n, sectors, true, transfer_all, flush};
-        print("nvme %u: %lu MiB", found, sectors >> 11);
-        found++;
+        print("nvme %u: %lu MiB", found - 1, sectors >> 11);
     }
     return found;
 }
 
 bool nvme_drive(uint32_t n, struct drive *drive)
 {
-    if (n >= found)
+    if (n >= found || !nvme[n].drive.transfer)
         return false;
     *drive = nvme[n].drive;
+    nvme[n].drive.transfer = NULL;
     return true;
 }

@@ -11,10 +11,11 @@
 
 enum { NVME_DRIVES = 8 };
 
-/* Finds and starts every controller, in the order of PCI addresses; answers how many there are. Before memory_seal. */
+/* Finds and starts every controller, in the order of PCI addresses, by which they are numbered; answers how many there
+ * are, those that do not start included. Before memory_seal. */
 uint32_t nvme_start(struct machine_x86 *);
 
-/* The n-th drive; false when there is none. */
+/* Hands out the n-th drive, once; false when there is none, it did not start, or somebody has it. */
 bool nvme_drive(uint32_t n, struct drive *);
 
 #endif

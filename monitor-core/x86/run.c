@@ -37,6 +37,9 @@ void run_end(const char *why)
         __builtin_ia32_pause();
     for (uint32_t i = 0; i < monitor.nvms; i++)
         console_flush(i);
+    for (uint32_t i = 0; i < monitor.ndisks; i++)
+        if (disk_flush(&monitor.disk[i]))
+            print("disk %s: what was written last may be lost", monitor.disk[i].config->name);
     report_end(why, false);
     print("%s", why);
     machine_off();

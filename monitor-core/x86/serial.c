@@ -20,11 +20,15 @@ void serial_start(void)
     }
 }
 
-/* A port that is not there reads all ones: it has room for ever. */
-static void wait_for(uint16_t base, uint8_t bit)
+/* A port that is not there reads all ones: it has room for ever. One that nobody reads is waited for once, for about a
+ * second (a read takes a microsecond), and then loses what it gets until it has room again. */
+static void wait_for(unsigned port, uint8_t bit)
 {
-    while (!(port_in8((uint16_t)(base + STATUS)) & bit))
+    static bool unread[2];
+    uint32_t patience = unread[port] ? 1 : 1 << 20;
+    while (!(port_in8((uint16_t)(port_base[port] + STATUS)) & bit) && --patience)
         __builtin_ia32_pause();
+    unread[port] = !patience;
 }
 
 void serial_put(unsigned port, const void *bytes, size_t n)
@@ -33,7 +37,7 @@ void serial_put(unsigned port, const void *bytes, size_t n)
     uint16_t base = port_base[port & 1];
     for (size_t i = 0; i < n; i++) {
         if (i % FIFO_BYTES == 0)
-            wait_for(base, STATUS_ROOM);
+            wait_for(port & 1, STATUS_ROOM);
         port_out8((uint16_t)(base + DATA), next[i]);
     }
 }
@@ -49,6 +53,6 @@ int serial_get(unsigned port)
 
 void serial_drain(void)
 {
-    wait_for(port_base[0], STATUS_EMPTY);
-    wait_for(port_base[1], STATUS_EMPTY);
+    wait_for(0, STATUS_EMPTY);
+    wait_for(1, STATUS_EMPTY);
 }

@@ -158,7 +158,8 @@ void vm_reset(struct vm *vm)
 static void forget_disks(struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->config->ndisks; i++)
-        disk_forget(&monitor.disk[vm->config->disk[i]], vm->id);
+        if (disk_forget(&monitor.disk[vm->config->disk[i]], vm->id))
+            print("disk %s: what was written last may be lost", monitor.disk[vm->config->disk[i]].config->name);
 }
 
 static void say_end(const struct vm *vm)

@@ -61,11 +61,14 @@ _Noreturn void monitor_main(void)
     buffer = cpu_reserve(0, FULL * DISK_SECTOR, "a buffer");
     uint32_t n = nvme_start(&machine_x86);
     print("%u drives", n);
-    for (uint32_t i = 0; i < n && nvme_drive(i, &d); i++) {
+    for (uint32_t i = 0; i < n; i++) {
         name[5] = (char)('0' + i);
-        try_drive(&d, name);
+        if (nvme_drive(i, &d))
+            try_drive(&d, name);
+        else
+            print("%s: none", name);
     }
-    print("one more: %u", nvme_drive(n, &d));
+    print("one more: %u, again: %u", nvme_drive(n, &d), nvme_drive(n - 1, &d));
     if (module_drive(machine_x86.nmodules ? machine_x86.module[0].name : "none", &d))
         try_drive(&d, "module");
     print("no such module: %u", module_drive("nowhere", &d));

@@ -23,6 +23,11 @@ static int write_guest(void *context, uint64_t gpa, const void *buffer, size_t s
     int err = pager_write(&d->store->rig.pager, d->vm, 0, gpa, buffer, size);
     if (!err)
         memcpy(d->store->rig.shadow[d->vm] + gpa, buffer, size);
+    if (d->rests && gpa == DRIVER_USED + 4) {
+        d->rests = false;
+        d->flags = 0;
+        return write_guest(d, DRIVER_AVAILABLE, &d->flags, sizeof d->flags);
+    }
     return err;
 }
 

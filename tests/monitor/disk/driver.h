@@ -28,6 +28,7 @@ struct driver {
     uint32_t interrupts;
     uint32_t notified; /* writes of the last notifications, with those made again */
     bool again;
+    bool rests; /* once an entry is in the used ring it wants interrupts: it has seen none and stopped polling */
 };
 
 void driver_begin(struct driver *, struct store *, uint32_t vm);

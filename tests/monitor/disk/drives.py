@@ -30,6 +30,7 @@ def digest(data):
 def boot(image, machine, paths, module):
     command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max,+svm", "-machine", machine, "-m", "256M", "-nodefaults"]
     command += ["-display", "none", "-serial", "stdio", "-no-reboot", "-kernel", image, "-initrd", module]
+    command += ["-device", "nvme,serial=empty"]  # the first has no namespace: the others keep their numbers
     for i, (path, (_, more)) in enumerate(zip(paths, DRIVES)):
         command += ["-drive", f"file={path},if=none,id=d{i},format=raw", "-device", f"nvme,serial=d{i},drive=d{i}{more}"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
@@ -76,13 +77,13 @@ def check_machine(image, machine, folder):
     lines = boot(image, machine, paths[:-1], paths[-1])
     problems = []
     for i in range(len(DRIVES)):
-        problems += check_drive(lines, f"nvme {i}", contents[i], True)
+        problems += check_drive(lines, f"nvme {i + 1}", contents[i], True)
         with open(paths[i], "rb") as file:
             if file.read() != contents[i]:
-                problems.append(f"nvme {i}: the file does not hold what was written")
+                problems.append(f"nvme {i + 1}: the file does not hold what was written")
     module = contents[-1][: len(contents[-1]) // SECTOR * SECTOR]
     problems += check_drive(lines, "module", module, False)
-    for line in (f"{len(DRIVES)} drives", "one more: 0", "no such module: 0"):
+    for line in (f"{len(DRIVES) + 1} drives", "nvme 0: none", "one more: 0, again: 0", "no such module: 0"):
         if line not in lines:
             problems.append(f"no line {line!r}")
     return [f"{machine}: {problem}" for problem in problems] + (lines if problems else [])
