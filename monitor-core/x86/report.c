@@ -7,7 +7,8 @@
 #include "monitor-core/x86/shootdown.h"
 #include "monitor-core/x86/vm.h"
 
-enum { PERIOD_NS = 500000000, RING = 1 << 15, TEXT = 200, RECORD_NS = 50000000, NODES = 16, CPUS = 64 };
+enum { PERIOD_NS = 500000000, RING = 1 << 15, TEXT = 200, RECORD_NS = 50000000, NODES = MACHINE_NODES };
+_Static_assert(CPUS_MAX == 64 && MACHINE_NODES == 16, "the arrays of telemetry.h");
 
 static struct {
     struct telemetry telemetry;
@@ -69,10 +70,10 @@ void report_hello(void)
                                     .batch = p->engine.batch,
                                     .sampling = p->engine.view.sampling,
                                     .record = monitor.config.record};
-    for (uint32_t c = 0; c < m->cpus && c < CPUS; c++)
+    for (uint32_t c = 0; c < m->cpus; c++)
         hello.cpu_node[c] = m->cpu_node[c];
-    for (uint32_t i = 0; i < m->nodes && i < NODES; i++)
-        for (uint32_t j = 0; j < m->nodes && j < NODES; j++)
+    for (uint32_t i = 0; i < m->nodes; i++)
+        for (uint32_t j = 0; j < m->nodes; j++)
             hello.latency_ps[i * NODES + j] = m->latency_ps[i * m->nodes + j];
     __builtin_memcpy(hello.policy, monitor.config.spec, sizeof hello.policy);
     __builtin_memcpy(hello.config_digest, monitor.config.digest, sizeof hello.config_digest);
@@ -89,7 +90,7 @@ static void take_node(struct telemetry_node *frame, uint32_t n)
                                      .total_bytes = memory->node[n].total,
                                      .free_bytes = memory_free(memory, (node_t)n) * MEMORY_FRAME,
                                      .monitor_bytes = memory->node[n].monitor};
-    for (uint32_t to = 0; to < machine_x86.nodes && to < NODES; to++) {
+    for (uint32_t to = 0; to < machine_x86.nodes; to++) {
         frame->seen[to][0] = monitor.pager.seen[n][to][0];
         frame->seen[to][1] = monitor.pager.seen[n][to][1];
     }
@@ -110,7 +111,7 @@ static void take_vm(struct telemetry_vm *frame, const struct vm *vm)
                                    .copies_on_write = counts->copies_on_write,
                                    .resets = vm->resets,
                                    .local = monitor.pager.vm_local[vm->id]};
-    for (uint32_t n = 0; n < machine_x86.nodes && n < NODES; n++)
+    for (uint32_t n = 0; n < machine_x86.nodes; n++)
         frame->to_node[n] = monitor.pager.vm_node[vm->id][n];
     __builtin_memcpy(frame->name, vm->config->name, sizeof frame->name);
     __builtin_memcpy(frame->why, vm->why, sizeof frame->why);
@@ -173,7 +174,7 @@ static void send_all(void)
 {
     static struct telemetry_node node[NODES];
     static struct telemetry_vm vm[CONFIG_VMS];
-    uint32_t nodes = machine_x86.nodes < NODES ? machine_x86.nodes : NODES;
+    uint32_t nodes = machine_x86.nodes;
     /* The line is slow: nodes and VMs tell of the same accesses only if both are of one moment. */
     lock_take(&monitor.pager.lock);
     for (uint32_t n = 0; n < nodes; n++)
