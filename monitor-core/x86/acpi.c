@@ -278,12 +278,6 @@ static void read_fadt(struct acpi *a, const struct table *t, const struct acpi_r
     a->power.possible = a->power.pm1a && find_s5(&dsdt, &a->power);
 }
 
-static void default_distances(struct acpi *a)
-{
-    for (uint32_t i = 0; i < a->nodes * a->nodes; i++)
-        a->distance[i] = i % (a->nodes + 1) == 0 ? 10 : 20;
-}
-
 int acpi_read(struct acpi *a, const struct acpi_reader *r, uint64_t root_pointer)
 {
     struct root root;
@@ -296,7 +290,8 @@ int acpi_read(struct acpi *a, const struct acpi_reader *r, uint64_t root_pointer
         read_srat(a, &t, r);
     if (!a->nodes)
         a->nodes = 1;
-    default_distances(a);
+    for (uint32_t i = 0; i < a->nodes * a->nodes; i++)
+        a->distance[i] = i % (a->nodes + 1) == 0 ? 10 : 20;
     if (there && find_table(&root, r, "SLIT", &t))
         read_slit(a, &t);
     if (there && find_table(&root, r, "FACP", &t))

@@ -21,23 +21,10 @@ static struct {
     bool escaped, end;
 } console = {.open = NOBODY};
 
-static void write(const char *text, size_t n)
-{
-    serial_put(0, text, n);
-}
-
-static size_t length(const char *text)
-{
-    size_t n = 0;
-    while (text[n])
-        n++;
-    return n;
-}
-
 static void close_line(void)
 {
     if (console.open != NOBODY)
-        write("\r\n", 2);
+        serial_put(0, "\r\n", 2);
     console.open = NOBODY;
 }
 
@@ -48,10 +35,10 @@ static void turn_to(uint32_t vm)
         return;
     close_line();
     if (monitor.nvms > 1) {
-        const char *name = monitor.vm[vm]->config->name;
-        write("[", 1);
-        write(name, length(name));
-        write("] ", 2);
+        serial_put(0, "[", 1);
+        for (const char *name = monitor.vm[vm]->config->name; *name; name++)
+            serial_put(0, name, 1);
+        serial_put(0, "] ", 2);
     }
     console.open = vm;
 }
@@ -62,7 +49,7 @@ static void flush(uint32_t vm)
     if (!l->used)
         return;
     turn_to(vm);
-    write(l->text, l->used);
+    serial_put(0, l->text, l->used);
     if (l->text[l->used - 1] == '\n')
         console.open = NOBODY;
     l->used = 0;
@@ -90,7 +77,7 @@ static void put_line(const char *line, size_t n)
 {
     lock_take(&console.lock);
     close_line();
-    write(line, n);
+    serial_put(0, line, n);
     lock_give(&console.lock);
 }
 

@@ -116,7 +116,8 @@ struct cpuid cpuid_guest(const struct vcpu *v, uint32_t leaf, uint32_t subleaf)
         c.eax = signature(c.eax);
         c.ecx |= several << CMP_LEGACY;
         break;
-    case 0x80000008:
+    case 0x80000008: /* no more bits of an address than nested tables, and four levels of the guest's own, reach */
+        c.eax = (c.eax >> 8 < 48 ? c.eax >> 8 : 48) << 8 | ((c.eax & 0xff) < 48 ? c.eax & 0xff : 48);
         c.ecx = n - 1;
         break;
     }

@@ -9,16 +9,11 @@
 #include "monitor-core/x86/msr.h"
 #include "monitor-core/x86/vm.h"
 
+/* An NMI, SMI or INIT is pending still, and taken by the CPU as soon as it leaves CLGI. */
 static void take_interrupt(struct vcpu *v)
 {
     (void)v;
     cpu_take_interrupts();
-}
-
-/* An NMI, SMI or INIT is pending still, and taken by the CPU as soon as it leaves CLGI. */
-static void nothing(struct vcpu *v)
-{
-    (void)v;
 }
 
 /* An exception that a guest could raise without end: back to the guest, unless an event is on its way already, which
@@ -164,7 +159,7 @@ static const struct {
     [SVM_EXIT_EXCEPTION + VCPU_AC] = {reflect, EXIT_EXCEPTION},
     [SVM_EXIT_EXCEPTION + VCPU_MC] = {machine_check, EXIT_EXCEPTION},
     [SVM_EXIT_INTR] = {take_interrupt, EXIT_INTERRUPT},
-    [SVM_EXIT_NMI... SVM_EXIT_INIT] = {nothing, EXIT_OTHER},
+    [SVM_EXIT_NMI... SVM_EXIT_INIT] = {take_interrupt, EXIT_OTHER},
     [SVM_EXIT_RDPMC] = {forbidden, EXIT_OTHER},
     [SVM_EXIT_CPUID] = {give_cpuid, EXIT_CPUID},
     [SVM_EXIT_IRET] = {unmask_nmi, EXIT_OTHER},
@@ -173,7 +168,7 @@ static const struct {
     [SVM_EXIT_INVLPGA] = {undefined, EXIT_OTHER},
     [SVM_EXIT_IOIO] = {use_port, EXIT_PORT},
     [SVM_EXIT_MSR] = {use_msr, EXIT_MSR_READ},
-    [SVM_EXIT_FERR] = {nothing, EXIT_OTHER},
+    [SVM_EXIT_FERR] = {take_interrupt, EXIT_OTHER},
     [SVM_EXIT_SHUTDOWN] = {shutdown, EXIT_SHUTDOWN},
     [SVM_EXIT_VMRUN] = {undefined, EXIT_OTHER},
     [SVM_EXIT_VMMCALL] = {hypercall, EXIT_HYPERCALL},

@@ -16,10 +16,9 @@ size_t fpu_size(void)
 
 void fpu_reset(unsigned char *area)
 {
-    enum { FCW = 0, MXCSR = 24 };
+    enum { MXCSR = 24 };
     __builtin_memset(area, 0, fpu_size());
-    /* An all-zero XSTATE_BV would do for the rest, but MXCSR is loaded from memory in any case. */
-    area[FCW] = 0x40;
+    /* An all-zero XSTATE_BV does for the rest; MXCSR is loaded from memory in any case. */
     area[MXCSR] = 0x80;
     area[MXCSR + 1] = 0x1f;
 }

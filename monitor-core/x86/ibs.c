@@ -36,18 +36,12 @@ void ibs_cpu_init(void)
     msr_set(OP_CTL, armed);
 }
 
-void ibs_discard(void)
-{
-    if (armed && (msr_get(OP_CTL) & OP_VALID))
-        msr_set(OP_CTL, armed);
-}
-
-void ibs_collect(void)
+void ibs_take(bool guest)
 {
     struct ibs_sample sample;
     if (!armed || !(msr_get(OP_CTL) & OP_VALID))
         return;
-    bool good = ibs_decode(msr_get(OP_DATA3), msr_get(DC_PHYS_AD), &sample);
+    bool good = guest && ibs_decode(msr_get(OP_DATA3), msr_get(DC_PHYS_AD), &sample);
     msr_set(OP_CTL, armed);
     page_t page = good ? metal_page(&monitor.metal, sample.physical) : PAGE_NONE;
     if (page != PAGE_NONE)

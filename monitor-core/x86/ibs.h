@@ -13,8 +13,9 @@
 
 #include "policy/numa.h"
 
-/* Ops from one sample to the next (2^20 - 16). An event's weight ends at 2^15: the policy sees a 32nd of the misses. */
-enum { IBS_COUNT = 0xffff, IBS_LOG2_WEIGHT = 15 };
+/* Ops from one sample to the next (2^20 - 16). A sampled miss stands for as many, but policies' triggers are made for
+ * events that weigh what a harvested bit does by default: one sample alone shall not move a page. */
+enum { IBS_COUNT = 0xffff, IBS_LOG2_WEIGHT = 6 };
 
 struct ibs_sample {
     uint64_t physical;
@@ -37,9 +38,8 @@ static inline bool ibs_decode(uint64_t data3, uint64_t physical, struct ibs_samp
 /* On each physical CPU; does nothing where there is no IBS. */
 void ibs_cpu_init(void);
 
-/* Before a guest is entered: what was sampled in the monitor itself counts for nothing. */
-void ibs_discard(void);
-/* After its exit. */
-void ibs_collect(void);
+/* Before a guest is entered, and after its exit: passes on what was sampled in the guest; of the monitor itself it
+ * counts for nothing. */
+void ibs_take(bool guest);
 
 #endif

@@ -21,7 +21,7 @@ static uint64_t apic_base(const struct vcpu *v)
 
 int msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
-    enum { TSC_COUNTS_AT_P0 = 1 << 24, LFENCE_SERIALIZES = 2 };
+    enum { TSC_COUNTS_AT_P0 = 1 << 24 };
     if (is_apic(msr))
         return lapic_read(&v->lapic, msr, cpu_now(), value);
     *value = 0;
@@ -51,9 +51,8 @@ int msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *value)
         *value = TSC_COUNTS_AT_P0;
         break;
     case MSR_DE_CFG:
-        *value = LFENCE_SERIALIZES;
+        *value = MSR_DE_CFG_LFENCE;
         break;
-    case MSR_PLATFORM_ID:
     case MSR_PATCH_LEVEL:
     case MSR_DEBUGCTL:
     case MSR_KVM_WALL_CLOCK:

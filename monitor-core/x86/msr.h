@@ -9,8 +9,8 @@
 
 enum msr {
     MSR_TSC = 0x10,
-    MSR_PLATFORM_ID = 0x17,
     MSR_APIC_BASE = 0x1b,
+    MSR_PREDICTOR = 0x49, /* PRED_CMD */
     MSR_PATCH_LEVEL = 0x8b,
     MSR_SYSENTER_CS = 0x174,
     MSR_SYSENTER_EIP = 0x176,
@@ -37,6 +37,7 @@ enum msr {
 #define MSR_VM_HSAVE_PA UINT32_C(0xc0010117)
 #define MSR_DE_CFG UINT32_C(0xc0011029)
 
+#define MSR_DE_CFG_LFENCE UINT64_C(2) /* LFENCE serialises */
 #define MSR_EFER_SCE UINT64_C(0x001)
 #define MSR_EFER_LME UINT64_C(0x100)
 #define MSR_EFER_LMA UINT64_C(0x400)

@@ -63,10 +63,10 @@ static void put(const struct nvme *n, uint32_t offset, uint32_t value)
     *(volatile uint32_t *)(n->registers + offset) = value;
 }
 
-static bool wait_ready(const struct nvme *n, bool ready)
+static bool wait_status(const struct nvme *n, uint32_t mask, uint32_t value)
 {
     uint64_t until = cpu_now() + (get(n, REG_CAP) >> 24) * UINT64_C(500000000) + UINT64_C(500000000);
-    while ((get(n, REG_STATUS) & STATUS_READY) != (ready ? STATUS_READY : 0)) {
+    while ((get(n, REG_STATUS) & mask) != value) {
         if ((get(n, REG_STATUS) & STATUS_FATAL) || cpu_now() > until)
             return false;
         __builtin_ia32_pause();
@@ -171,13 +171,13 @@ static bool start_controller(struct nvme *n, uint32_t function)
         return false;
     n->stride = UINT32_C(4) << (get(n, REG_CAP + 4) & 15);
     put(n, REG_CONFIG, 0);
-    if (n->stride > (REGISTERS - REG_DOORBELLS) / 4 || !wait_ready(n, false))
+    if (n->stride > (REGISTERS - REG_DOORBELLS) / 4 || !wait_status(n, STATUS_READY, 0))
         return false;
     put(n, REG_ADMIN_SIZES, (ENTRIES - 1) << 16 | (ENTRIES - 1));
     *(volatile uint64_t *)(n->registers + REG_ADMIN_SUBMIT) = memory_physical(n->memory, n->admin.submit);
     *(volatile uint64_t *)(n->registers + REG_ADMIN_COMPLETE) = memory_physical(n->memory, n->admin.complete);
     put(n, REG_CONFIG, CONFIG_ENTRIES | CONFIG_ENABLE);
-    return wait_ready(n, true);
+    return wait_status(n, STATUS_READY, STATUS_READY);
 }
 
 static int admin(struct nvme *n, uint32_t opcode, uint32_t namespace, const void *page, uint32_t dword10,
@@ -253,6 +253,18 @@ uint32_t nvme_start(struct machine_x86 *m)
         print("nvme %u: %lu MiB", found - 1, sectors >> 11);
     }
     return found;
+}
+
+void nvme_stop(void)
+{
+    enum { SHUT_DOWN = 1 << 14, IS_DOWN = 2 << 2, DOWN_MASK = 3 << 2 };
+    for (uint32_t i = 0; i < found; i++) {
+        const struct nvme *n = &nvme[i];
+        if (!n->drive.context || n->dead)
+            continue;
+        put(n, REG_CONFIG, get(n, REG_CONFIG) | SHUT_DOWN);
+        wait_status(n, DOWN_MASK, IS_DOWN);
+    }
 }
 
 bool nvme_drive(uint32_t n, struct drive *drive)

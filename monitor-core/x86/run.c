@@ -5,6 +5,7 @@
 #include "monitor-core/x86/affinity.h"
 #include "monitor-core/x86/console.h"
 #include "monitor-core/x86/kick.h"
+#include "monitor-core/x86/nvme.h"
 #include "monitor-core/x86/report.h"
 
 enum { CHORE_NS = 20000000, LATE_NS = 50000000 };
@@ -40,6 +41,7 @@ void run_end(const char *why)
     for (uint32_t i = 0; i < monitor.ndisks; i++)
         if (disk_flush(&monitor.disk[i]))
             print("disk %s: what was written last may be lost", monitor.disk[i].config->name);
+    nvme_stop();
     report_end(why, false);
     print("%s", why);
     machine_off();
@@ -152,7 +154,7 @@ static void run_guest(uint16_t number)
     struct vcpu *v = monitor.vcpu[number];
     sched_enter(&monitor.sched, number);
     if (vcpu_run(v) != VCPU_AGAIN)
-        sched_halt(&monitor.sched, (uint16_t)cpu_self()->id, cpu_now(), vcpu_deadline(v));
+        sched_halt(&monitor.sched, (uint16_t)cpu_self()->id, cpu_now(), v->lapic.deadline_ns);
 }
 
 void run_cpu(void)

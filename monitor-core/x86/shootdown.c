@@ -19,8 +19,10 @@ bool shootdown_enter(struct cpu *c)
     return true;
 }
 
+/* What the guest wrote is in memory first, also where it wrote around the caches. */
 void shootdown_leave(struct cpu *c)
 {
+    __asm__ volatile("sfence" : : : "memory");
     __atomic_store_n(&c->in_guest, 0, __ATOMIC_RELEASE);
 }
 
@@ -44,11 +46,10 @@ void shootdown(uint32_t vms)
     if (!vms)
         return;
     uint64_t start = cpu_now();
-    const struct cpu *self = cpu_self();
     uint64_t waiting = 0;
     for (uint32_t i = 0; i < machine_x86.cpus; i++) {
         const struct cpu *c = machine_x86.cpu[i];
-        if (!c || c == self || !may_be_stale(c, now) || !(vms >> __atomic_load_n(&c->vm, __ATOMIC_RELAXED) & 1))
+        if (!c || c == cpu_self() || !may_be_stale(c, now) || !(vms >> __atomic_load_n(&c->vm, __ATOMIC_RELAXED) & 1))
             continue;
         waiting |= UINT64_C(1) << i;
         kick_send(i);

@@ -126,6 +126,9 @@ struct svm_space {
  * Panics with the reason where the CPU cannot. */
 void svm_cpu_init(void);
 
+/* Before another VM's guest: what branches were predicted by is nothing to it (IBPB, where the CPU has it). */
+void svm_forget(void);
+
 /* The permission maps of ports and MSRs, nested paging; the rest of the control block is zero. */
 void svm_control(struct vmcb *);
 

@@ -60,6 +60,8 @@ void vcpu_take_up(struct vcpu *v)
 {
     struct cpu *cpu = cpu_self();
     v->cpu = cpu->id;
+    if (cpu->vm != v->vm->id)
+        svm_forget();
     __atomic_store_n(&cpu->vm, v->vm->id, __ATOMIC_RELAXED);
     svm_save_host(v->host_physical);
     v->vmcb->nested_cr3 = metal_root(&monitor.metal, v->vm->id, cpu->node);
@@ -164,7 +166,7 @@ static bool stands_before_halt(struct vcpu *v)
     const struct vmcb *c = v->vmcb;
     uint8_t next;
     bool shadow = (c->shadow & 1) && !(c->event & SVM_EVENT_VALID) && v->wish == VCPU_AGAIN;
-    return shadow && linear_fetch(v, &next, 1) == 1 && next == HLT;
+    return shadow && !c->cpl && linear_fetch(v, &next, 1) == 1 && next == HLT;
 }
 
 /* One that has just halted, perhaps with an event on its way that came before: nobody wakes it for that again. */
@@ -199,11 +201,11 @@ enum vcpu_wish vcpu_run(struct vcpu *v)
      * the guest runs is another interrupt. */
     if (offered >= 0)
         lapic_accept(&v->lapic, (uint8_t)offered);
-    ibs_discard(); /* what is sampled from here to ibs_collect counts as the guest's */
+    ibs_take(false); /* what is sampled from here on counts as the guest's */
     uint64_t start = cpu_now();
     svm_run(c, v->vmcb_physical, &v->registers, v->host_physical, &v->space);
     uint64_t end = cpu_now();
-    ibs_collect();
+    ibs_take(true);
     v->guest_ns += end - start;
     v->wish = VCPU_AGAIN;
     collect(v, offered);

@@ -14,7 +14,7 @@ struct vm;
 
 enum vcpu_wish {
     VCPU_AGAIN,  /* may run on; the slice may be over */
-    VCPU_HALTED, /* wait for an interrupt or vcpu_deadline() */
+    VCPU_HALTED, /* wait for an interrupt or its timer's deadline */
     VCPU_WAITING /* before its start-up interrupt, or its VM has ended or is being reset */
 };
 
@@ -24,9 +24,6 @@ enum {
     VCPU_WAITS = 0x200, /* for that */
     VCPU_INIT = 0x400   /* and an INIT is to be carried out first */
 };
-
-/* A virtual CPU's general registers by their numbers in instructions: 0 RAX ... 4 RSP ... 15 R15. */
-enum { VCPU_RAX, VCPU_RCX, VCPU_RDX, VCPU_RBX, VCPU_RSP, VCPU_RBP, VCPU_RSI, VCPU_RDI };
 
 /* An exit as it was, for the report on a VM that crashes. */
 enum { VCPU_TRAIL = 16 };
@@ -78,12 +75,6 @@ enum vcpu_wish vcpu_run(struct vcpu *);
 void vcpu_take_up(struct vcpu *);
 void vcpu_put_away(struct vcpu *);
 
-/* When its APIC timer is due (ns as cpu_now); UINT64_MAX: never. */
-static inline uint64_t vcpu_deadline(const struct vcpu *v)
-{
-    return v->lapic.deadline_ns;
-}
-
 /* Once per physical CPU; the first call is the boot processor's, before memory_seal (svm.h). */
 void vcpu_cpu_init(void);
 
@@ -103,6 +94,7 @@ enum { VCPU_DB = 1, VCPU_UD = 6, VCPU_GP = 13, VCPU_AC = 17, VCPU_MC = 18 };
 void vcpu_fault(struct vcpu *, unsigned vector);
 /* Ends the VM with what happened, RIP, CR3 and the exit's information, and tells the latest exits. */
 void vcpu_crash(struct vcpu *, const char *what);
+/* A general register by its number in instructions: 0 RAX, 1 RCX, 2 RDX, 3 RBX, 4 RSP, 5 RBP, 6 RSI, 7 RDI, 8 R8 ... */
 uint64_t *vcpu_register(struct vcpu *, unsigned number);
 static inline uint64_t vcpu_pair(uint64_t high, uint64_t low)
 {

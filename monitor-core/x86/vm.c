@@ -96,11 +96,10 @@ static const char *load_part(struct vm *vm, const struct config_part *p)
 
 const char *vm_load(struct vm *vm)
 {
-    const struct sched *s = &monitor.sched;
     const struct config_vm *c = vm->config;
     const char *why = NULL;
     make_devices(vm);
-    vm->loader = s->vcpu[vm->first_vcpu].node;
+    vm->loader = monitor.sched.vcpu[vm->first_vcpu].node;
     if (vm->loader == NODE_NONE)
         vm->loader = cpu_self()->node;
     for (uint32_t i = 0; !why && i < c->nparts; i++)

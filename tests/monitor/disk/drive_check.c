@@ -72,5 +72,6 @@ _Noreturn void monitor_main(void)
     if (module_drive(machine_x86.nmodules ? machine_x86.module[0].name : "none", &d))
         try_drive(&d, "module");
     print("no such module: %u", module_drive("nowhere", &d));
+    nvme_stop();
     machine_off();
 }

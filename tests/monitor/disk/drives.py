@@ -30,6 +30,7 @@ def digest(data):
 def boot(image, machine, paths, module):
     command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max,+svm", "-machine", machine, "-m", "256M", "-nodefaults"]
     command += ["-display", "none", "-serial", "stdio", "-no-reboot", "-kernel", image, "-initrd", module]
+    command += ["-trace", "pci_nvme_mmio_shutdown_set"]
     command += ["-device", "nvme,serial=empty"]  # the first has no namespace: the others keep their numbers
     for i, (path, (_, more)) in enumerate(zip(paths, DRIVES)):
         command += ["-drive", f"file={path},if=none,id=d{i},format=raw", "-device", f"nvme,serial=d{i},drive=d{i}{more}"]
@@ -83,6 +84,8 @@ def check_machine(image, machine, folder):
                 problems.append(f"nvme {i + 1}: the file does not hold what was written")
     module = contents[-1][: len(contents[-1]) // SECTOR * SECTOR]
     problems += check_drive(lines, "module", module, False)
+    if sum("pci_nvme_mmio_shutdown_set" in line for line in lines) != len(DRIVES):
+        problems.append("not every drive was told that the power goes")
     for line in (f"{len(DRIVES) + 1} drives", "nvme 0: none", "one more: 0, again: 0", "no such module: 0"):
         if line not in lines:
             problems.append(f"no line {line!r}")

@@ -63,6 +63,10 @@ void svm_cpu_init(void)
 {
 }
 
+void svm_forget(void)
+{
+}
+
 void svm_control(struct vmcb *c)
 {
     c->interrupt = SVM_V_MASKING;
@@ -132,14 +136,9 @@ void ibs_cpu_init(void)
 {
 }
 
-void ibs_discard(void)
+void ibs_take(bool guest)
 {
-    rig.sampling = true;
-}
-
-void ibs_collect(void)
-{
-    rig.sampling = false;
+    rig.sampling = !guest;
 }
 
 /* The VM. */

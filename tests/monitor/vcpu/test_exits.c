@@ -127,6 +127,8 @@ Test(exits, cpuid, .init = rig_start)
     cr_expect(!memcmp(&r.b, "KVMK", 4) && !memcmp(&r.c, "VMKV", 4) && !memcmp(&r.d, "M\0\0", 4));
     cr_expect_eq(cpuid(0x40000001, 0).a, 1 << 1 | 1 << 3 | 1 << 6 | 1 << 24);
     cr_expect_eq(cpuid(0x8000000a, 0).a, 0);
+    r = cpuid(0x80000008, 0);
+    cr_expect((r.a & 0xff) >= 36 && (r.a & 0xff) <= 48 && r.a >> 8 == 48); /* without LA57 */
     cr_expect_eq(cpuid(0x12345678, 0).b, 0);
     r = cpuid(0xb, 1);
     cr_expect(r.a == 1 && r.b == 2 && r.c == (2 << 8 | 1) && r.d == 0);
