@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the monitor costs: the same kernel, initrd, command line and workload on an emulated machine with and without it, as
-the guest measures the workload, and from power-on to power-off in CPU time of the emulator (which a busy host disturbs
-least) and by the clock; and exits by kind per second of guest time. The two run side by side where the host has processors
-for both, so that what else the host does meets both, else in turn; a ratio is the median of the pairs' ratios.
+"""What the monitor costs: the same kernel, initrd, command line and workload on an emulated machine with and without it, in
+turn, as the guest measures the workload, and from power-on to power-off in CPU time of the emulator (which a busy host
+disturbs least) and by the clock; and exits by kind per second of guest time.
 
-usage: overhead.py BUILD [--pairs N] [--work NAME...] [--vcpus N] [--words TEXT] [--json FILE] [--append FILE] [--counted]
-                   [--check]
+usage: overhead.py BUILD [--pairs N] [--work NAME...] [--vcpus N] [--words TEXT] [--beside] [--json FILE] [--append FILE]
+                   [--counted] [--check]
        overhead.py BUILD --exits [--accept]
 
 --words adds to the guest's command line, both ways.
+--beside runs the two of a pair at once: pairs differ less, as the host's moods meet both, but each also takes cache from the
+other, of which the monitor's guest needs more.
 --append adds a row for each workload to the array in FILE, as `bench --json` writes it.
 --counted lets time pass by instructions: the workload's time then says how many the monitor adds, and nothing of what an
 emulator or a CPU forgets at each exit.
---check fails when a ratio of CPU times exceeds its bound.
+--check fails when a ratio of least CPU times exceeds its bound.
 --exits boots one guest whose time passes by instructions, so that the host's load does not show, and fails when it exits
 oftener per guest second than exits.json beside this file says; --accept writes that file."""
 
@@ -86,9 +87,8 @@ def exits_per_second(telemetry):
 
 def pair(options, folder, work, number):
     """The rows of both ways, each from a process of its own, which knows its emulator's CPU time; who begins changes."""
-    beside = (os.cpu_count() or 1) >= 2 * options.vcpus
     ways = (False, True) if number % 2 else (True, False)
-    with concurrent.futures.ProcessPoolExecutor(2 if beside else 1) as pool:
+    with concurrent.futures.ProcessPoolExecutor(2 if options.beside else 1) as pool:
         return dict(zip(ways, pool.map(run, *map(itertools.repeat, (options, folder, work)), ways)))
 
 
@@ -100,19 +100,18 @@ def compare(options, folder, name):
         rows.append({**{f"native_{key}": n for key, n in native.items()}, **{f"monitor_{key}": n for key, n in monitored.items()}})
         print(f"  {name} {number}: {native['ms']} ms, on the monitor {monitored['ms']} ms; power-on to power-off, CPU "
               f"{native['cpu_s']:.1f} s, {monitored['cpu_s']:.1f} s; clock {native['s']:.1f} s, {monitored['s']:.1f} s", file=sys.stderr)
-    ratio = {key: statistics.median(row[f"monitor_{key}"] / row[f"native_{key}"] for row in rows) for key in ("ms", "cpu_s", "s")}
     least = {key: min(row[key] for row in rows) for key in rows[0]}
-    return {"pairs": rows, "ratio": ratio, "least": least, "exits": exits}
+    ratio = {key: least[f"monitor_{key}"] / least[f"native_{key}"] for key in native}
+    median = {key: statistics.median(row[f"monitor_{key}"] / row[f"native_{key}"] for row in rows) for key in native}
+    return {"pairs": rows, "least": least, "ratio": ratio, "median": median, "exits": exits}
 
 
 def show(result):
-    print("                workload, ms               boot to power-off, CPU s   boot to power-off, s")
-    print("                least of all     pairs'    least of all     pairs'   least of all     pairs'")
-    print("workload        native monitor   ratio     native monitor   ratio    native monitor   ratio")
+    print("               workload, ms             boot to power-off, CPU s     boot to power-off, s")
+    print("workload       native monitor ratio (med.) native monitor ratio (med.) native monitor ratio (med.)")
     for name, r in result.items():
-        least, ratio = r["least"], r["ratio"]
-        print(f"{name:13} {least['native_ms']:8} {least['monitor_ms']:7} {ratio['ms']:7.2f} {least['native_cpu_s']:10.1f}"
-              f" {least['monitor_cpu_s']:7.1f} {ratio['cpu_s']:7.2f} {least['native_s']:9.1f} {least['monitor_s']:7.1f} {ratio['s']:7.2f}")
+        print(f"{name:12}", *(f"{r['least'][f'native_{key}']:8.{n}f} {r['least'][f'monitor_{key}']:7.{n}f} {r['ratio'][key]:5.2f} "
+                              f"({r['median'][key]:.2f})" for key, n in (("ms", 0), ("cpu_s", 1), ("s", 1))))
     print("\nexits per second of guest time, boot included")
     print(" ".join(f"{kind:>10}" for kind in ("", *result)))
     for kind in emulator.EXITS:
@@ -172,6 +171,7 @@ def main():
     parser.add_argument("--vcpus", type=int, default=1)
     parser.add_argument("--words", default="", metavar="TEXT")
     parser.add_argument("--work", nargs="+", choices=WORK, default=list(WORK), metavar="NAME")
+    parser.add_argument("--beside", action="store_true")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--append", metavar="FILE")
     parser.add_argument("--counted", action="store_true")
