@@ -10,7 +10,7 @@
 #include "monitor-core/launch/terminal.h"
 
 enum { CONSOLE, TELEMETRY, COMPLAINTS, KEYS, SOURCES };
-enum { WAIT_MS = 100, GRACE_S = 5, BUFFER = 65536, REDRAW_MS = 200, DRAIN_MS = 2000 };
+enum { WAIT_MS = 100, GRACE_S = 10, BUFFER = 65536, REDRAW_MS = 200, DRAIN_MS = 2000 };
 
 static uint64_t now_ns(void)
 {

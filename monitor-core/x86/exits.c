@@ -9,7 +9,7 @@
 #include "monitor-core/x86/msr.h"
 #include "monitor-core/x86/vm.h"
 
-/* An NMI, SMI or INIT is pending still, and taken by the CPU as soon as it leaves CLGI. */
+/* Whatever it is, it is pending still; an NMI, SMI or INIT was taken as soon as the CPU left CLGI. */
 static void take_interrupt(struct vcpu *v)
 {
     (void)v;

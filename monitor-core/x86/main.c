@@ -41,7 +41,7 @@ static void find_drives(struct blocks *b)
         const struct config_disk *d = &c->disk[i];
         if (d->module[0] ? !module_drive(d->module, &b->drive[i]) : !nvme_drive(d->drive, &b->drive[i]))
             panic("disk %s: the machine has no such %s", d->name,
-                  d->module[0] ? "module" : "drive, or another disk has it");
+                  d->module[0] ? "module" : "drive, or it was left out, or another disk has it");
         b->users[i] = config_disk_users(c, i);
     }
 }

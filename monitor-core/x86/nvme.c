@@ -259,9 +259,10 @@ void nvme_stop(void)
 {
     enum { SHUT_DOWN = 1 << 14, IS_DOWN = 2 << 2, DOWN_MASK = 3 << 2 };
     for (uint32_t i = 0; i < found; i++) {
-        const struct nvme *n = &nvme[i];
+        struct nvme *n = &nvme[i];
         if (!n->drive.context || n->dead)
             continue;
+        n->dead = true;
         put(n, REG_CONFIG, get(n, REG_CONFIG) | SHUT_DOWN);
         wait_status(n, DOWN_MASK, IS_DOWN);
     }

@@ -18,9 +18,7 @@ uint32_t nvme_start(struct machine_x86 *);
 /* Hands out the n-th drive, once; false when there is none, it did not start, or somebody has it. */
 bool nvme_drive(uint32_t n, struct drive *);
 
-/* Tells every drive that the power goes (section 7.6.2), and waits for it as long as for its start: they take no more
- * commands.
- */
+/* Tells every drive that the power goes (section 7.6.2), and waits as long as for its start. Commands fail then. */
 void nvme_stop(void);
 
 #endif

@@ -20,12 +20,12 @@ void serial_start(void)
     }
 }
 
-/* A port that is not there reads all ones: it has room for ever. One that nobody reads is waited for once, for about a
- * second (a read takes a microsecond), and then loses what it gets until it has room again. */
+/* A port that is not there reads all ones: it has room for ever. One that nobody reads is waited for once, for about
+ * half a minute (a read takes a microsecond), and then loses what it gets until it has room again. */
 static void wait_for(unsigned port, uint8_t bit)
 {
     static bool unread[2];
-    uint32_t patience = unread[port] ? 1 : 1 << 20;
+    uint32_t patience = unread[port] ? 1 : 1 << 25;
     while (!(port_in8((uint16_t)(port_base[port] + STATUS)) & bit) && --patience)
         __builtin_ia32_pause();
     unread[port] = !patience;

@@ -67,7 +67,8 @@ void svm_cpu_init(void)
     msr_set(MSR_EFER, msr_get(MSR_EFER) | MSR_EFER_SVME);
     msr_set(MSR_VM_HSAVE_PA, cpu->host_save);
     /* Guests are told so (msr.c), and not every firmware has seen to it. */
-    msr_set(MSR_DE_CFG, msr_get(MSR_DE_CFG) | MSR_DE_CFG_LFENCE);
+    if (!(msr_get(MSR_DE_CFG) & MSR_DE_CFG_LFENCE))
+        msr_set(MSR_DE_CFG, msr_get(MSR_DE_CFG) | MSR_DE_CFG_LFENCE);
 }
 
 void svm_forget(void)
@@ -109,14 +110,15 @@ void svm_run(struct vmcb *v, uint64_t vmcb_physical, struct svm_registers *regis
     const uint64_t machine_check = 1 << 6, caches = 3 << 29;
     struct cpu *cpu = cpu_self();
     __asm__ volatile("clgi" : : : "memory");
-    v->cr4 |= machine_check; /* without, one shuts the guest down and is taken for its own fault */
-    v->cr0 &= ~caches;       /* CD, NW: of no use to a guest, and slow for whoever shares the core */
+    /* As the guest enters: without it, one shuts the guest down and is taken for its own fault. */
+    v->cr4 |= machine_check;
+    v->cr0 &= ~caches; /* CD, NW: of no use to a guest, and slow for whoever shares the core */
     identify(cpu, v, space, shootdown_enter(cpu));
     v->clean = 0;
     v->next_rip = 0;
     svm_switch(vmcb_physical, registers, host_physical);
-    if (v->exit_code == UINT64_MAX)
-        cpu->seen = 0; /* it was not entered, so perhaps nothing was flushed */
+    if ((uint32_t)v->exit_code == UINT32_MAX) /* it was not entered, so perhaps nothing was flushed */
+        __atomic_store_n(&cpu->seen, 0, __ATOMIC_RELEASE);
     shootdown_leave(cpu);
     __asm__ volatile("stgi" : : : "memory");
 }

@@ -86,7 +86,7 @@ def exits_per_second(telemetry):
 
 
 def pair(options, folder, work, number):
-    """The rows of both ways, each from a process of its own, which knows its emulator's CPU time; who begins changes."""
+    """The rows of both ways, from other processes: at once, each has to know its own emulator's CPU time. Who begins changes."""
     ways = (False, True) if number % 2 else (True, False)
     with concurrent.futures.ProcessPoolExecutor(2 if options.beside else 1) as pool:
         return dict(zip(ways, pool.map(run, *map(itertools.repeat, (options, folder, work)), ways)))
