@@ -53,6 +53,7 @@ int msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *value)
     case MSR_DE_CFG:
         *value = MSR_DE_CFG_LFENCE;
         break;
+    case 0x17: /* PLATFORM_ID, Intel's */
     case MSR_PATCH_LEVEL:
     case MSR_DEBUGCTL:
     case MSR_KVM_WALL_CLOCK:

@@ -242,7 +242,6 @@ uint32_t nvme_start(struct machine_x86 *m)
          f = pci_find(f + 0x100, CLASS_NVME)) {
         struct nvme *n = &nvme[found++];
         uint64_t sectors;
-        *n = (struct nvme){0};
         take_memory(m, n);
         if (!start_controller(n, f) || !identify(n) || !identify_namespace(n, &sectors) || !create_queues(n)) {
             print("nvme %u at %x:%x.%x: left out: it does not start, or has no namespace with plain sectors", found - 1,

@@ -66,7 +66,7 @@ size_t print_into(char *buffer, size_t size, const char *format, __builtin_va_li
     return (size_t)(t.at - buffer);
 }
 
-/* One line with the monitor's name before it. */
+/* One line with the monitor's name before it; a line end of the caller's own is not doubled. */
 static void put_line(void (*write)(const char *, size_t), const char *format, __builtin_va_list arguments)
 {
     static const char name[] = "mirrorball: ";
@@ -74,6 +74,7 @@ static void put_line(void (*write)(const char *, size_t), const char *format, __
     size_t start = sizeof(name) - 1, n;
     __builtin_memcpy(line, name, start);
     n = start + print_into(line + start, sizeof(line) - start - 2, format, arguments);
+    n -= line[n - 1] == '\n';
     line[n++] = '\r';
     line[n++] = '\n';
     write(line, n);

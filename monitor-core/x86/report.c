@@ -174,15 +174,14 @@ static void send_all(void)
 {
     static struct telemetry_node node[NODES];
     static struct telemetry_vm vm[CONFIG_VMS];
-    uint32_t nodes = machine_x86.nodes;
     /* The line is slow: nodes and VMs tell of the same accesses only if both are of one moment. */
     lock_take(&monitor.pager.lock);
-    for (uint32_t n = 0; n < nodes; n++)
+    for (uint32_t n = 0; n < machine_x86.nodes; n++)
         take_node(&node[n], n);
     for (uint32_t i = 0; i < monitor.nvms; i++)
         take_vm(&vm[i], monitor.vm[i]);
     lock_give(&monitor.pager.lock);
-    for (uint32_t n = 0; n < nodes; n++)
+    for (uint32_t n = 0; n < machine_x86.nodes; n++)
         telemetry_send(&report.telemetry, TELEMETRY_NODE, &node[n], sizeof node[n]);
     send_engine();
     for (uint32_t i = 0; i < monitor.nvms; i++)

@@ -66,6 +66,8 @@ Test(print, lines)
 {
     print("%s", "a");
     cr_assert_str_eq(line, "mirrorball: a\r\n");
+    print("a\n");
+    cr_assert_str_eq(line, "mirrorball: a\r\n");
     print("%0400u", 1);
     cr_assert_str_eq(line + strlen(line) - 3, "0\r\n");
 }
